@@ -1,0 +1,198 @@
+"""The one entry point. Without a verb it opens the window; the verbs do the same work without one."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from resnet_gui import __version__
+
+if TYPE_CHECKING:
+    from resnet_gui.events import Event, Prediction
+
+VERBS = ("train", "predict", "evaluate", "serve")
+"""A verb wins over a folder of the same name: `resnet-gui ./train` opens the folder."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem that was told, 2 for wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments[0] if arguments and arguments[0] in VERBS else None
+    if verb == "serve":  # before any other import: what is imported may print
+        from resnet_gui.serve import serve
+
+        return serve()
+    from resnet_gui.messages import Problem
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # a file name that is not UTF-8 is printed as its bytes
+    try:
+        match verb:
+            case "train":
+                return _train(arguments[1:])
+            case "predict":
+                return _predict(arguments[1:])
+            case "evaluate":
+                return _evaluate(arguments[1:])
+            case _:
+                return _window(arguments)
+    except Problem as problem:
+        print(f"resnet-gui: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `resnet-gui predict … | head` has read enough
+        sys.stderr.close()
+        return 1
+
+
+def _window(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui",
+        description="Train an image classifier from a folder of pictures, and ask it about new ones.",
+        epilog=f"Without a window: resnet-gui {{{','.join(VERBS[:3])}}} --help. "
+        "A folder that has the name of a verb is opened with ./ in front.",
+    )
+    parser.add_argument("path", nargs="?", type=Path, help="a folder of pictures or a model file to open")
+    parser.add_argument("--sample", action="store_true", help="draw the sample pictures and open them")
+    parser.add_argument("--version", action="version", version=f"resnet-gui {__version__}")
+    options = parser.parse_args(arguments)
+    from resnet_gui.gui.app import run_window
+
+    return run_window(options.path, options.sample)
+
+
+def train_parser() -> argparse.ArgumentParser:
+    """The options of `resnet-gui train`: one for every setting, made from `config.settings()`."""
+    from resnet_gui.config import settings
+
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui train", description="Train a network on a folder of pictures; Ctrl-C stops and saves."
+    )
+    for setting in settings():
+        if setting.name == "dataset":
+            parser.add_argument("dataset", nargs="?", type=Path, default=argparse.SUPPRESS, help=setting.help)
+            continue
+        text = setting.help.replace("%", "%%")
+        limits = f", {setting.range_text}" if setting.range_text else ""
+        standard = "" if setting.default is None else f" (default {setting.default}{limits})"
+        parser.add_argument(
+            "--" + setting.name.replace("_", "-"), dest=setting.key, default=argparse.SUPPRESS, help=text + standard, **_kind_of_option(setting.kind, setting.choices)
+        )
+    parser.add_argument("--sample", action="store_true", help="train on the sample pictures, with settings that suit them")
+    parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    return parser
+
+
+def _kind_of_option(kind: str, choices: Sequence[str]) -> dict[str, Any]:
+    if kind == "bool":
+        return {"action": argparse.BooleanOptionalAction}
+    if kind == "choice":
+        return {"choices": choices}
+    types = {"int": (int, "N"), "float": (float, "X"), "path": (Path, "FOLDER"), "text": (str, "NAME")}
+    return {"type": types[kind][0], "metavar": types[kind][1]}
+
+
+def _train(arguments: list[str]) -> int:
+    from resnet_gui.config import make_config
+
+    parser = train_parser()
+    values = vars(parser.parse_args(arguments))
+    as_json, sample = values.pop("json"), values.pop("sample")
+    if sample == ("dataset" in values):
+        parser.error("name a folder of pictures, or --sample")
+    with _stop_on_interrupt() as stop:
+        if sample:
+            values = {**_drawn_sample(stop), **values}
+        from resnet_gui.training.loop import train
+
+        return _show(train(make_config(values), stop), as_json)
+
+
+def _drawn_sample(stop: threading.Event) -> dict[str, Any]:
+    from resnet_gui.data.sample import draw_sample, sample_settings
+    from resnet_gui.events import SampleDrawn
+
+    folder = next(event.folder for event in draw_sample(stop) if isinstance(event, SampleDrawn))
+    return {"dataset": Path(folder), **sample_settings()}
+
+
+def _evaluate(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui evaluate",
+        description="Score a run's model on its test pictures. Each time is counted in the model file: "
+        "a figure that was looked at often is no longer an honest one.",
+    )
+    parser.add_argument("run", type=Path, help="the folder of a run")
+    parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    options = parser.parse_args(arguments)
+    from resnet_gui.evaluation.score import score_test_split
+
+    with _stop_on_interrupt() as stop:
+        return _show(score_test_split(options.run, stop), options.json)
+
+
+def _predict(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="resnet-gui predict", description="Ask a model about pictures.")
+    parser.add_argument("model", type=Path, help="a model file (.safetensors)")
+    parser.add_argument("pictures", nargs="+", type=Path, help="pictures, or folders of them")
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to print (default 5)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="what computes")
+    parser.add_argument("--json", action="store_true", help="print every picture as a line of JSON")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a table to this file")
+    options = parser.parse_args(arguments)
+    if options.top < 1:
+        parser.error("--top must be at least 1")
+    from resnet_gui.config import MachineConfig
+    from resnet_gui.prediction.predictor import Predictor, predict
+    from resnet_gui.printing import Printer, write_predictions
+
+    predictor = Predictor(options.model, MachineConfig(device=options.device))
+    printer = Printer(sys.stdout, options.json)
+    answers: list[Prediction] = []
+    with _stop_on_interrupt() as stop:
+        for event in predict(predictor, options.pictures, stop, options.top):
+            printer.show(event)
+            answers += event.items
+    if options.csv:
+        write_predictions(options.csv, answers, min(options.top, len(predictor.card.classes)))
+    return 1 if any(answer.problem for answer in answers) else 0
+
+
+def _show(events: Iterable[Event], as_json: bool) -> int:
+    from resnet_gui.events import Failed
+    from resnet_gui.messages import Problem
+    from resnet_gui.printing import Printer
+
+    printer = Printer(sys.stdout, as_json)
+    try:
+        for event in events:
+            printer.show(event)
+    except Problem as problem:
+        printer.show(Failed(problem.message))
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """A flag that Ctrl-C sets, so that what there is is saved. A second Ctrl-C exits at once."""
+    stop = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        print("\nStopping and saving. Ctrl-C again exits at once.", file=sys.stderr)
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,223 @@
+"""Every setting, once: its type, default, range and one sentence of help.
+
+The command line's options, their `--help`, the form in the window and its tooltips are made from `settings()`.
+To add a setting, add a line here and read it where it matters.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from resnet_gui.messages import Problem, reason
+
+Shown = Literal["first", "more", "own"]
+"""Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""
+
+
+def _setting(
+    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", **limits: float
+) -> Any:
+    return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)  # type: ignore[arg-type]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class DataConfig(_Part):
+    """How a folder becomes training, validation and test pictures."""
+
+    image_size: int = _setting(
+        224, "Image size", "Side of the square that the network sees; larger shows more detail and takes longer.",
+        shown="first", unit="px", ge=32, le=1024,
+    )  # fmt: skip
+    val_fraction: float = _setting(
+        0.2, "Validation share", "Share of each class set aside to choose the best epoch, where the folder has no validation pictures.",
+        ge=0.01, le=0.8,
+    )  # fmt: skip
+    test_fraction: float = _setting(
+        0.2, "Test share", "Share of each class kept unseen for the final score, where the folder has no split of its own.",
+        ge=0.0, le=0.8,
+    )  # fmt: skip
+    random_crop: bool = _setting(
+        True, "Random crops", "Shows the network a different part of each picture in every epoch, so that it learns less by heart."
+    )
+    flip: bool = _setting(
+        True, "Random flips", "Mirrors half of the pictures left to right; switch it off where left and right matter, as in writing."
+    )
+
+
+class TrainingConfig(_Part):
+    """How the network learns."""
+
+    epochs: int = _setting(
+        12, "Epochs", "How many times the network sees every training picture.", shown="first", ge=1, le=10_000
+    )
+    batch_size: int = _setting(
+        32, "Batch size", "How many pictures are learned from at once; more needs more memory.", ge=2, le=4096
+    )
+    optimizer: Literal["adam", "adamw", "sgd"] = _setting(
+        "adam", "Optimizer", "The rule that turns gradients into new weights; SGD wants a larger learning rate, such as 0.05."
+    )
+    learning_rate: float = _setting(
+        0.001, "Learning rate", "How large a step the weights take; too large diverges, too small learns slowly.", ge=1e-7, le=10.0
+    )
+    momentum: float = _setting(0.9, "Momentum", "How much of the last step SGD carries on; Adam and AdamW do not use it.", ge=0.0, le=0.999)
+    weight_decay: float = _setting(
+        0.0001, "Weight decay", "Pulls the weights towards zero, which can help against learning by heart.", ge=0.0, le=1.0
+    )
+    schedule: Literal["constant", "step", "cosine"] = _setting(
+        "cosine", "Learning rate schedule", "How the learning rate changes: never, by a factor every few epochs, or smoothly down to zero."
+    )
+    step_epochs: int = _setting(
+        30, "Step every", "After how many epochs the “step” schedule lowers the learning rate.", unit="epochs", ge=1, le=10_000
+    )
+    step_factor: float = _setting(0.1, "Step factor", "What the “step” schedule multiplies the learning rate by.", gt=0.0, lt=1.0)
+    seed: int = _setting(
+        0, "Seed", "Fixes the split, the first weights, the order and the augmentation: the same seed gives the same run.",
+        ge=0, le=2**31 - 1,
+    )  # fmt: skip
+
+
+class MachineConfig(_Part):
+    """What the run computes on."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
+        "auto", "Device", "What computes: “auto” takes a graphics card where there is one, else the processor."
+    )
+    threads: int = _setting(0, "CPU threads", "How many processor threads compute; 0 takes one for each core.", ge=0, le=1024)
+    loading_threads: int = _setting(
+        2, "Loading threads", "How many threads read pictures ahead; it changes the speed, never the result.", ge=1, le=64
+    )
+
+
+class TrainConfig(_Part):
+    """Everything that makes a run what it is."""
+
+    dataset: Path = _setting(Path(), "Pictures", "The folder of pictures, with one sub-folder for each class.", shown="own")
+    network: str = _setting("resnet18", "Network", "The network to train, such as resnet18 or resnet50.", shown="own")
+    out: Path | None = _setting(
+        None, "Runs folder", "Where runs are kept; if left empty, “resnet-gui/runs” in the documents folder.", shown="own"
+    )
+    data: DataConfig = DataConfig()
+    training: TrainingConfig = TrainingConfig()
+    machine: MachineConfig = MachineConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as the command line and the form see it. `key` is its dotted place in `TrainConfig`."""
+
+    key: str
+    label: str
+    help: str
+    kind: Literal["int", "float", "bool", "choice", "text", "path"]
+    default: Any
+    shown: Shown
+    unit: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The last part of the key, unique among all settings: `batch_size`."""
+        return self.key.rpartition(".")[2]
+
+    @property
+    def range_text(self) -> str:
+        """ "32 to 1024", or "" where there is no range."""
+        return "" if self.low is None or self.high is None else f"{self.low:g} to {self.high:g}"
+
+
+def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[Setting]:
+    """Every setting of `part`, in the order in which it is written above."""
+    for name, field in part.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings(field.annotation, f"{prefix}{name}.")
+            continue
+        extra = typing.cast("dict[str, Any]", field.json_schema_extra)
+        limits = {key: getattr(rule, key) for rule in field.metadata for key in ("ge", "gt", "le", "lt") if hasattr(rule, key)}
+        yield Setting(
+            key=prefix + name,
+            label=field.title or name,
+            help=field.description or "",
+            kind=_kind(field.annotation),
+            default=field.default,
+            shown=extra["shown"],
+            unit=extra["unit"],
+            low=limits.get("ge", limits.get("gt")),
+            high=limits.get("le", limits.get("lt")),
+            choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
+        )
+
+
+def _kind(annotation: Any) -> Any:
+    if typing.get_origin(annotation) is Literal:
+        return "choice"
+    if typing.get_origin(annotation) is types.UnionType:
+        annotation = next(each for each in typing.get_args(annotation) if each is not type(None))
+    return {int: "int", float: "float", bool: "bool", str: "text", Path: "path"}[annotation]
+
+
+def make_config(values: Mapping[str, Any]) -> TrainConfig:
+    """A config from `values` by dotted key, `{"training.epochs": 3}`; what is not named keeps its default.
+
+    Raises `Problem` (`setting_invalid`) that names the setting by its label.
+    """
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        *parts, name = key.split(".")
+        place = nested
+        for part in parts:
+            place = place.setdefault(part, {})
+        place[name] = value
+    return _validated(nested)
+
+
+def _validated(nested: dict[str, Any]) -> TrainConfig:
+    for name in ("dataset", "out"):  # as Path: pydantic does not take a str that is not UTF-8
+        if nested.get(name) is not None:
+            nested[name] = Path(nested[name])
+    try:
+        config = TrainConfig.model_validate(nested)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        label = next((setting.label for setting in settings() if setting.key == key), key)
+        raise Problem("setting_invalid", setting=label, reason=first["msg"]) from None
+    if config.data.val_fraction + config.data.test_fraction > 0.9:
+        raise Problem("setting_invalid", setting="Test share", reason="validation and test together may take at most 90 %")
+    return config
+
+
+def write_config(config: TrainConfig, path: Path) -> None:
+    """Writes `config` as TOML; a setting that is None is left out. File names that are not UTF-8 keep their bytes."""
+    text = tomli_w.dumps(_plain(config.model_dump(exclude_none=True)))
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The config that `write_config` wrote. Raises `Problem` if it cannot be read or is not valid."""
+    try:
+        nested = tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise Problem("cannot_read_run", path=str(path), reason=reason(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Problem("cannot_read_run", path=str(path), reason=str(error)) from error
+    return _validated(nested)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,127 @@
+"""The one way to open a picture: safe, whole, upright, RGB. Needs no torch, may be called from any thread."""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from resnet_gui.messages import Problem, reason
+
+BACKGROUND = (255, 255, 255)
+"""What lies behind transparent pixels: white, as paper and most web pages."""
+
+MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 178_000_000
+"""Width times height. Just below what Pillow itself calls a bomb; 534 MB as RGB."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+# Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the person's terminal, or
+# end the decoding where warnings are errors. `catch_warnings` is not safe in threads, so this is said once for all.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def open_image(path: Path) -> Image.Image:
+    """The picture in `path`, decoded whole: its first frame, upright, in mode RGB, without metadata.
+
+    Transparency is laid over `BACKGROUND`; grey of more than 8 bits is scaled, not clipped (see `_eight_bit`).
+    Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
+    """
+    size = stat_image(path).st_size
+    try:
+        with path.open("rb") as file:
+            if size < 1024 and file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+                raise Problem("image_lfs_pointer", path=str(path))
+            with Image.open(file, formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                image.load()
+                return _plain(_rgb(_upright(image)))
+    except Problem:
+        raise
+    except UnidentifiedImageError as error:
+        raise Problem("image_format", path=str(path)) from error
+    except Image.DecompressionBombError as error:
+        raise Problem("image_too_many_pixels", path=str(path), limit=MAX_PIXELS // 1_000_000) from error
+    except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
+        if isinstance(error, OSError) and error.errno:
+            raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
+        raise Problem("image_broken", path=str(path), reason=str(error) or type(error).__name__) from error
+
+
+def stat_image(path: Path) -> os.stat_result:
+    """The status of an ordinary file of a sensible size. Raises `Problem` for anything else, without opening it.
+
+    (To open a FIFO would wait for a writer, perhaps for ever.)
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise Problem("image_missing", path=str(path)) from error
+    except OSError as error:
+        raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise Problem("image_not_regular", path=str(path))
+    if status.st_size == 0:
+        raise Problem("image_empty", path=str(path))
+    if status.st_size > MAX_BYTES:
+        raise Problem("image_too_large", path=str(path), limit=MAX_BYTES // 2**20)
+    return status
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """`image` turned as its EXIF block says; as it is, if that block is broken."""
+    try:
+        method = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a parser meets damage in many ways, and none is worth the picture
+        return image
+    return image if method is None else image.transpose(method)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _eight_bit(image)
+    if image.mode == "LAB":
+        lab_to_srgb = ImageCms.buildTransform(
+            ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+        )
+        return ImageCms.applyTransform(image, lab_to_srgb) or image
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, BACKGROUND)
+        flat.paste(image, mask=image.getchannel("A"))
+        return flat
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits or of fractions, as 8 bits, so that equal values look equal in every picture of a dataset.
+
+    The full range is 0 to 65535 for whole numbers, and 0 to 1, 255 or 65535 for fractions: the first that holds all of
+    the values. A picture that fits in none is stretched from its own lowest value to its highest.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    ceilings = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
+    floor, ceiling = next(((0.0, top) for top in ceilings if low >= 0.0 and high <= top), (low, high))
+    scaled = (values - floor) * (255.0 / max(ceiling - floor, 1e-12))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """`image` without metadata, lest a copy saved from it be turned upright twice or carry a colour profile along."""
+    image.info = {}
+    return image

@@ -1,0 +1,111 @@
+"""Small PNGs of pictures, kept in the cache folder, which the window can show without decoding a person's file itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event as Flag
+
+from PIL import Image
+
+from resnet_gui.data.image import open_image, stat_image
+from resnet_gui.events import Event, Thumbnail, Thumbnails
+from resnet_gui.messages import Problem, reason
+from resnet_gui.places import cache_folder
+
+SIDE = 96
+"""The usual longest side of a thumbnail, in pixels."""
+
+_SECONDS_BETWEEN = 0.05
+
+
+def thumbnail(path: Path, side: int = SIDE) -> Path:
+    """A PNG of `path` that fits into `side` × `side` pixels, made now if there is none of this version of the file.
+
+    Raises `Problem` if the picture cannot be read or the PNG not be written.
+    """
+    png = _place(path, side)
+    try:
+        os.utime(png)  # so that `prune` sees that it is in use
+    except OSError:
+        return write_thumbnail(open_image(path), path, side)
+    return png
+
+
+def write_thumbnail(image: Image.Image, path: Path, side: int = SIDE) -> Path:
+    """The same from `image`, which `open_image` made of `path`: for those who need both, so that it is decoded once.
+
+    `image` itself is not changed. Raises `Problem` if the PNG cannot be written.
+    """
+    png = _place(path, side)
+    small = image.copy()
+    small.thumbnail((side, side))
+    try:
+        _save(small, png)
+    except OSError as error:
+        raise Problem("cannot_write", path=str(png), reason=reason(error)) from error
+    return png
+
+
+def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[Event]:
+    """A thumbnail of each of `paths`, in batches, at most 20 a second; what cannot be read is left out.
+
+    `stop` is looked at before every picture.
+    """
+    ready: list[Thumbnail] = []
+    told = time.monotonic()
+    for path in paths:
+        if stop.is_set():
+            return
+        try:
+            ready.append(Thumbnail(str(path), str(thumbnail(path, side))))
+        except Problem:
+            continue
+        if time.monotonic() - told >= _SECONDS_BETWEEN:
+            yield Thumbnails(tuple(ready))
+            ready.clear()
+            told = time.monotonic()
+    if ready:
+        yield Thumbnails(tuple(ready))
+
+
+def prune(days: float = 30) -> None:
+    """Removes thumbnails that nobody asked for in the last `days`, so that the cache does not grow for ever."""
+    oldest = time.time() - days * 24 * 3600
+    for file in _folder().iterdir():
+        try:
+            if file.stat().st_mtime < oldest:
+                file.unlink()
+        except OSError:
+            continue  # another process was faster, or the system holds on to it: next time
+
+
+def _place(path: Path, side: int) -> Path:
+    """Where the thumbnail of this version of the file lies."""
+    status = stat_image(path)
+    version = f"\0{status.st_mtime_ns}\0{status.st_size}\0{side}"
+    name = hashlib.blake2b(os.fsencode(path.absolute()) + version.encode(), digest_size=16).hexdigest()
+    return _folder() / f"{name}.png"
+
+
+def _folder() -> Path:
+    try:
+        return cache_folder("thumbnails")
+    except OSError as error:
+        raise Problem("cannot_write", path=str(error.filename), reason=reason(error)) from error
+
+
+def _save(image: Image.Image, png: Path) -> None:
+    """Writes beside `png` and renames, so that nobody ever sees half of it."""
+    handle, name = tempfile.mkstemp(suffix=".part", dir=png.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            image.save(file, "PNG")
+        part.replace(png)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""From a picture to what the network sees: light augmentation for training, one fixed way for everything else."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+import numpy
+import torch
+from PIL import Image
+from torch import Tensor
+
+from resnet_gui.config import DataConfig
+from resnet_gui.counter import seed_for
+
+_INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """The evaluation preprocessing: validation, test and prediction share it, and it travels in the model file.
+
+    The short side is scaled to `resize` pixels, the middle square of `image_size` pixels is cut out, and channels are
+    brought to `mean` and `std`. The defaults of `mean` and `std` are the usual ones of ImageNet training.
+    """
+
+    image_size: int
+    resize: int
+    interpolation: str = "bilinear"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @classmethod
+    def for_size(cls, image_size: int) -> Preprocessing:
+        """The usual proportions: a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
+        return cls(image_size, round(image_size * 256 / 224))
+
+    def pixels(self, image: Image.Image) -> Tensor:
+        """The middle of an RGB picture, as uint8 `[3, image_size, image_size]`.
+
+        Scaling and cutting are one step, so that a strip of 1 x 10,000 pixels is never blown up in between.
+        """
+        side = min(image.size) * self.image_size / self.resize
+        left, top = (image.width - side) / 2, (image.height - side) / 2
+        return _scaled(image, self, (left, top, left + side, top + side))
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """uint8 `[N, 3, H, W]` as float32 with the channels' mean and standard deviation taken out."""
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1) * 255
+        std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1) * 255
+        return (pixels.float() - mean) / std
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What training shows instead of the middle of the picture, drawn anew for every (seed, epoch, index)."""
+
+    preprocessing: Preprocessing
+    random_crop: bool
+    flip: bool
+    seed: int
+    scale: tuple[float, float] = (0.35, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+
+    @classmethod
+    def of(cls, config: DataConfig, preprocessing: Preprocessing, seed: int) -> Augmentation:
+        """The augmentation that the settings ask for."""
+        return cls(preprocessing, config.random_crop, config.flip, seed)
+
+    def pixels(self, image: Image.Image, epoch: int, index: int) -> Tensor:
+        """A view of an RGB picture, as uint8 `[3, image_size, image_size]`."""
+        draw = random.Random(seed_for(self.seed, "augment", epoch, index))
+        if self.random_crop:
+            pixels = _scaled(image, self.preprocessing, self._crop(draw, *image.size))
+        else:
+            pixels = self.preprocessing.pixels(image)
+        return pixels.flip(2) if self.flip and draw.random() < 0.5 else pixels
+
+    def _crop(self, draw: random.Random, width: int, height: int) -> tuple[float, float, float, float]:
+        """A box of random area and shape inside the picture (Szegedy et al. 2015, §6)."""
+        area = width * height * draw.uniform(*self.scale)
+        ratio = math.exp(draw.uniform(math.log(self.ratio[0]), math.log(self.ratio[1])))
+        box_width = min(width, max(1.0, math.sqrt(area * ratio)))
+        box_height = min(height, max(1.0, math.sqrt(area / ratio)))
+        left, top = draw.random() * (width - box_width), draw.random() * (height - box_height)
+        return left, top, left + box_width, top + box_height
+
+
+def _scaled(image: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float]) -> Tensor:
+    size = (rule.image_size, rule.image_size)
+    square = image.resize(size, _INTERPOLATIONS[rule.interpolation], box=box)
+    return torch.from_numpy(numpy.array(square, dtype=numpy.uint8)).permute(2, 0, 1)

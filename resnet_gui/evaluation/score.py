@@ -1,0 +1,98 @@
+"""A network and the pictures of a split become a score. Validation and test are counted by this same code."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from resnet_gui.config import read_config
+from resnet_gui.data.loader import Loader
+from resnet_gui.data.split import read_split
+from resnet_gui.device import choose_device
+from resnet_gui.events import ClassScore, Event, Phase, Progress, Skipped, Tested, TestScore
+from resnet_gui.messages import Problem
+from resnet_gui.model import load_model, save_model
+from resnet_gui.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean cross-entropy `loss`, and by class how many pictures there were and how many were right (top-1)."""
+
+    loss: float
+    right: tuple[int, ...]
+    total: tuple[int, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """From 0 to 1."""
+        return sum(self.right) / sum(self.total)
+
+    def as_test(self, classes: tuple[str, ...], opened: int) -> TestScore:
+        """This score as the one on unseen pictures, which have now been used `opened` times."""
+        rows = tuple(ClassScore(*row) for row in zip(classes, self.right, self.total, strict=True))
+        return TestScore(sum(self.right), sum(self.total), self.loss, rows, opened)
+
+
+def evaluate(
+    network: nn.Module, loader: Loader, classes: int, device: torch.device, stop: threading.Event, phase: Phase, epoch: int = 0
+) -> Generator[Skipped | Progress, None, Score | None]:
+    """Scores `network` on every readable picture of `loader`. Returns None when stopped.
+
+    Raises `Problem` if no picture could be read.
+    """
+    network.eval()
+    loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
+    right = torch.zeros(classes, dtype=torch.int64, device=device)
+    total = torch.zeros(classes, dtype=torch.int64, device=device)
+    seen, pace = 0, Pace(0.1)
+    with torch.inference_mode():
+        for item in loader.evaluate():
+            if stop.is_set():
+                return None
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            labels = item.labels.to(device)
+            logits = network(loader.preprocessing.normalize(item.pixels.to(device)))
+            loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
+            total += labels.bincount(minlength=classes)
+            right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
+            seen += len(labels)
+            if pace.due():
+                yield Progress(phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch)
+    if not seen:
+        split = "validation" if phase == "validate" else phase
+        raise Problem("split_pictures_unreadable", count=len(loader.samples), split=split)
+    return Score(loss_sum.item() / seen, tuple(right.tolist()), tuple(total.tolist()))
+
+
+def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
+    """Opens the test split of the run in the folder `run` because the person asked: a stopped run has no score.
+
+    The score and the count of openings go into the model file. Raises `Problem`.
+    """
+    config = read_config(run / "config.toml")
+    splits = read_split(run / "split.csv")
+    if not splits.test:
+        raise Problem("test_split_empty")
+    path = run / "model.safetensors"
+    network, card = load_model(path)
+    device = choose_device(config.machine)
+    loader = Loader(
+        config.dataset, splits.test, card.preprocessing, config.training.batch_size, config.machine.loading_threads
+    )
+    score = yield from evaluate(network.to(device), loader, len(card.classes), device, stop, "test")
+    if score is None:
+        return
+    test = score.as_test(card.classes, card.test_opened + 1)
+    save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
+    yield Tested(str(path), test)
+

@@ -1,0 +1,274 @@
+"""What a job can say. Events hold only numbers, strings and tuples of these, so that they survive JSON.
+
+Paths travel as `str`; JSON is written in ASCII, so that file names which are not UTF-8 come back as they were.
+A figure that does not exist is `None`, never NaN.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from resnet_gui.messages import Message
+
+Phase = Literal["train", "validate", "test", "check", "sample"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine has imported what it needs and computes on `device` with `threads` CPU threads."""
+
+    device: str
+    threads: int
+    torch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run begins. Counts are pictures as listed; `run` is the run's folder."""
+
+    run: str
+    network: str
+    classes: tuple[str, ...]
+    train: int
+    val: int
+    test: int
+    epochs: int
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the person should know, which does not end the job."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A picture that cannot be read is left out. Said once for each picture and job."""
+
+    path: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `step` of `steps` in this phase; loss and accuracy (0 to 1) are running means of the epoch."""
+
+    phase: Phase
+    step: int
+    steps: int
+    epoch: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One epoch's figures: mean losses, accuracies from 0 to 1. `best` if it is the best by validation so far."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    seconds: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BestSaved:
+    """The model file now holds this epoch's weights."""
+
+    model: str
+    epoch: int
+    val_accuracy: float | None
+    val_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """Of `total` pictures of class `name`, `right` were recognised (top-1)."""
+
+    name: str
+    right: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestScore:
+    """The score on pictures the model has never seen. `opened` counts how often they were used for a score."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    right: int
+    total: int
+    loss: float
+    classes: tuple[ClassScore, ...]
+    opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run was stopped and saved. `validated` is false when no epoch had been validated yet."""
+
+    model: str
+    epoch: int
+    step: int
+    validated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The run came to its end. `test` is None when there are no test pictures."""
+
+    model: str
+    best_epoch: int
+    val_accuracy: float | None
+    test: TestScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The test split was scored because the person asked."""
+
+    model: str
+    test: TestScore
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job ended for a reason that has a sentence. `details` is for the log (a traceback), never for the person."""
+
+    message: Message
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Every picture of a dataset has been decoded once."""
+
+    readable: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small PNG of `path`, written to `png`."""
+
+    path: str
+    png: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """Thumbnails that are ready, in batches."""
+
+    items: tuple[Thumbnail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDrawn:
+    """The sample dataset lies in `folder`."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model file says of itself."""
+
+    path: str
+    network: str
+    classes: tuple[str, ...]
+    image_size: int
+    epoch: int
+    validated: bool
+    val_accuracy: float | None
+    test: TestScore | None
+    test_opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One picture's answer: the most probable classes first, probabilities from 0 to 1. Without an answer, `problem`."""
+
+    path: str
+    labels: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    width: int = 0
+    height: int = 0
+    milliseconds: float = 0.0
+    png: str = ""
+    problem: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Answers, in batches, of the model in the file `model`."""
+
+    model: str
+    items: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """The last event of every job in an engine, whatever came before."""
+
+
+Event = (
+    Ready | Started | Note | Skipped | Progress | EpochDone | BestSaved | Stopped | Finished | Tested | Failed
+    | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | JobEnded
+)  # fmt: skip
+
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
+
+
+def to_json(event: Event, **extra: Any) -> str:
+    """One line of JSON: `{"event": <class name>, <fields>}`, with `extra` keys in front.
+
+    Raises `ValueError` for NaN or infinity, which JSON does not have.
+    """
+    return json.dumps({**extra, "event": type(event).__name__, **dataclasses.asdict(event)}, allow_nan=False)
+
+
+def from_json(line: str) -> Event:
+    """The event that `to_json` wrote; keys it does not know are passed over.
+
+    Raises `ValueError` if the line is not an event.
+    """
+    try:
+        found = json.loads(line)
+        return typing.cast(Event, from_plain(_KINDS[found["event"]], found))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an event: {line[:80]!r}") from error
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """`value`, as JSON gave it, as an instance of `kind`: a dataclass, a tuple, an optional or a plain value.
+
+    Keys that a dataclass does not have are passed over. Raises `TypeError` or `KeyError` where `value` does not fit.
+    """
+    if value is None:
+        return None
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        known = {field.name for field in dataclasses.fields(kind)} & value.keys()
+        return kind(**{name: from_plain(hints[name], value[name]) for name in known})  # type: ignore[operator]
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        if arguments[-1] is Ellipsis:
+            return tuple(from_plain(arguments[0], item) for item in value)
+        return tuple(from_plain(each, item) for each, item in zip(arguments, value, strict=True))
+    if typing.get_origin(kind) is types.UnionType and type(None) in arguments:
+        return from_plain(next(each for each in arguments if each is not type(None)), value)
+    return value

@@ -1,0 +1,155 @@
+"""One picture and what the model thinks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QRectF, QSize
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from resnet_gui.events import Prediction
+from resnet_gui.gui.bars import Bar, Bars
+from resnet_gui.gui.elided import ElidedLabel
+from resnet_gui.gui.labels import label
+from resnet_gui.gui.theme import Theme
+from resnet_gui.messages import sentence
+
+TOP = 5
+_RADIUS = 8
+_TINY = 3
+"""A picture that fits this often into its place is enlarged, pixel by pixel."""
+
+
+class PictureView(QWidget):
+    """A picture as large as there is room, never blurred by enlarging, with round corners."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pixmap = QPixmap()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_picture(self, png: str, name: str) -> None:
+        """Shows the file `png`; hides if there is none."""
+        self._pixmap = QPixmap(png)
+        self.setAccessibleName(name)
+        self.setVisible(not self._pixmap.isNull())
+        self._limit_height()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, 260)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 72)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._limit_height()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._pixmap.isNull():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._enlargement(QSize(self.size())) <= 1)
+        place = self._place()
+        corners = QPainterPath()
+        corners.addRoundedRect(place, _RADIUS, _RADIUS)
+        painter.setClipPath(corners)
+        painter.drawPixmap(place, self._pixmap, QRectF(self._pixmap.rect()))
+
+    def _enlargement(self, room: QSize) -> float:
+        """How many times larger than it is the picture is shown in `room`."""
+        fit = min(room.width() / self._pixmap.width(), room.height() / self._pixmap.height())
+        return int(fit) if fit >= _TINY else min(fit, 1.0)
+
+    def _place(self) -> QRectF:
+        scale = self._enlargement(self.size())
+        width, height = self._pixmap.width() * scale, self._pixmap.height() * scale
+        return QRectF((self.width() - width) / 2, 0, width, height)
+
+    def _limit_height(self) -> None:
+        """No taller than the picture at this width, so that no gap is left below it."""
+        if not self._pixmap.isNull():
+            scale = self._enlargement(QSize(max(self.width(), 1), 320))
+            self.setMaximumHeight(max(round(self._pixmap.height() * scale), 72))
+
+
+class Answer(QWidget):
+    """A `Prediction`: the picture, its name, the answer in words, the most probable classes as bars."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._prediction: Prediction | None = None
+        self.picture = PictureView()
+        self.caption, self.headline = ElidedLabel("dim"), ElidedLabel("title")
+        self.problem = label("bad")
+        self.problem.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.bars = Bars(theme)
+        self.bars.setAccessibleName(self.tr("Probabilities"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.picture, 1)
+        for widget in (self.caption, self.headline, self.problem, self.bars):
+            column.addWidget(widget)
+        column.addStretch()
+
+    def set_prediction(self, prediction: Prediction) -> None:
+        """Shows `prediction`, or the sentence on why there is none."""
+        self._prediction = prediction
+        name = Path(prediction.path).name
+        self.picture.set_picture(prediction.png, name)
+        self.caption.set_name(name, "{name}" + _facts(prediction), hint=prediction.path)
+        answered = prediction.problem is None and bool(prediction.labels)
+        self.problem.setVisible(not answered)
+        self.headline.setVisible(answered)
+        self.bars.setVisible(answered)
+        if answered:
+            self.headline.set_name(prediction.labels[0], self._template(prediction.probabilities[0]))
+            self.bars.set_bars(_bars(prediction))
+        elif prediction.problem is not None:
+            self.problem.setText(sentence(prediction.problem, lambda text: QCoreApplication.translate("messages", text)))
+
+    def as_text(self) -> str:
+        """The answer as lines of plain text, name and figure separated by a tab; "" without an answer."""
+        if self._prediction is None:
+            return ""
+        shown = self._prediction
+        lines = [shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))]
+        return "\n".join(lines if shown.problem is None else [shown.path, self.problem.text()])
+
+    def _template(self, probability: float) -> str:
+        """The answer's words around the class name, by how probable it is."""
+        if probability >= 0.95:
+            return self.tr("{name}, very sure")
+        if probability >= 0.8:
+            return self.tr("{name}, fairly sure")
+        if probability >= 0.5:
+            return self.tr("{name}, probably")
+        return self.tr("Perhaps {name}?")
+
+
+def per_cent(probabilities: Sequence[float]) -> list[str]:
+    """Each as "87.1 %". They are rounded together, so that the figures one sees never add up to more than 100."""
+    tenths = [1000 * probability for probability in probabilities]
+    rounded = [int(each) for each in tenths]
+    short = min(round(sum(tenths)), 1000) - sum(rounded)
+    by_remainder = sorted(range(len(tenths)), key=lambda index: rounded[index] - tenths[index])
+    for index in by_remainder[: max(short, 0)]:
+        rounded[index] += 1
+    return [f"{each / 10:.1f} %" for each in rounded]
+
+
+def _bars(prediction: Prediction) -> list[Bar]:
+    labels, probabilities = prediction.labels[:TOP], prediction.probabilities[:TOP]
+    figures = per_cent(probabilities)
+    rows = zip(labels, probabilities, figures, strict=True)
+    return [Bar(name, share, figure, "dim" if index else "accent") for index, (name, share, figure) in enumerate(rows)]
+
+
+def _facts(prediction: Prediction) -> str:
+    if not prediction.labels:
+        return ""
+    return f" · {prediction.width} × {prediction.height} · {prediction.milliseconds:.0f} ms"

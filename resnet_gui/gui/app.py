@@ -1,0 +1,81 @@
+"""Starts the window, or says in a sentence why it cannot be shown."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+from resnet_gui.messages import Problem
+
+_PACKAGES = {
+    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libxkbcommon.so.0": "libxkbcommon0", "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1", "libxcb-cursor.so.0": "libxcb-cursor0", "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1", "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-render-util.so.0": "libxcb-render-util0", "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}  # fmt: skip
+"""Debian's and Ubuntu's packages of the system libraries that Qt needs and does not bring along."""
+
+
+def run_window(path: Path | None, sample: bool) -> int:
+    """Shows the window, opened on `path` (a folder or a model file) or on the sample, until it is closed.
+
+    Raises `Problem` where there is no display, or a system library that Qt needs is missing.
+    """
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:
+        raise _missing_library(str(error)) from error
+    _check_display()
+    from resnet_gui.gui.closing import ring
+    from resnet_gui.gui.main_window import MainWindow
+    from resnet_gui.gui.remembered import Remembered
+    from resnet_gui.gui.theme import Theme
+
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("resnet-gui")
+    app.setDesktopFileName("resnet-gui")
+    if path is None and not sample and ring():
+        return 0
+    app.setQuitOnLastWindowClosed(False)  # after “Stop and save” the program saves before it ends
+    remembered = Remembered()
+    theme = Theme(app, remembered.theme())
+    app.setWindowIcon(theme.icon("app"))
+    window = MainWindow(theme, remembered)
+    window.show()
+    if sample:
+        window.open_sample()
+    elif path is not None:
+        window.open_path(path)
+    status = app.exec()
+    window.end_engines()
+    return status
+
+
+def _check_display() -> None:
+    """Asks beforehand what Qt would abort for."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    if not os.environ.get("DISPLAY"):
+        raise Problem("no_display")
+    import PySide6
+
+    plugin = Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    try:
+        ctypes.CDLL(str(plugin))
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError as error:
+        raise _missing_library(str(error)) from error
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    failed = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    if failed:
+        raise Problem("display_refused", display=os.environ["DISPLAY"])
+
+
+def _missing_library(error: str) -> Problem:
+    """`error` begins with the library's name: "libEGL.so.1: cannot open shared object file"."""
+    library = error.partition(":")[0]
+    return Problem("library_missing", library=library, package=_PACKAGES.get(library, library))

@@ -1,0 +1,225 @@
+"""The table of classes: how many pictures each has in each split, and what they look like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    QTimer,
+    Signal,
+)  # fmt: skip
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableView,
+    QWidget,
+)
+
+from resnet_gui.data.folder import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.events import Thumbnail
+from resnet_gui.gui.elided import one_line
+from resnet_gui.gui.labels import tooltip
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.thumbnail_strips import SIDE, ThumbnailStrips
+
+NAME, STRIP, PICTURES, TRAIN, VAL, TEST, SKIPPED = range(7)
+SORT_ROLE = Qt.ItemDataRole.UserRole
+_SHOWN = 6
+_WAIT = 60  # ms without scrolling before rows ask for their pictures
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(slots=True)
+class ClassRow:
+    """One class. `figures` are pictures, train, validation, test and skipped; `examples` are absolute paths."""
+
+    name: str
+    figures: list[int]
+    examples: tuple[str, ...]
+
+
+class ClassTable(QTableView):
+    """Sortable, and as quick with 1,000 classes as with two: rows ask for thumbnails when they come into view."""
+
+    thumbnails_requested = Signal(object)
+    """A list of absolute paths (`str`); sent as an object, for Qt would lose bytes of them that are not UTF-8."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = ClassModel(self)
+        self._sorted = QSortFilterProxyModel(self, sourceModel=self._model, sortRole=SORT_ROLE)
+        self._sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._strips = ThumbnailStrips(theme, self._examples, self)
+        self._asked: set[int] = set()
+        self._wait = QTimer(self, singleShot=True, interval=_WAIT)
+        self._wait.timeout.connect(self._ask)
+        self.setModel(self._sorted)
+        self.setItemDelegateForColumn(STRIP, self._strips)
+        self._arrange()
+        for moved in (
+            self.verticalScrollBar().valueChanged,
+            self.verticalScrollBar().rangeChanged,
+            self._sorted.layoutChanged,
+        ):
+            moved.connect(self._wait.start)
+        theme.changed.connect(self.viewport().update)
+
+    def _arrange(self) -> None:
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(SIDE + 12)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(STRIP, QHeaderView.ResizeMode.Stretch)
+        header.resizeSection(NAME, 120)
+        for column in range(PICTURES, SKIPPED + 1):
+            title = self._model.headerData(column, Qt.Orientation.Horizontal)
+            header.resizeSection(column, max(52, self.fontMetrics().horizontalAdvance(title) + 12))
+        header.setSortIndicator(NAME, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+
+    def show_rows(self, rows: list[ClassRow]) -> None:
+        """Shows these classes in place of others."""
+        self._asked.clear()
+        self._strips.forget()
+        self._model.set_rows(rows)
+        self.setColumnHidden(SKIPPED, True)
+        self.scrollToTop()
+        self._wait.start()
+
+    def count_skipped(self, label: int) -> None:
+        """One more picture of class `label` could not be read."""
+        self._model.count_skipped(label)
+        self.setColumnHidden(SKIPPED, False)
+
+    def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
+        """Small pictures that are ready."""
+        self._strips.add(items)
+        self.viewport().update()
+
+    def showEvent(self, event: Any) -> None:
+        """In view at last: ask for what is to be seen."""
+        super().showEvent(event)
+        self._wait.start()
+
+    def resizeEvent(self, event: Any) -> None:
+        """More rows may be in view."""
+        super().resizeEvent(event)
+        self._wait.start()
+
+    def _ask(self) -> None:
+        rows = self._visible() - self._asked if self.isVisible() else set()
+        self._asked |= rows
+        paths = [path for row in sorted(rows) for path in self._model.rows[row].examples]
+        if paths:
+            self.thumbnails_requested.emit(paths)
+
+    def _examples(self, index: Index) -> tuple[str, ...]:
+        return self._model.rows[self._sorted.mapToSource(index).row()].examples
+
+    def _visible(self) -> set[int]:
+        """The classes whose rows are in view."""
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        if first < 0:
+            return set()
+        end = last + 1 if last >= 0 else self._sorted.rowCount()
+        return {self._sorted.mapToSource(self._sorted.index(row, NAME)).row() for row in range(first, end)}
+
+
+class ClassModel(QAbstractTableModel):
+    """`rows` as a table; a row's place in it is its class's index."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: list[ClassRow] = []
+        self._titles = (
+            self.tr("Class"), "", self.tr("Pictures"), self.tr("Train"), self.tr("Val"), self.tr("Test"), self.tr("Skipped"),
+        )  # fmt: skip
+
+    def set_rows(self, rows: list[ClassRow]) -> None:
+        """Shows `rows` in place of others."""
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def count_skipped(self, label: int) -> None:
+        """One more skipped picture in row `label`."""
+        self.rows[label].figures[-1] += 1
+        place = self.index(label, SKIPPED)
+        self.dataChanged.emit(place, place)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """One for each class."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """The same for every dataset."""
+        return 0 if parent.isValid() else len(self._titles)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A column's title, above its figures."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _LEFT if section <= STRIP else _RIGHT
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A name or a figure; for `SORT_ROLE` the figure as a number."""
+        row, column = self.rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _LEFT if column <= STRIP else _RIGHT
+        if role == SORT_ROLE and column == STRIP:
+            return index.row()
+        if role in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
+            return (
+                _shown(row, column)
+                if role == Qt.ItemDataRole.DisplayRole or column == NAME
+                else row.figures[column - PICTURES]
+            )
+        if role == Qt.ItemDataRole.ToolTipRole and column == NAME:
+            return tooltip(one_line(row.name))
+        return None
+
+
+def class_rows(listing: Listing, splits: Splits) -> list[ClassRow]:
+    """A row for each class of `listing`, with examples taken evenly from its pictures."""
+    members: list[list[str]] = [[] for _ in listing.classes]
+    for sample in listing.samples:
+        members[sample.label].append(sample.path)
+    shares = [Counter(map(attrgetter("label"), samples)) for samples in (splits.train, splits.val, splits.test)]
+    return [
+        ClassRow(name, [len(paths), *(share[label] for share in shares), 0], _examples(listing, paths))
+        for label, (name, paths) in enumerate(zip(listing.classes, members, strict=True))
+    ]
+
+
+def _examples(listing: Listing, paths: list[str]) -> tuple[str, ...]:
+    shown = min(_SHOWN, len(paths))
+    return tuple(str(listing.root / paths[place * len(paths) // shown]) for place in range(shown))
+
+
+def _shown(row: ClassRow, column: int) -> str:
+    if column == NAME:
+        return one_line(row.name)
+    return "" if column == STRIP else f"{row.figures[column - PICTURES]:,}"

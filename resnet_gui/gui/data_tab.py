@@ -1,0 +1,151 @@
+"""The Data tab: what the chosen folder holds, class by class, and which of its files cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+
+from resnet_gui.data.folder import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.events import Thumbnail
+from resnet_gui.gui.class_table import ClassTable, class_rows
+from resnet_gui.gui.counts import shares, totals
+from resnet_gui.gui.elided import ElidedLabel, one_line
+from resnet_gui.gui.folder_tree import FolderTree
+from resnet_gui.gui.labels import label, tooltip
+from resnet_gui.gui.skipped_table import SkippedTable
+from resnet_gui.gui.theme import Theme
+
+
+class DataTab(QWidget):
+    """Before there is a dataset, how a folder should look; then its classes and its skipped files."""
+
+    thumbnails_requested = Signal(object)
+    """A list of absolute paths (`str`) whose rows have come into view; each is asked for once."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._listing: Listing | None = None
+        self._labels: dict[str, int] = {}
+        self._empty = _Layouts(theme)
+        self._loaded = QWidget()
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self._loaded)
+        self._build(theme)
+
+    def _build(self, theme: Theme) -> None:
+        self._folder = ElidedLabel("title")
+        self._totals = label("dim")
+        self._table = ClassTable(theme)
+        self._table.setAccessibleName(self.tr("Classes"))
+        self._table.thumbnails_requested.connect(self.thumbnails_requested)
+        self._skipped_title = label("heading")
+        self._skipped = SkippedTable()
+        column = QVBoxLayout(self._loaded)
+        column.setContentsMargins(14, 10, 14, 12)
+        column.setSpacing(6)
+        for widget in (self._folder, self._totals, self._table, self._skipped_title, self._skipped):
+            column.addWidget(widget, 1 if widget is self._table else 0)
+
+    def show_empty(self) -> None:
+        """There is no dataset."""
+        self._listing = None
+        self._pages.setCurrentWidget(self._empty)
+
+    def show_dataset(self, listing: Listing, splits: Splits) -> None:
+        """Shows the classes of `listing` and where their pictures go; nothing has been skipped yet."""
+        self._listing = listing
+        self._labels = {}
+        self._folder.set_name(listing.root.name or str(listing.root), hint=tooltip(one_line(str(listing.root))))
+        self._totals.setText(f"{totals(listing)} · {shares(splits)}")
+        self._table.show_rows(class_rows(listing, splits))
+        self._skipped.show_files([])
+        self._show_skipped()
+        self._pages.setCurrentWidget(self._loaded)
+
+    def add_skipped(self, path: str, reason: str) -> None:
+        """The file at `path` (absolute) cannot be read; `reason` is a sentence."""
+        if self._listing is None:
+            return
+        if not self._labels:
+            self._labels = {sample.path: sample.label for sample in self._listing.samples}
+        place = PurePath(path)
+        inside = place.relative_to(self._listing.root).as_posix() if place.is_relative_to(self._listing.root) else path
+        self._skipped.add(inside, path, reason)
+        if inside in self._labels:
+            self._table.count_skipped(self._labels[inside])
+        self._show_skipped()
+
+    def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
+        """Small pictures that are ready."""
+        self._table.show_thumbnails(items)
+
+    def _show_skipped(self) -> None:
+        count = self._skipped.model().rowCount()
+        one, many = self.tr("1 file was skipped"), self.tr("{count} files were skipped")
+        self._skipped_title.setText(one if count == 1 else many.format(count=f"{count:,}"))
+        self._skipped_title.setVisible(count > 0)
+        self._skipped.setVisible(count > 0)
+
+
+class _Layouts(QWidget):
+    """What a folder of pictures may look like."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(12)
+        column.addStretch(1)
+        self._add_words(column)
+        trees = QHBoxLayout()
+        trees.setSpacing(56)
+        trees.addStretch(1)
+        trees.addLayout(_captioned(self._sorted(theme), self.tr("One folder for each class")))
+        trees.addLayout(_captioned(self._split(theme), self.tr("Or already split")))
+        trees.addStretch(1)
+        column.addLayout(trees)
+        column.addStretch(2)
+
+    def _add_words(self, column: QVBoxLayout) -> None:
+        title = label("title", self.tr("Your pictures, sorted into folders"))
+        words = label(
+            "dim",
+            self.tr("Choose or drop a folder on the left. The name of each folder inside becomes the name of a class."),
+        )
+        for widget in (title, words):
+            widget.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(widget)
+        column.addSpacing(14)
+
+    def _sorted(self, theme: Theme) -> FolderTree:
+        folder, picture = "folder-open", "picture"
+        entries = (
+            (0, folder, self.tr("flowers")), (1, folder, self.tr("daisy")), (2, picture, "IMG_0001.jpg"), (2, picture, "IMG_0002.jpg"),
+            (1, folder, self.tr("rose")), (2, picture, "IMG_0107.png"),
+        )  # fmt: skip
+        return FolderTree(theme, entries, self.tr("One folder for each class"))
+
+    def _split(self, theme: Theme) -> FolderTree:
+        folder = "folder-open"
+        daisy, rose = self.tr("daisy"), self.tr("rose")
+        entries = (
+            (0, folder, self.tr("flowers")), (1, folder, "train"), (2, folder, daisy), (2, folder, rose),
+            (1, folder, "val"), (2, folder, daisy), (2, folder, rose),
+        )  # fmt: skip
+        return FolderTree(theme, entries, self.tr("Folders that are already split"))
+
+
+def _captioned(tree: FolderTree, caption: str) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(10)
+    words = label("strong", caption)
+    words.setWordWrap(False)
+    column.addWidget(words)
+    column.addWidget(tree)
+    column.addStretch(1)
+    return column

@@ -1,0 +1,70 @@
+"""The panes at the sides: docks without a title, moved by a slim handle, with room around them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QFrame, QVBoxLayout, QWidget
+
+from resnet_gui.gui.theme import Theme
+
+_GAP = 12
+
+
+class Handle(QWidget):
+    """Takes the place of a dock's title: the mouse moves the dock by it, a double click sets it free."""
+
+    def __init__(self, theme: Theme, title: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setCursor(Qt.CursorShape.SizeAllCursor)
+        self.setToolTip(self.tr("Drag to move “{title}”; double-click to set it free").format(title=title))
+
+    def sizeHint(self) -> QSize:
+        return QSize(40, _GAP)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        super().leaveEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("dim" if self.underMouse() else "line"))
+        painter.drawRoundedRect(self.width() // 2 - 14, self.height() // 2 - 1, 28, 3, 1.5, 1.5)
+
+
+def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) -> QDockWidget:
+    """A dock around `pane`, `width` pixels wide at first, that can be moved and set free, but not lost."""
+    dock = QDockWidget(title, objectName=name)
+    dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable)
+    dock.setTitleBarWidget(Handle(theme, title))
+    dock.setWidget(_with_room(pane, top=0, sides=_GAP // 2))
+    dock.widget().setMinimumWidth(width - 60)
+    return dock
+
+
+def make_centre(content: QWidget) -> QWidget:
+    """A panel around `content`, in line with the docks beside it."""
+    panel = QFrame()
+    panel.setProperty("kind", "card")
+    inside = QVBoxLayout(panel)
+    inside.setContentsMargins(1, 4, 1, 1)
+    inside.addWidget(content)
+    return _with_room(panel, top=_GAP, sides=0)
+
+
+def _with_room(content: QWidget, top: int, sides: int) -> QWidget:
+    around = QWidget()
+    room = QVBoxLayout(around)
+    room.setContentsMargins(sides, top, sides, _GAP)
+    room.addWidget(content)
+    return around

@@ -1,0 +1,56 @@
+"""What a drag or the clipboard holds, from the look of it: nothing is opened here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtGui import QImage, QPixmap
+
+MODEL_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """`pictures` are files and folders, `models` model files; `image` is a bitmap that came without a file.
+
+    `elsewhere`: there were addresses, but none of a file on this machine.
+    """
+
+    pictures: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    image: QImage | None = None
+    elsewhere: bool = False
+
+
+def may_hold_something(mime: QMimeData) -> bool:
+    """Whether it is worth letting go of `mime` here."""
+    return mime.hasUrls() or mime.hasImage()
+
+
+def sort_out(mime: QMimeData) -> Dropped:
+    """Files before a bitmap: file managers and browsers offer both."""
+    paths = [local_path(url) for url in mime.urls() if url.isLocalFile()]
+    if paths:
+        return Dropped(
+            pictures=tuple(path for path in paths if not path.lower().endswith(MODEL_SUFFIX)),
+            models=tuple(path for path in paths if path.lower().endswith(MODEL_SUFFIX)),
+        )
+    if mime.hasImage():
+        return Dropped(image=_as_image(mime.imageData()))
+    return Dropped(elsewhere=mime.hasUrls())
+
+
+def local_path(url: QUrl) -> str:
+    """The path of a file's URL. Unlike `QUrl.toLocalFile`, it keeps the bytes of a name that is not UTF-8."""
+    path = url.toLocalFile()
+    if "\ufffd" in path:
+        path = os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded)))
+    return path
+
+
+def _as_image(data: object) -> QImage | None:
+    image = data.toImage() if isinstance(data, QPixmap) else data
+    return image if isinstance(image, QImage) and not image.isNull() else None

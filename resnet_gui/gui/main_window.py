@@ -1,0 +1,237 @@
+"""The main window: makes the panes and what drives them, and connects them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QTabWidget
+
+from resnet_gui import __version__
+from resnet_gui.config import settings
+from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.closing import Doorbell, ask_to_close
+from resnet_gui.gui.commands import Commands
+from resnet_gui.gui.data_tab import DataTab
+from resnet_gui.gui.dataset import Dataset
+from resnet_gui.gui.docks import make_centre, make_dock
+from resnet_gui.gui.opening import Opening
+from resnet_gui.gui.predict_pane import PredictPane
+from resnet_gui.gui.predicting import Predicting
+from resnet_gui.gui.remembered import Remembered
+from resnet_gui.gui.running import Running
+from resnet_gui.gui.setup_pane import SetupPane
+from resnet_gui.gui.status import StatusBar
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.training import Training
+from resnet_gui.gui.training_tab import TrainingTab
+from resnet_gui.nets.catalog import NETWORKS
+from resnet_gui.places import cache_folder
+
+_SETUP_WIDTH = 300
+_PREDICT_WIDTH = 330
+
+
+class MainWindow(QMainWindow):
+    """Setup on the left, data and training in the middle, prediction on the right."""
+
+    def __init__(self, theme: Theme, remembered: Remembered) -> None:
+        super().__init__()
+        self.setWindowTitle("resnet-gui")
+        self._theme = theme
+        self._remembered = remembered
+        self._engine_state = "starting"
+        self._painted = False
+        self._quits_when_done = False
+
+        # What does the work
+        self.asking = Asking(self)
+        self.training = Training(self)
+        self.dataset = Dataset(self)
+
+        # What is seen
+        self.setup = SetupPane(theme, NETWORKS, list(settings()))
+        self.setup.set_values(remembered.values())
+        self.data_tab = DataTab(theme)
+        self.training_tab = TrainingTab(theme)
+        self.predict_pane = PredictPane(theme)
+        self.status = StatusBar(theme)
+        self.tabs = QTabWidget(documentMode=True)
+        self.tabs.addTab(self.data_tab, self.tr("Data"))
+        self.tabs.addTab(self.training_tab, self.tr("Training"))
+
+        # What connects the two
+        self.opening = Opening(self.dataset, self.asking, self.setup, self.data_tab, remembered)
+        self.running = Running(self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab)
+        self.predicting = Predicting(self.asking, self.training, self.predict_pane, remembered)
+        self._doorbell = Doorbell(self)
+
+        self._lay_out()
+        self._make_commands(Commands(self, theme))
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.setCentralWidget(make_centre(self.tabs))
+        self.setDockNestingEnabled(True)
+        self.setup_dock = make_dock("setup", self.tr("Setup"), self.setup, self._theme, _SETUP_WIDTH)
+        self.predict_dock = make_dock("predict", self.tr("Predict"), self.predict_pane, self._theme, _PREDICT_WIDTH)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.setup_dock)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.predict_dock)
+        self.setStatusBar(self.status)
+        self.resize(1280, 800)
+        self.resizeDocks([self.setup_dock, self.predict_dock], [_SETUP_WIDTH, _PREDICT_WIDTH], Qt.Orientation.Horizontal)
+        self._first_layout = self.saveState()
+        geometry, layout = self._remembered.window()
+        self.restoreGeometry(geometry)
+        self.restoreState(layout)
+
+    def _make_commands(self, commands: Commands) -> None:
+        file = commands.menu(self.tr("&File"))
+        commands.add(file, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures"))
+        commands.add(file, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample"))
+        commands.add(file, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model"))
+        commands.add_recent(
+            file, self.tr("Recent pictures"), lambda: self._remembered.recent("datasets"),
+            lambda path: self.opening.open(Path(path)),
+        )  # fmt: skip
+        commands.add_recent(
+            file, self.tr("Recent models"), lambda: self._remembered.recent("models"), self.predicting.load
+        )
+        file.addSeparator()
+        self._save = commands.add(file, self.tr("&Save model as…"), self.running.save_model, "Ctrl+S", "save")
+        self._run_folder = commands.add(file, self.tr("Show &run folder"), self.running.show_run_folder, None, "run-folder")
+        file.addSeparator()
+        commands.add(file, self.tr("&Quit"), self.close, "Ctrl+Q")
+
+        edit = commands.menu(self.tr("&Edit"))
+        self.predict_pane.paste_action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        edit.addActions([self.predict_pane.paste_action, self.predict_pane.copy_action])
+
+        run = commands.menu(self.tr("&Run"))
+        self._start = commands.add(run, self.tr("&Start training"), self.running.toggle, "Ctrl+Return", "play", self.tr("Start"))
+        commands.add(run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict"))
+
+        view = commands.menu(self.tr("&View"))
+        commands.add(view, self.tr("&Data"), lambda: self.tabs.setCurrentWidget(self.data_tab), "Ctrl+1")
+        commands.add(view, self.tr("&Training"), lambda: self.tabs.setCurrentWidget(self.training_tab), "Ctrl+2")
+        view.addSeparator()
+        for dock in (self.setup_dock, self.predict_dock):
+            view.addAction(dock.toggleViewAction())
+        commands.add(view, self.tr("&Reset layout"), lambda: self.restoreState(self._first_layout))
+        view.addSeparator()
+        commands.add_themes(view, self._choose_theme)
+
+        help_menu = commands.menu(self.tr("&Help"))
+        commands.add(
+            help_menu, self.tr("Show &log folder"),
+            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(cache_folder("logs")))),
+        )  # fmt: skip
+        commands.add(help_menu, self.tr("&About resnet-gui"), self._show_about)
+        self._commands = commands
+
+    def _connect(self) -> None:
+        self.asking.engine_said.connect(self._show_engine)
+        self.training.said.connect(self.status.show_event)
+        self.training.state_changed.connect(self._follow_run)
+        self.opening.opened.connect(self.training.prepare)
+        self.opening.opened.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))
+        self.dataset.opened.connect(lambda: self._follow_run(self.training.state))
+        self.running.started.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
+        self._doorbell.rung.connect(self._come_back)
+        self._follow_run(self.training.state)
+
+    def open_path(self, path: Path) -> None:
+        """Opens what the program was started with: a folder of pictures or a model file."""
+        if path.suffix.lower() == ".safetensors":
+            self.predicting.load(str(path))
+        else:
+            self.opening.open(path)
+
+    def open_sample(self) -> None:
+        """Draws and opens the sample pictures."""
+        self.opening.open_sample()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Starts the engine once the window is there."""
+        super().showEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.asking.start)  # after the first paint: nothing may come before it
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closes at once, unless a run computes: then the person decides."""
+        choice = "stop" if self.training.state == "idle" else ask_to_close(self)
+        if choice == "cancel":
+            event.ignore()
+            return
+        self._remember()
+        if choice == "keep":
+            event.ignore()
+            self._quits_when_done = True
+            self._doorbell.hang()
+            self.showMinimized()
+            return
+        event.accept()
+        self.hide()
+        self._stop_and_quit()
+
+    def _stop_and_quit(self) -> None:
+        """Ends when the run has saved; the engines are gone before the program is."""
+        self._quits_when_done = True
+        self.training.stop()
+        self._follow_run(self.training.state)
+
+    def _follow_run(self, state: str) -> None:
+        """Keeps the commands and the status bar true to what the run does."""
+        running = state != "idle"
+        self._start.setText(self.tr("&Stop training") if running else self.tr("&Start training"))
+        self._start.setIconText(self.tr("Stop") if running else self.tr("Start"))
+        self._start.setEnabled(state == "running" or (not running and self.dataset.listing is not None))
+        self._commands.set_icon(self._start, "stop" if running else "play")
+        self._save.setEnabled(bool(self.training.model))
+        self._run_folder.setEnabled(bool(self.training.run))
+        self.status.show_engine({"running": "training", "stopping": "saving"}.get(state, self._engine_state))
+        if not running and self._quits_when_done:
+            QApplication.quit()
+
+    def _show_engine(self, state: str) -> None:
+        self._engine_state = state
+        if self.training.state == "idle":
+            self.status.show_engine(state)
+
+    def _come_back(self) -> None:
+        """Another start of the program asks for this window."""
+        self._quits_when_done = False
+        self._doorbell.take_down()
+        self.showNormal()
+        self.raise_()
+        self.activateWindow()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A window that is taken up from the task bar stays, as one that was called back."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self._quits_when_done and not self.isMinimized():
+            self._come_back()
+
+    def end_engines(self) -> None:
+        """The last thing: no process outlives the window."""
+        self._remember()
+        self.dataset.cancel()
+        self.asking.end(2.0)
+        self.training.end(60.0)
+
+    def _remember(self) -> None:
+        self._remembered.set_window(self.saveGeometry(), self.saveState())
+        self._remembered.set_values(self.opening.own_values())
+
+    def _choose_theme(self, mode: str) -> None:
+        self._theme.set_mode(mode)
+        self._remembered.set_theme(mode)
+
+    def _show_about(self) -> None:
+        QMessageBox.about(
+            self,
+            self.tr("About resnet-gui"),
+            self.tr("resnet-gui {version}\n\nTrains image classifiers on your own machine.").format(version=__version__),
+        )

@@ -1,0 +1,92 @@
+"""What a run has to say on the side: a few quiet lines that fold."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from resnet_gui.gui.labels import label
+from resnet_gui.gui.theme import Theme
+
+_SHOWN = 2
+_MOST_HEIGHT = 110
+
+
+class Notes(QWidget):
+    """Sentences in the order in which they came: the first two, and the others on a click."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._sentences: list[str] = []
+        self._icon, self._label = QLabel(), label("dim")
+        self._label.setObjectName("content")
+        self._label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._area = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(self._label)
+        self._more = QPushButton(checkable=True)
+        self._more.setProperty("kind", "link")
+        self._more.toggled.connect(self._refresh)
+        self._lay_out()
+        theme.changed.connect(self._tint)
+        self._tint()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all notes and hides."""
+        self._first: list[str] = []
+        self._sentences.clear()
+        self._more.setChecked(False)
+        self._refresh()
+
+    def add(self, sentence: str) -> None:
+        """Adds a note, once."""
+        if sentence not in self._sentences:
+            self._sentences.append(sentence)
+            self._refresh()
+
+    def set_first(self, sentence: str) -> None:
+        """Puts a note above all others, in place of the one put there before."""
+        self._first = [sentence]
+        self._refresh()
+
+    @property
+    def text(self) -> str:
+        """What is written there now."""
+        return self._label.text()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self._area)
+        column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+
+    def _tint(self) -> None:
+        self._icon.setPixmap(self._theme.icon("info", "dim").pixmap(16, 16))
+
+    def _refresh(self) -> None:
+        sentences = self._first + self._sentences
+        hidden = len(sentences) - _SHOWN
+        shown = sentences if self._more.isChecked() else sentences[:_SHOWN]
+        self._label.setText("\n".join(shown))
+        self._more.setVisible(hidden > 0)
+        self._more.setText(
+            self.tr("Show fewer notes")
+            if self._more.isChecked()
+            else self.tr("Show {count} more notes").format(count=hidden)
+        )
+        self.setVisible(bool(sentences))
+        self._fit()
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._area.setFixedHeight(min(self._label.heightForWidth(self._area.viewport().width()) + 2, _MOST_HEIGHT))

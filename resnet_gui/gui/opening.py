@@ -1,0 +1,166 @@
+"""From the wish for a folder to a dataset on the screen: listing, checking, thumbnails, and the sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from resnet_gui.data.folder import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, Skipped, Thumbnails
+from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.data_tab import DataTab
+from resnet_gui.gui.dataset import Dataset
+from resnet_gui.gui.remembered import Remembered
+from resnet_gui.gui.setup_pane import SetupPane
+from resnet_gui.gui.words import words
+from resnet_gui.messages import Message, Problem
+
+_SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
+
+
+class Opening(QObject):
+    """Opens datasets and shows them in the setup pane and the data tab."""
+
+    opened = Signal()
+    """A dataset is open that was not open before."""
+
+    def __init__(
+        self, dataset: Dataset, asking: Asking, setup: SetupPane, tab: DataTab, remembered: Remembered
+    ) -> None:
+        super().__init__(setup)
+        self._dataset = dataset
+        self._asking = asking
+        self._setup = setup
+        self._tab = tab
+        self._remembered = remembered
+        self._skipped: dict[str, Message] = {}
+        self._check = 0
+        self._drawing = False
+        self._splitting: list[Any] = []
+        self._own_values: dict[str, Any] | None = None
+        self._shown: Listing | None = None
+        setup.folder_requested.connect(self.choose)
+        setup.folder_dropped.connect(lambda folder: self.open(Path(folder)))
+        setup.sample_requested.connect(self.open_sample)
+        setup.cancel_requested.connect(dataset.cancel)
+        setup.changed.connect(self._resplit)
+        tab.thumbnails_requested.connect(self._draw_thumbnails)
+        asking.engine_died.connect(self._bury)
+        dataset.listing_began.connect(lambda: setup.show_listing(0))
+        dataset.found.connect(setup.show_listing)
+        dataset.opened.connect(self._show)
+        dataset.failed.connect(self._fail)
+        dataset.cancelled.connect(self._show_again)
+
+    def choose(self) -> None:
+        """Asks for a folder."""
+        recent = self._remembered.recent("datasets")
+        folder = QFileDialog.getExistingDirectory(
+            self._setup, self.tr("Choose the folder that holds one sub-folder of pictures for each class"),
+            str(Path(recent[0]).parent) if recent else str(Path.home()),
+        )  # fmt: skip
+        if folder:
+            self.open(Path(folder))
+
+    def open(self, folder: Path) -> None:
+        """Opens `folder` with the settings that are chosen; those of the sample give way to the person's own."""
+        if self._own_values is not None:
+            self._setup.set_values(self._own_values)
+            self._own_values = None
+        self._open(folder)
+
+    def open_sample(self) -> None:
+        """Draws the sample pictures, once, and opens them with settings that suit them."""
+        self._drawing = True
+        self._setup.show_listing(0)
+        self._asking.ask("sample", self._hear_sample)
+
+    def own_values(self) -> dict[str, Any]:
+        """The settings to remember: the person's, not those that came with the sample."""
+        return self._setup.values() if self._own_values is None else self._own_values
+
+    def add_skipped(self, path: str, message: Message) -> None:
+        """A picture of this dataset cannot be read, as a check or a run has found."""
+        if path not in self._skipped:
+            self._skipped[path] = message
+            self._tab.add_skipped(path, words(message))
+            self._setup.set_skipped(len(self._skipped))
+
+    def _open(self, folder: Path) -> None:
+        self._splitting = self._splitting_values()
+        self._dataset.open(folder.absolute(), self._setup.values())
+
+    def _hear_sample(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self._setup.show_listing(event.step)
+            case Failed():
+                self._drawing = False
+                self._setup.show_problem(words(event.message))
+            case SampleDrawn():
+                self._drawing = False
+                if self._own_values is None:
+                    self._own_values = self._setup.values()
+                self._setup.set_values({"data.image_size": 64, "training.epochs": 3, "training.batch_size": 16})
+                self._open(Path(event.folder))
+
+    def _show(self, listing: Listing, splits: Splits) -> None:
+        """Shows a dataset; a new one is checked, one that was only split anew keeps what is known of it."""
+        self._setup.show_dataset(listing, splits)
+        self._tab.show_dataset(listing, splits)
+        if listing is self._shown:
+            known, self._skipped = self._skipped, {}
+            for path, message in known.items():
+                self.add_skipped(path, message)
+            return
+        self._shown = listing
+        self._skipped = {}
+        self._asking.stop(self._check)
+        self._check = self._asking.ask("check", self._hear_check, dataset=str(listing.root))
+        self._remembered.add_recent("datasets", str(listing.root))
+        self.opened.emit()
+
+    def _hear_check(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self._setup.show_checking(event.step, event.steps)
+            case Skipped():
+                self.add_skipped(event.path, event.message)
+            case Checked() | Failed():
+                self._setup.hide_checking()
+
+    def _bury(self, how: Message) -> None:
+        """The engine died: the sample will not come. A check is not begun again, for a picture may have been the cause."""
+        self._setup.hide_checking()
+        if self._drawing:
+            self._drawing = False
+            self._setup.show_problem(words(how))
+
+    def _fail(self, problem: Problem) -> None:
+        self._setup.show_problem(words(problem.message))
+        self._show_again()
+
+    def _show_again(self) -> None:
+        """After a folder that could not be used, or was given up, the one before is still open."""
+        if self._dataset.listing is None:
+            self._tab.show_empty()
+
+    def _resplit(self) -> None:
+        if self._splitting_values() != self._splitting:
+            self._splitting = self._splitting_values()
+            self._dataset.resplit(self._setup.values())
+
+    def _splitting_values(self) -> list[Any]:
+        values = self._setup.values()
+        return [values[key] for key in _SPLITTING]
+
+    def _draw_thumbnails(self, paths: list[str]) -> None:
+        self._asking.ask("thumbnails", self._hear_thumbnails, paths=list(paths))
+
+    def _hear_thumbnails(self, event: Event) -> None:
+        if isinstance(event, Thumbnails):
+            self._tab.show_thumbnails(event.items)

@@ -1,0 +1,312 @@
+"""Loss and accuracy by epoch, side by side, drawn while they come in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QFontInfo, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from pyqtgraph.graphicsItems.ScatterPlotItem import drawSymbol
+
+from resnet_gui.events import EpochDone
+from resnet_gui.gui.theme import Theme
+
+KEPT_POINTS = 2000
+REDRAW_MS = 100
+_MARKED_EPOCHS = 60
+"""With more epochs than this, a marker at each would hide the line."""
+
+
+class Curve:
+    """Points of a line in the order of x. Never more than `limit`: beyond it, neighbours become their mean."""
+
+    def __init__(self, limit: int = KEPT_POINTS) -> None:
+        self._points = np.zeros((limit, 2))
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all points."""
+        self._count, self._each, self._in_last = 0, 1, 0
+
+    def add(self, x: float, y: float) -> None:
+        """Adds a point to the right of all others."""
+        if self._in_last in (0, self._each):
+            self._open_next()
+        self._in_last += 1
+        last = self._points[self._count - 1]
+        last += (np.array((x, y)) - last) / self._in_last
+
+    @property
+    def x(self) -> np.ndarray:
+        """Shape (n,), n at most `limit`."""
+        return self._points[: self._count, 0]
+
+    @property
+    def y(self) -> np.ndarray:
+        """Shape (n,), n at most `limit`."""
+        return self._points[: self._count, 1]
+
+    def _open_next(self) -> None:
+        if self._count == len(self._points):
+            self._points[: self._count // 2] = (self._points[0::2] + self._points[1::2]) / 2
+            self._count //= 2
+            self._each *= 2
+        self._points[self._count] = 0.0
+        self._count += 1
+        self._in_last = 0
+
+
+class LegendKey(QWidget):
+    """A sample of a line or marker with its name; a value joins the name while the mouse is on an epoch."""
+
+    def __init__(self, theme: Theme, name: str, colour: str, width: float, symbol: str = "") -> None:
+        super().__init__()
+        self._theme, self._name, self._colour, self._width, self._symbol = theme, name, colour, width, symbol
+        self._text = name
+        self.setObjectName("legend")
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_value(self, value: str) -> None:
+        """Shows `value` behind the name; "" takes it away."""
+        self._text = f"{self._name} {value}" if value else self._name
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def text(self) -> str:
+        """What is written beside the sample."""
+        return self._text
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(26 + metrics.horizontalAdvance(self._text), metrics.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour, middle = self._theme.color(self._colour), self.height() / 2
+        painter.setPen(self._theme.color("dim"))
+        painter.drawText(self.rect().adjusted(26, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+        if self._width:
+            painter.setPen(pg.mkPen(colour, width=self._width))
+            painter.drawLine(QPointF(0, middle), QPointF(20, middle))
+        if self._symbol:
+            painter.translate(10, middle)
+            drawSymbol(painter, self._symbol, 14 if self._symbol == "star" else 7, pg.mkPen(None), pg.mkBrush(colour))
+
+
+class MetricPlot(QWidget):
+    """One figure by epoch: training a thin line, validation a strong one with markers, the best epoch a star."""
+
+    hovered = Signal(float)
+    """The mouse is at this x, in epochs."""
+    left = Signal()
+
+    def __init__(self, theme: Theme, title: str, bounded: bool) -> None:
+        """`bounded` for a per cent figure: the scale then ends at 100."""
+        super().__init__()
+        self._theme, self._bounded = theme, bounded
+        self.running, self.validated = Curve(), Curve()
+        self.plot = self._make_plot(title)
+        self._training = self.plot.plot(antialias=True)
+        self._validation = self.plot.plot(antialias=True)
+        self._star = self.plot.plot(symbol="star", symbolSize=17, pen=None, antialias=True)
+        self._lines = [pg.InfiniteLine(angle=angle) for angle in (90, 0)]
+        for line in self._lines:
+            self.plot.addItem(line, ignoreBounds=True)
+        self._lay_out(title)
+        self.mark_epoch(None)
+        self.restyle()
+
+    def clear(self) -> None:
+        """Takes all points and marks away."""
+        self.running.clear()
+        self.validated.clear()
+        self._star.setData([], [])
+        self.mark_epoch(None)
+
+    def set_best(self, epoch: int, value: float) -> None:
+        """Moves the star."""
+        self._star.setData([epoch], [value])
+
+    def mark_epoch(self, epoch: int | None, training: str = "", validation: str = "", height: float = 0.0) -> None:
+        """Puts the crosshair on `epoch` and writes its values into the legend; None takes it away."""
+        self.epoch_label.setText("" if epoch is None else self.tr("epoch {epoch}").format(epoch=epoch))
+        self.training_key.set_value(training)
+        self.validation_key.set_value(validation)
+        for line, place in zip(self._lines, (epoch, height), strict=True):
+            line.setVisible(epoch is not None)
+            line.setValue(place or 0)
+
+    def redraw(self) -> None:
+        """Draws the points added since."""
+        self._training.setData(self.running.x, self.running.y)
+        few = len(self.validated.x) <= _MARKED_EPOCHS
+        self._validation.setData(self.validated.x, self.validated.y, symbol="o" if few else None)
+        self._scale()
+
+    def restyle(self) -> None:
+        """Takes the theme's colours."""
+        color = self._theme.color
+        self.plot.setBackground(color("panel"))
+        for name in ("left", "bottom"):
+            axis = self.plot.getAxis(name)
+            axis.setPen(color("line"))
+            axis.setTextPen(color("dim"))
+            axis.setTickFont(self._small_font())
+        size = QFontInfo(self._small_font()).pixelSize()
+        self.plot.setLabel("bottom", self.tr("epoch"), color=color("dim").name(), **{"font-size": f"{size}px"})
+        self.plot.getAxis("bottom").setHeight(round(3.3 * size))
+        self._training.setPen(pg.mkPen(color("accent"), width=1))
+        self._validation.setPen(pg.mkPen(color("second"), width=2.4))
+        for item, token in ((self._validation, "second"), (self._star, "good")):
+            item.setSymbolBrush(color(token))
+            item.setSymbolPen(color("panel"))
+        self._validation.setSymbolSize(8)
+        for line in self._lines:
+            line.setPen(pg.mkPen(color("dim"), width=1, style=Qt.PenStyle.DashLine))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.left.emit()
+
+    def _make_plot(self, title: str) -> pg.PlotWidget:
+        plot = pg.PlotWidget()
+        plot.setAccessibleName(self.tr("{title} by epoch").format(title=title))
+        plot.setMouseEnabled(False, False)
+        plot.setMenuEnabled(False)
+        plot.hideButtons()
+        plot.showGrid(x=True, y=True, alpha=0.35)
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the table's rows move the crosshair for the keyboard
+        plot.setMinimumSize(200, 120)
+        plot.scene().sigMouseMoved.connect(self._hover)
+        return plot
+
+    def _lay_out(self, title: str) -> None:
+        heading, self.epoch_label = QLabel(title), QLabel()
+        heading.setProperty("kind", "strong")
+        self.epoch_label.setProperty("kind", "dim")
+        self.training_key = LegendKey(self._theme, self.tr("training"), "accent", 1)
+        self.validation_key = LegendKey(self._theme, self.tr("validation"), "second", 2.4, "o")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(4)
+        star_key = LegendKey(self._theme, self.tr("best"), "good", 0, "star")
+        for widgets in ((heading, self.epoch_label, None, star_key), (self.training_key, self.validation_key, None)):
+            row = QHBoxLayout()
+            row.setSpacing(12)
+            for widget in widgets:
+                row.addWidget(widget) if widget else row.addStretch()
+            rows.addLayout(row)
+        rows.addWidget(self.plot, 1)
+
+    def _small_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(round(QFontInfo(font).pixelSize() * 0.92))
+        return font
+
+    def _hover(self, place: QPointF) -> None:
+        self.hovered.emit(self.plot.getViewBox().mapSceneToView(place).x())
+
+    def _scale(self) -> None:
+        """Epochs from 0 to the one at work; loss from 0; accuracy from the ten below its lowest up to 100."""
+        values = np.concatenate((self.running.y, self.validated.y))
+        if not len(values):
+            return
+        epochs = max(1, math.ceil(self.running.x[-1]))
+        step = _whole_step(epochs / 8)
+        self.plot.getAxis("bottom").setTickSpacing(levels=[(step, 0)])
+        self.plot.setXRange(0, epochs, padding=0.03)
+        low, high = (10 * (values.min() // 10), 100.0) if self._bounded else (0.0, max(values.max(), 1e-6))
+        self.plot.setYRange(low, high + 0.04 * (high - low), padding=0)
+
+
+class TrainingPlots(QWidget):
+    """Both plots. They are drawn at most ten times a second, and only while they can be seen."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.loss = MetricPlot(theme, self.tr("Loss"), bounded=False)
+        self.accuracy = MetricPlot(theme, self.tr("Accuracy (%)"), bounded=True)
+        self._epochs: list[EpochDone] = []
+        self._dirty = False
+        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(18)
+        for plot in (self.loss, self.accuracy):
+            row.addWidget(plot, 1)
+            plot.hovered.connect(self._hover)
+            plot.left.connect(lambda: self.mark_epoch(None))
+            theme.changed.connect(plot.restyle)
+
+    def clear(self) -> None:
+        """Empties both."""
+        self._epochs.clear()
+        self.loss.clear()
+        self.accuracy.clear()
+        self._changed()
+
+    def add_step(self, place: float, loss: float, accuracy: float) -> None:
+        """Adds the epoch's running means (accuracy from 0 to 1) at `place`, in epochs."""
+        self.loss.running.add(place, loss)
+        self.accuracy.running.add(place, 100 * accuracy)
+        self._changed()
+
+    def add_epoch(self, done: EpochDone) -> None:
+        """Adds an epoch's figures."""
+        self._epochs.append(done)
+        self.add_step(done.epoch, done.train_loss, done.train_accuracy)
+        for plot, value in ((self.loss, done.val_loss), (self.accuracy, _percent(done.val_accuracy))):
+            if value is not None:
+                plot.validated.add(done.epoch, value)
+                if done.best:
+                    plot.set_best(done.epoch, value)
+
+    def mark_epoch(self, epoch: int | None) -> None:
+        """Puts both crosshairs on `epoch`, if it is done; None takes them away."""
+        done = next((each for each in self._epochs if each.epoch == epoch), None)
+        if done is None:
+            self.loss.mark_epoch(None)
+            self.accuracy.mark_epoch(None)
+            return
+        loss, accuracy = (done.train_loss, done.val_loss), (_percent(done.train_accuracy), _percent(done.val_accuracy))
+        for plot, (training, validation), digits in ((self.loss, loss, 3), (self.accuracy, accuracy, 1)):
+            figures = [f"{value:.{digits}f}" if value is not None else "" for value in (training, validation)]
+            plot.mark_epoch(epoch, *figures, height=training if validation is None else validation)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._redraw()
+
+    def _hover(self, place: float) -> None:
+        nearest = min(self._epochs, key=lambda done: abs(done.epoch - place), default=None)
+        self.mark_epoch(nearest.epoch if nearest else None)
+
+    def _changed(self) -> None:
+        self._dirty = True
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def _redraw(self) -> None:
+        if self._dirty and self.isVisible():
+            self._dirty = False
+            self.loss.redraw()
+            self.accuracy.redraw()
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _whole_step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`."""
+    for power in range(12):
+        for digit in (1, 2, 5):
+            if digit * 10**power >= least:
+                return digit * 10**power
+    raise ValueError(f"no step for {least}")

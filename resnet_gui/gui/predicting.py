@@ -1,0 +1,137 @@
+"""From a dropped picture to an answer: the prediction pane and the engine behind it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
+
+from resnet_gui.events import Event, Failed, ModelInfo, Predicted
+from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.predict_pane import PredictPane
+from resnet_gui.gui.remembered import Remembered
+from resnet_gui.gui.training import Training
+from resnet_gui.gui.words import words
+from resnet_gui.messages import Message
+from resnet_gui.places import cache_folder
+
+_PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
+
+
+class Predicting(QObject):
+    """Asks the model that answers, and always says which that is."""
+
+    model_loaded = Signal()
+    _pasted = Signal(object)
+
+    def __init__(self, asking: Asking, training: Training, pane: PredictPane, remembered: Remembered) -> None:
+        super().__init__(pane)
+        self._asking = asking
+        self._training = training
+        self._pane = pane
+        self._remembered = remembered
+        self._pastes = itertools.count(1)
+        self._ready = False
+        pane.pictures_dropped.connect(self.predict)
+        pane.pictures_requested.connect(self.choose_pictures)
+        pane.model_dropped.connect(self.load)
+        pane.model_requested.connect(self.choose_model)
+        pane.offered_model_requested.connect(lambda: asking.prefer_best(not asking.prefers_best))
+        pane.image_pasted.connect(self._keep_pasted)
+        self._pasted.connect(lambda path: self.predict([path]))
+        asking.model_changed.connect(self._show_model)
+        asking.engine_said.connect(self._hear_engine)
+        asking.engine_died.connect(self._bury)
+        training.state_changed.connect(lambda state: self._show_model())
+        self._show_model()
+
+    def choose_pictures(self) -> None:
+        """Asks for picture files."""
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._pane, self.tr("Choose pictures"), str(Path.home()), self.tr("Pictures ({kinds})").format(kinds=_PICTURES)
+        )
+        if paths:
+            self.predict(paths)
+
+    def choose_model(self) -> None:
+        """Asks for a model file."""
+        recent = self._remembered.recent("models")
+        path, _ = QFileDialog.getOpenFileName(
+            self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
+            self.tr("Models (*.safetensors)"),
+        )  # fmt: skip
+        if path:
+            self.load(path)
+
+    def load(self, model: str) -> None:
+        """Loads a model file; if it is not one, the model that answered before still does."""
+        self._pane.show_waiting(self.tr("Loading the model…"))
+        self._asking.load(os.path.abspath(model), self._hear_model)  # noqa: PTH100 - Path would resolve links
+
+    def predict(self, paths: list[str]) -> None:
+        """Asks about pictures and folders."""
+        if not self._asking.model:
+            self._show_what_is_missing()
+            return
+        self._pane.start_batch(len(paths))
+        self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
+        self._asking.predict(paths, self._hear_answer)
+
+    def _hear_model(self, event: Event) -> None:
+        match event:
+            case ModelInfo():
+                self._pane.start_batch(0)
+                self._pane.show_message(self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(event.classes)))
+                self._remembered.add_recent("models", event.path)
+                self.model_loaded.emit()
+            case Failed():
+                self._pane.show_message(words(event.message), bad=True)
+
+    def _hear_answer(self, event: Event) -> None:
+        match event:
+            case Predicted():
+                self._pane.show_predictions(event.items)
+            case Failed():
+                self._pane.show_message(words(event.message), bad=True)
+
+    def _hear_engine(self, state: str) -> None:
+        self._ready = state == "ready"
+
+    def _bury(self, how: Message) -> None:
+        self._pane.show_message(words(how), bad=True)
+
+    def _show_what_is_missing(self) -> None:
+        if self._training.state == "idle":
+            self._pane.show_message(self.tr("There is no model yet. Train one, or drop a model file (.safetensors) here."))
+        else:
+            self._pane.show_message(self.tr("The first answer is ready after epoch 1. Drop the picture again then."))
+
+    def _show_model(self) -> None:
+        """Names what answers, and offers the other model if there are two."""
+        asking, running = self._asking, self._training.state != "idle"
+        best = self.tr("best model so far · epoch {epoch}") if running else self.tr("model of the last run · epoch {epoch}")
+        best = best.format(epoch=asking.best[1]) if asking.best else ""
+        loaded = Path(asking.loaded.path).name if asking.loaded else ""
+        if asking.model:
+            is_best = asking.best is not None and asking.model == asking.best[0]
+            self._pane.set_answering(best if is_best else loaded, asking.model)
+        else:
+            self._pane.set_answering(self.tr("ready after epoch 1") if running else self.tr("no model yet"))
+        if not (asking.best and asking.loaded):
+            self._pane.offer_model(None)
+        elif asking.prefers_best:
+            self._pane.offer_model(self.tr("Back to {name}").format(name=loaded))
+        else:
+            self._pane.offer_model(self.tr("Use the best model so far") if running else self.tr("Use the last run's model"))
+
+    def _keep_pasted(self, image: QImage) -> None:
+        """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""
+        path = cache_folder("pasted") / f"pasted-{os.getpid()}-{next(self._pastes)}.png"
+        uncompressed = 100
+        QThreadPool.globalInstance().start(
+            lambda: self._pasted.emit(str(path)) if image.save(str(path), "PNG", uncompressed) else None
+        )

@@ -1,0 +1,60 @@
+"""What the window remembers from one start to the next."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from PySide6.QtCore import QByteArray, QSettings
+
+_RECENT = 8
+
+
+class Remembered:
+    """A thin layer over `QSettings`. Paths are kept percent-encoded: their bytes need not be UTF-8."""
+
+    def __init__(self) -> None:
+        self._settings = QSettings("resnet-gui", "resnet-gui")
+
+    def theme(self) -> str:
+        """ "system", "light" or "dark"."""
+        return str(self._settings.value("theme", "system"))
+
+    def set_theme(self, mode: str) -> None:
+        """Keeps the theme."""
+        self._settings.setValue("theme", mode)
+
+    def values(self) -> dict[str, Any]:
+        """The settings and the network chosen last, by dotted key."""
+        try:
+            values = json.loads(str(self._settings.value("values", "{}")))
+        except ValueError:
+            return {}
+        return values if isinstance(values, dict) else {}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Keeps the settings and the network."""
+        self._settings.setValue("values", json.dumps(values))
+
+    def window(self) -> tuple[QByteArray, QByteArray]:
+        """The window's geometry and the layout of its docks, empty at the first start."""
+        found = (self._settings.value(name, QByteArray()) for name in ("geometry", "layout"))
+        geometry, layout = (each if isinstance(each, QByteArray) else QByteArray() for each in found)
+        return geometry, layout
+
+    def set_window(self, geometry: QByteArray, layout: QByteArray) -> None:
+        """Keeps the window's geometry and layout."""
+        self._settings.setValue("geometry", geometry)
+        self._settings.setValue("layout", layout)
+
+    def recent(self, kind: str) -> list[str]:
+        """The paths of `kind`, "datasets" or "models", the newest first."""
+        text = str(self._settings.value(f"recent/{kind}", ""))
+        return [os.fsdecode(unquote_to_bytes(each)) for each in text.split() if each]
+
+    def add_recent(self, kind: str, path: str) -> None:
+        """Puts `path` in front."""
+        paths = [path, *(each for each in self.recent(kind) if each != path)][:_RECENT]
+        self._settings.setValue(f"recent/{kind}", " ".join(quote(os.fsencode(each)) for each in paths))

@@ -1,0 +1,111 @@
+"""From Start to a model: the run, the tab that shows it, and what is done with its result."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QThreadPool, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from resnet_gui.events import BestSaved, Event, Failed, Finished, Skipped, Stopped
+from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.dataset import Dataset
+from resnet_gui.gui.opening import Opening
+from resnet_gui.gui.setup_pane import SetupPane
+from resnet_gui.gui.training import Training
+from resnet_gui.gui.training_tab import TrainingTab
+from resnet_gui.gui.words import words
+from resnet_gui.messages import message, reason
+
+
+class Running(QObject):
+    """Starts and stops runs, and passes on what they say."""
+
+    started = Signal()
+    copied = Signal(str)
+    """Why a model could not be copied, "" if it was."""
+
+    def __init__(
+        self, training: Training, dataset: Dataset, opening: Opening, asking: Asking, setup: SetupPane, tab: TrainingTab
+    ) -> None:
+        super().__init__(tab)
+        self._training = training
+        self._dataset = dataset
+        self._opening = opening
+        self._asking = asking
+        self._setup = setup
+        self._tab = tab
+        setup.start_requested.connect(self.start)
+        setup.stop_requested.connect(training.stop)
+        tab.save_model_requested.connect(self.save_model)
+        tab.run_folder_requested.connect(self.show_run_folder)
+        tab.test_requested.connect(training.score_test)
+        training.said.connect(self._hear)
+        training.state_changed.connect(self._follow)
+        self.copied.connect(self._tell_copied)
+
+    def start(self) -> None:
+        """Starts a run on the open dataset with the settings chosen."""
+        if self._dataset.listing is None or self._training.state != "idle":
+            return
+        config: dict[str, Any] = {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
+        self._tab.clear()
+        self._training.start(config)
+        self.started.emit()
+
+    def toggle(self) -> None:
+        """Start, or Stop while a run computes."""
+        if self._training.state == "running":
+            self._training.stop()
+        else:
+            self.start()
+
+    def save_model(self, model: str = "") -> None:
+        """Asks where to, and copies the model there in a thread."""
+        source = Path(model or self._training.model)
+        name = f"{self._dataset.listing.root.name if self._dataset.listing else source.parent.name}.safetensors"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._tab, self.tr("Save model as"), str(Path.home() / name), self.tr("Models (*.safetensors)")
+        )
+        if chosen:
+            target = Path(chosen if chosen.endswith(".safetensors") else f"{chosen}.safetensors")
+            QThreadPool.globalInstance().start(lambda: self.copied.emit(_copy(source, target)))
+
+    def show_run_folder(self, run: str = "") -> None:
+        """Shows the run's folder in the system's file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(run or self._training.run))
+
+    def _hear(self, event: Event) -> None:
+        self._tab.show_event(event)
+        match event:
+            case BestSaved():
+                self._asking.take_best(event.model, event.epoch)
+            case Skipped():
+                self._opening.add_skipped(event.path, event.message)
+            case Stopped() if not event.validated:
+                self._asking.take_best(event.model, event.epoch)
+            case Finished() | Failed():
+                pass
+
+    def _follow(self, state: str) -> None:
+        self._setup.set_running(state)
+        self._asking.busy = state != "idle"
+
+    def _tell_copied(self, problem: str) -> None:
+        if problem:
+            QMessageBox.warning(self._tab, self.tr("Save model as"), problem)
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copies beside the target first, so that a full disk never leaves half a model there. Returns what went wrong."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        return words(message("cannot_write", path=str(target), reason=reason(error)))
+    return ""

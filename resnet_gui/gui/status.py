@@ -1,0 +1,70 @@
+"""The status bar: what computes, how fast, and what is left."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+
+from resnet_gui.events import Event, Failed, Finished, Progress, Started, Stopped, Tested
+from resnet_gui.gui.durations import time_left
+from resnet_gui.gui.theme import Theme
+
+
+class StatusBar(QStatusBar):
+    """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._token = "dim"
+        self._epochs = 0
+        self._dot, self._engine, self._device, self._speed, self._left = (QLabel() for _ in range(5))
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedWidth(120)
+        self._bar.setAccessibleName(self.tr("Progress of the run"))
+        for widget in (self._dot, self._engine, self._device, self._speed):
+            self.addWidget(widget)
+        for widget in (self._left, self._bar):
+            self.addPermanentWidget(widget)
+        self._bar.hide()
+        self.setContentsMargins(12, 0, 8, 0)
+        self.show_engine("starting")
+        theme.changed.connect(self._tint)
+
+    def show_engine(self, state: str) -> None:
+        """The engine's state: "starting", "ready", "training", "saving" or "gone"."""
+        texts = {
+            "starting": self.tr("Engine is starting…"),
+            "ready": self.tr("Engine ready"),
+            "training": self.tr("Training"),
+            "saving": self.tr("Saving…"),
+            "gone": self.tr("Engine stopped"),
+        }
+        self._engine.setText(texts[state])
+        self._token = {"ready": "good", "training": "accent", "gone": "bad"}.get(state, "dim")
+        self._tint()
+
+    def show_event(self, event: Event) -> None:
+        """Shows what an event of a run says about speed and time."""
+        match event:
+            case Started():
+                self._epochs = event.epochs
+                device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(event.device, event.device)
+                self._device.setText(self.tr("{device} · {count} threads").format(device=device, count=event.threads))
+            case Progress(phase="train"):
+                self._show_progress(event)
+            case Finished() | Stopped() | Failed() | Tested():
+                self._bar.hide()
+                self._left.clear()
+                self._speed.clear()
+
+    def _show_progress(self, event: Progress) -> None:
+        if event.images_per_second is not None and event.seconds_left is not None:
+            self._speed.setText(self.tr("{count} images/s").format(count=f"{event.images_per_second:.1f}"))
+            step = self.tr("step {step} of {steps}").format(step=event.step, steps=event.steps)
+            self._left.setText(f"{step} · {time_left(event.seconds_left)}")
+        self._bar.setRange(0, self._epochs * event.steps)
+        self._bar.setValue((event.epoch - 1) * event.steps + event.step)
+        self._bar.show()
+
+    def _tint(self) -> None:
+        self._dot.setPixmap(self._theme.icon("dot", self._token).pixmap(9, 9))

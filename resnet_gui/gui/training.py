@@ -1,0 +1,107 @@
+"""The run under way: its engine, its state, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_gui.events import BestSaved, Event, Failed, JobEnded, Ready, Started
+from resnet_gui.gui.worker import Engine
+from resnet_gui.messages import message
+
+State = Literal["idle", "running", "stopping"]
+
+
+class Training(QObject):
+    """Runs one training at a time. Each has an engine of its own, which is replaced by a fresh one when it ends.
+
+    The system then gives back all memory, on the graphics card too, and there is nothing to reset.
+    """
+
+    said = Signal(object)
+    """An event of the run, `Failed` if its engine died."""
+    state_changed = Signal(str)
+    engine_said = Signal(str)
+    """The engine's own state: "starting", "ready" or "gone"."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state: State = "idle"
+        self.run = ""
+        self.model = ""
+        self._engine: Engine | None = None
+        self._job = 0
+
+    def prepare(self) -> None:
+        """Starts an engine, if there is none, so that it is warm when the person presses Start."""
+        if self._engine is None:
+            self._engine = engine = Engine("training", self)
+            engine.said.connect(lambda job, event: self._hear(engine, job, event))
+            engine.died.connect(lambda how: self._bury(engine, how))
+            engine.finished.connect(engine.deleteLater)
+            self.engine_said.emit("starting")
+            engine.start()
+
+    def start(self, config: dict[str, Any]) -> None:
+        """Starts a run with the settings `config`, by dotted key."""
+        self.run = self.model = ""
+        self._ask("train", config=config)
+
+    def score_test(self, run: str) -> None:
+        """Scores the test pictures of the stopped run in the folder `run`."""
+        self._ask("test", run=run)
+
+    def _ask(self, do: str, **values: Any) -> None:
+        if self.state == "idle":
+            self.prepare()
+            assert self._engine is not None
+            self._job = self._engine.ask(do, **values)
+            self._enter("running")
+
+    def stop(self) -> None:
+        """Asks the run to stop and save."""
+        if self.state == "running" and self._engine is not None:
+            self._engine.stop(self._job)
+            self._enter("stopping")
+
+    def end(self, seconds: float) -> None:
+        """Ends the engine; after `seconds` it is killed."""
+        if self._engine is not None:
+            engine, self._engine = self._engine, None
+            engine.finished.disconnect()
+            engine.end_and_wait(seconds)
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self.state_changed.emit(state)
+
+    def _hear(self, engine: Engine, job: int, event: Event) -> None:
+        if engine is not self._engine:
+            return
+        if isinstance(event, Ready):
+            self.engine_said.emit("ready")
+        if job != self._job:
+            return
+        if isinstance(event, JobEnded):
+            engine.end()
+            self._engine = None
+            self.prepare()
+            self._enter("idle")
+            return
+        if isinstance(event, Started):
+            self.run = event.run
+        if isinstance(event, BestSaved):
+            self.model = event.model
+        self.said.emit(event)
+
+    def _bury(self, engine: Engine, how: str) -> None:
+        """The engine died: a run is told so; without one, the next Start brings a new engine."""
+        if engine is not self._engine:
+            return
+        self._engine = None
+        self.engine_said.emit("gone")
+        if self.state != "idle":
+            self.said.emit(Failed(message("engine_died", how=how)))
+            self._enter("idle")
+            self.prepare()

@@ -1,0 +1,125 @@
+"""What the program says to a person: a code and values travel, the words are made where they are shown.
+
+Everything below the window and the command line speaks in `Message`s; every sentence is written once, here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Value = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence before it has words: `code` is a key of `SENTENCES`, `values` fill its placeholders."""
+
+    code: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+
+def message(code: str, **values: Value) -> Message:
+    """A `Message`, with its values written as keywords."""
+    return Message(code, tuple(values.items()))
+
+
+class Problem(Exception):
+    """Something that the person can mend: bad input, a full disk, a missing device. `str()` is the sentence."""
+
+    def __init__(self, code: str, **values: Value) -> None:
+        super().__init__(code)
+        self.message = message(code, **values)
+
+    def __str__(self) -> str:
+        return sentence(self.message)
+
+
+def sentence(said: Message, translate: Callable[[str], str] = str) -> str:
+    """The words of `said`. `translate` maps an English template to the person's language."""
+    return translate(SENTENCES[said.code]).format_map(dict(said.values))
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its own words and without the path: "No space left on device"."""
+    return error.strerror or type(error).__name__
+
+
+SENTENCES = {
+    # A dataset folder.
+    "not_a_folder": "{path} is not a folder. Choose the folder that holds one sub-folder of pictures for each class.",
+    "folder_unreadable": "The folder {path} cannot be read: {reason}. Check its permissions, or choose another folder.",
+    "no_pictures": "There are no pictures in {path}. Choose a folder that holds one sub-folder of pictures for each class.",
+    "no_class_folders": (
+        "The {count} pictures in {path} lie side by side. Sort them into one sub-folder for each class, "
+        "then choose {path} again."
+    ),
+    "one_class": (
+        "Only one class was found in {path}: “{name}”. A classifier needs at least two. "
+        "Choose the folder above it, or add a second class folder."
+    ),
+    "inner_folder": "The class folders were found in {path}.",
+    "class_empty": "The folder “{name}” holds no pictures, so it is not a class.",
+    "class_small": "The class “{name}” has too few pictures to split ({count}, and 3 are needed), so all of them are used for training and none to check the result.",
+    "class_missing": "The class “{name}” has no pictures in {split}: it keeps its place, but cannot be scored there.",
+    "class_untrained": "The class “{name}” has no training pictures: the model cannot learn it.",
+    "val_from_train": "There are no validation pictures, so {percent} % of the training pictures are set aside for validation. The test pictures are left alone.",
+    "split_from_train": "Only training pictures are sorted into classes, so validation and test pictures are taken from them.",
+    "no_test": "There are no test pictures, so there will be no test score.",
+    "no_validation": "No pictures are left for validation, so the model of the last epoch is kept and marked as not validated.",
+    "test_unlabelled": "{count} pictures in {path} have no class folder: they are not used for a score.",
+    "loose_pictures": "{count} pictures lie outside every class folder and are not used.",
+    "sub_folder_unreadable": "The folder {path} cannot be read ({reason}), so its pictures are not used.",
+    # A picture.
+    "image_missing": "There is no file {path}.",
+    "image_not_regular": "{path} is not an ordinary file.",
+    "image_unreadable": "{path} cannot be read: {reason}.",
+    "image_empty": "{path} is empty (0 bytes).",
+    "image_too_large": "{path} is larger than {limit} MB.",
+    "image_too_many_pixels": "{path} claims more than {limit} million pixels, which no photograph has.",
+    "image_format": "{path} is not a picture in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM).",
+    "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
+    "image_broken": "{path} is damaged or cut short: {reason}.",
+    # A setting, a network, a device.
+    "setting_invalid": "The setting “{setting}” is not valid: {reason}.",
+    "network_unknown": "There is no network called “{name}”. Known: {known}.",
+    "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
+    # A run.
+    "too_few_pictures": "Training needs at least 2 readable pictures of at least 2 classes, and found {count}.",
+    "split_pictures_unreadable": "None of the {count} {split} pictures could be read.",
+    "split_unreadable": "The split file {path} cannot be read: {reason}.",
+    "loss_not_finite": (
+        "The loss became infinite or not a number at epoch {epoch}, step {step}, so the run was ended. "
+        "The best model so far is kept. Try a smaller learning rate."
+    ),
+    "out_of_memory": "The {device} ran out of memory. Choose a smaller batch size or image size.",
+    "cannot_write": "{path} could not be written: {reason}. Free some space or choose another folder.",
+    "save_failed": "The model could not be saved to {path}: {reason}. The last saved model is untouched.",
+    "cannot_read_run": "{path} is not the folder of a run: {reason}.",
+    "test_split_empty": "This run has no test pictures, so there is nothing to score.",
+    "dataset_changed": "{count} pictures of this run's split are no longer in {path}.",
+    # A model file.
+    "model_missing": "There is no model file {path}.",
+    "model_unreadable": "{path} cannot be read: {reason}.",
+    "model_not_one": "{path} is not a model made by this program: {reason}.",
+    "model_newer": "{path} was made by a newer version of this program (format {format}). Update the program to open it.",
+    "nothing_to_predict": "There are no pictures in {path}.",
+    # The engine.
+    "engine_died": "The engine stopped unexpectedly ({how}). A new one is starting; everything saved so far is kept.",
+    "engine_cannot_start": "The engine could not be started ({how}). What it said is in {log}.",
+    "engine_request": "The engine could not understand a request: {reason}.",
+    "internal_error": "Something went wrong inside the program: {error}. The details are in the log.",
+    # The window.
+    "no_display": (
+        "There is no display to show the window on. Start it from a desktop session, "
+        "or work without a window: resnet-gui train --help."
+    ),
+    "display_refused": (
+        "The display {display} does not answer. Start the program from a desktop session, "
+        "or work without a window: resnet-gui train --help."
+    ),
+    "library_missing": (
+        "The system library {library} is missing, without which no window can be shown. "
+        "On Debian and Ubuntu install it with: sudo apt-get install {package}"
+    ),
+}

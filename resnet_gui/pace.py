@@ -1,0 +1,21 @@
+"""How often to speak: a job may work faster than anyone can read."""
+
+from __future__ import annotations
+
+import time
+
+
+class Pace:
+    """Says when `seconds` have gone by since it last said so; the first time, at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = float("-inf")
+
+    def due(self) -> bool:
+        """True at most once in `seconds`."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True

@@ -1,0 +1,30 @@
+"""Where things lie on this machine: the program's resources, the person's runs, the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+
+def resource(name: str) -> Path:
+    """The file `resources/<name>`: the checkout's own where there is one, else the copy inside the installed package.
+
+    An editable install copies `resources/` once and never again, so the checkout comes first.
+    """
+    package = Path(__file__).resolve().parent
+    checkout = package.parent
+    live = checkout / "resources"
+    return (live if live.is_dir() and (checkout / "pyproject.toml").is_file() else package / "resources") / name
+
+
+def cache_folder(name: str) -> Path:
+    """A folder for things that can be made again, in the person's cache; made if missing."""
+    folder = platformdirs.user_cache_path("resnet-gui", appauthor=False) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def runs_folder() -> Path:
+    """Where runs go unless a setting says otherwise: `resnet-gui/runs` in the documents folder. Not made here."""
+    return platformdirs.user_documents_path() / "resnet-gui" / "runs"

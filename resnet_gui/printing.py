@@ -1,0 +1,124 @@
+"""Events as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from resnet_gui.events import (
+    BestSaved, Checked, EpochDone, Event, Failed, Finished, Note, Predicted, Prediction, Progress, Skipped, Started,
+    Stopped, Tested, TestScore, to_json,
+)  # fmt: skip
+from resnet_gui.messages import Problem, reason, sentence
+
+
+class Printer:
+    """Prints events to `stream`: as JSON lines, or as sentences with a progress line where it is a terminal."""
+
+    def __init__(self, stream: TextIO, as_json: bool = False) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._epochs = 0
+        self._progress_width = 0
+
+    def show(self, event: Event) -> None:
+        """Prints one event."""
+        if self._as_json and isinstance(event, Predicted):
+            for item in event.items:
+                self._print(json.dumps(dataclasses.asdict(item)))
+        elif self._as_json:
+            self._print(to_json(event))
+        elif isinstance(event, Progress):
+            self._show_progress(event)
+        elif text := self._words(event):
+            self._print(text)
+
+    def _words(self, event: Event) -> str:
+        match event:
+            case Started():
+                self._epochs = event.epochs
+                return (
+                    f"{event.network} on {len(event.classes)} classes: {event.train} training, {event.val} validation "
+                    f"and {event.test} test pictures, on {event.device} with {event.threads} threads"
+                )
+            case Note() | Failed():
+                return sentence(event.message)
+            case Skipped():
+                return "Skipped: " + sentence(event.message)
+            case EpochDone():
+                return self._epoch(event)
+            case Stopped():
+                kept = "The best model so far" if event.validated else "The model, not validated yet,"
+                return f"Stopped in epoch {event.epoch} after step {event.step}. {kept} is in {event.model}"
+            case Finished():
+                score = _score(event.test) if event.test else "There were no test pictures, so there is no test score."
+                return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
+            case Tested():
+                return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
+            case Checked():
+                return f"{event.readable} pictures can be read, {event.skipped} cannot."
+            case Predicted():
+                return "\n".join(_prediction(item) for item in event.items)
+            case BestSaved() | _:
+                return ""
+
+    def _epoch(self, event: EpochDone) -> str:
+        line = f"epoch {event.epoch}/{self._epochs}  train loss {event.train_loss:.3f}  accuracy {event.train_accuracy:.1%}"
+        if event.val_loss is not None and event.val_accuracy is not None:
+            line += f"  val loss {event.val_loss:.3f}  accuracy {event.val_accuracy:.1%}"
+        return f"{line}  {event.seconds:.1f} s{'  best' if event.best else ''}"
+
+    def _show_progress(self, event: Progress) -> None:
+        if not self._stream.isatty():
+            return
+        line = f"{event.phase} {event.step}/{event.steps}"
+        if event.loss is not None:
+            line += f"  loss {event.loss:.3f}"
+        if event.images_per_second is not None and event.seconds_left is not None:
+            line += f"  {event.images_per_second:.0f} images/s  {event.seconds_left:.0f} s left"
+        self._stream.write("\r" + line.ljust(self._progress_width))
+        self._stream.flush()
+        self._progress_width = len(line)
+
+    def _print(self, text: str) -> None:
+        if self._progress_width:
+            self._stream.write("\r" + " " * self._progress_width + "\r")
+            self._progress_width = 0
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+def _score(test: TestScore) -> str:
+    lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.right / test.total:.0%})."]
+    width = max(len(row.name) for row in test.classes)
+    lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
+    return "\n".join(lines)
+
+
+def _prediction(answer: Prediction) -> str:
+    if answer.problem:
+        return f"{answer.path}\n  {sentence(answer.problem)}"
+    rows = zip(answer.probabilities, answer.labels, strict=True)
+    return answer.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+
+
+def write_predictions(path: Path, answers: Sequence[Prediction], top: int) -> None:
+    """Writes a table with a row for each picture: path, problem, then `top` pairs of label and probability.
+
+    Raises `Problem` (`cannot_write`).
+    """
+    header = ["path", "problem", *(f"{name}_{place}" for place in range(1, top + 1) for name in ("label", "probability"))]
+    try:
+        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            table = csv.writer(file)
+            table.writerow(header)
+            for answer in answers:
+                pairs = zip(answer.labels, answer.probabilities, strict=True)
+                problem = sentence(answer.problem) if answer.problem else ""
+                table.writerow([answer.path, problem, *(value for pair in pairs for value in pair)])
+    except OSError as error:
+        raise Problem("cannot_write", path=str(path), reason=reason(error)) from error

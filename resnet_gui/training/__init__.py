@@ -1,0 +1,1 @@
+"""Batches and a network become a model, as events."""

@@ -1,0 +1,65 @@
+"""The best model so far: in memory, and in the run's model file as soon as the disk takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from resnet_gui.evaluation.score import Score
+from resnet_gui.events import BestSaved, Note, TestScore
+from resnet_gui.messages import Problem
+from resnet_gui.model import ModelCard, save_model
+
+
+class BestModel:
+    """Keeps a copy of the weights that did best on the validation pictures: higher accuracy, then lower loss.
+
+    A save that fails is told and tried again after the next epoch; the weights stay in memory until then.
+    """
+
+    def __init__(self, path: Path, card: ModelCard) -> None:
+        self.path = path
+        self.card = card
+        self.weights: dict[str, Tensor] = {}
+        self._saved = True
+
+    def offer(self, network: nn.Module, epoch: int, score: Score | None) -> bool:
+        """Takes the weights of `network` if they are the best, and says whether. Without a score the newest are taken."""
+        if score is not None and self.card.validated and not self._better(score):
+            return False
+        self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        self.card = replace(
+            self.card, epoch=epoch, validated=score is not None,
+            val_accuracy=score and score.accuracy, val_loss=score and score.loss,
+        )  # fmt: skip
+        self._saved = False
+        return True
+
+    def _better(self, score: Score) -> bool:
+        assert self.card.val_accuracy is not None and self.card.val_loss is not None
+        return (score.accuracy, -score.loss) > (self.card.val_accuracy, -self.card.val_loss)
+
+    def with_test(self, test: TestScore) -> None:
+        """Adds the score on the test pictures."""
+        self.card = replace(self.card, test=test, test_opened=test.opened)
+        self._saved = False
+
+    def try_to_save(self) -> Iterator[BestSaved | Note]:
+        """Saves what is not saved yet; a failure is a note, for the run can go on."""
+        if self._saved:
+            return
+        try:
+            self.save()
+        except Problem as problem:
+            yield Note(problem.message)
+        else:
+            yield BestSaved(str(self.path), self.card.epoch, self.card.val_accuracy, self.card.val_loss)
+
+    def save(self) -> None:
+        """Saves what is not saved yet. Raises `Problem` (`save_failed`)."""
+        if not self._saved:
+            save_model(self.path, self.weights, self.card)
+            self._saved = True

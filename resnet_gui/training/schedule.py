@@ -1,0 +1,33 @@
+"""How the learning rate changes over a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from resnet_gui.config import TrainingConfig
+
+
+def learning_rate(config: TrainingConfig, epochs_done: float) -> float:
+    """The learning rate after `epochs_done` epochs (a fraction within an epoch): a function of place, not of history.
+
+    Step: times `step_factor` every `step_epochs` epochs (He et al. 2015, §3.4).
+    Cosine: from the full rate to zero over the run (Loshchilov and Hutter 2017, eq. 5, without restarts).
+    """
+    if config.schedule == "step":
+        return config.learning_rate * config.step_factor ** (int(epochs_done) // config.step_epochs)
+    if config.schedule == "cosine":
+        return config.learning_rate * (1 + math.cos(math.pi * min(1.0, epochs_done / config.epochs))) / 2
+    return config.learning_rate
+
+
+def make_optimizer(config: TrainingConfig, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or SGD with momentum."""
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(weights, lr=rate, momentum=config.momentum, weight_decay=decay)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(weights, lr=rate, weight_decay=decay)

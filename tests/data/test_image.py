@@ -1,0 +1,297 @@
+"""Opening a picture: whatever the file is, out comes an upright RGB picture or a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from resnet_gui.data.image import BACKGROUND, MAX_BYTES, open_image
+from resnet_gui.messages import Problem
+
+# What the program says to itself when it imports `image`; pytest puts its own "error" in front of it for each test.
+pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")
+
+
+def photograph(width: int = 60, height: int = 40) -> Image.Image:
+    """A smooth picture, each corner of which has a colour of its own."""
+    small = np.array([[(220, 30, 30), (30, 200, 30)], [(30, 30, 220), (200, 200, 40)]], np.uint8)
+    return Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR)
+
+
+def saved(picture: Image.Image, path: Path, **options) -> Path:
+    picture.save(path, **options)
+    return path
+
+
+def assert_alike(found: Image.Image, wanted: Image.Image, within: float = 4.0) -> None:
+    assert (found.mode, found.size) == ("RGB", wanted.size)
+    assert np.abs(np.asarray(found, float) - np.asarray(wanted.convert("RGB"), float)).mean() <= within
+
+
+def png(path: Path, side: int, bits: int, rows: bytes) -> Path:
+    """A hand-made PNG of `side` × `side` RGB pixels, as its header says; `rows` may be fewer."""
+    header = struct.pack(">IIBBBBB", side, side, bits, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d)) for name, d in chunks)
+    )
+    return path
+
+
+def problem(path: Path) -> str:
+    with pytest.raises(Problem) as caught:
+        open_image(path)
+    assert str(path) in str(caught.value)
+    return caught.value.message.code
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "ppm"])
+def test_every_format(tmp_path, suffix):
+    assert_alike(open_image(saved(photograph(), tmp_path / f"picture.{suffix}")), photograph())
+
+
+def test_gif_and_the_content_rather_than_the_name_decides(tmp_path):
+    assert_alike(open_image(saved(photograph(), tmp_path / "picture.gif")), photograph(), within=12)
+    assert_alike(open_image(saved(photograph(), tmp_path / "really_a_png.jpg", format="PNG")), photograph())
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png"])
+def test_first_frame(tmp_path, suffix):
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue", "green")]
+    path = saved(frames[0], tmp_path / f"moving.{suffix}", save_all=True, append_images=frames[1:])
+    assert_alike(open_image(path), frames[0])
+
+
+TURNED_BACK = {
+    1: (), 2: (Image.Transpose.FLIP_LEFT_RIGHT,), 3: (Image.Transpose.ROTATE_180,), 4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+    5: (Image.Transpose.TRANSPOSE,), 6: (Image.Transpose.ROTATE_90,), 7: (Image.Transpose.TRANSVERSE,),
+    8: (Image.Transpose.ROTATE_270,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", range(9))
+def test_upright_by_exif(tmp_path, orientation, suffix):
+    stored = photograph()
+    for method in TURNED_BACK.get(orientation, ()):
+        stored = stored.transpose(method)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(stored, tmp_path / f"camera.{suffix}", exif=exif)
+    found = open_image(path)
+    assert_alike(found, photograph())
+    again = saved(found, tmp_path / "again.png")
+    assert_alike(open_image(again), photograph())
+    with Image.open(again) as copy:
+        assert not copy.getexif()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"],
+)
+def test_a_broken_exif_block_does_not_lose_the_picture(tmp_path, block):
+    assert_alike(open_image(saved(photograph(), tmp_path / "odd.jpg", exif=block)), photograph())
+
+
+def test_transparency_lies_over_the_background(tmp_path):
+    half = photograph(20, 20).convert("RGBA")
+    half.paste((255, 0, 0, 0), (0, 0, 10, 20))
+    half.paste((0, 0, 255, 128), (10, 0, 20, 20))
+    wanted = Image.new("RGB", (20, 20), BACKGROUND)
+    wanted.paste((127, 127, 255), (10, 0, 20, 20))
+    assert_alike(open_image(saved(half, tmp_path / "rgba.png")), wanted, within=1)
+    assert_alike(open_image(saved(half, tmp_path / "rgba.webp", lossless=True)), wanted, within=1)
+    grey = saved(half.convert("LA"), tmp_path / "la.png")
+    assert open_image(grey).getpixel((2, 2)) == BACKGROUND
+
+
+def test_transparent_palette_and_key_colour(tmp_path):
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    palette.paste(0, (0, 0, 2, 4))
+    key = saved(Image.new("RGB", (4, 4), (9, 9, 9)), tmp_path / "key.png", transparency=(9, 9, 9))
+    for path in (
+        saved(palette, tmp_path / "p.png", transparency=0),
+        saved(palette, tmp_path / "p.gif", transparency=0),
+    ):
+        assert [open_image(path).getpixel((x, 0)) for x in (0, 3)] == [BACKGROUND, (200, 100, 50)]
+    assert open_image(saved(palette, tmp_path / "t.png", transparency=b"\x00\xff")).getpixel((0, 0)) == BACKGROUND
+    assert open_image(key).getpixel((0, 0)) == BACKGROUND
+
+
+RAMP = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+
+
+def ramp(path: Path) -> list[int]:
+    """The grey of each pixel, the three channels of which must agree."""
+    channels = np.asarray(open_image(path)).reshape(-1, 3)
+    assert (channels == channels[:, :1]).all()
+    return channels[:, 0].tolist()
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
+    grey = Image.fromarray(RAMP)
+    big_endian = Image.frombytes("I;16B", (16, 16), RAMP.astype(">u2").tobytes())
+    pgm = tmp_path / "grey.pgm"
+    pgm.write_bytes(b"P5 16 16 65535\n" + RAMP.astype(">u2").tobytes())
+    for path in (
+        saved(grey, tmp_path / "g.png"),
+        saved(grey, tmp_path / "g.tiff"),
+        saved(big_endian, tmp_path / "b.tiff"),
+        pgm,
+    ):
+        assert ramp(path) == list(range(256)), path
+    dark = saved(Image.fromarray(RAMP // 4), tmp_path / "dark.png")
+    assert max(ramp(dark)) == 64
+
+
+def test_sixteen_bit_colour(tmp_path):
+    rows = (b"\0" + struct.pack(">3H", 65535, 257 * 100, 0) * 4) * 4
+    assert open_image(png(tmp_path / "deep.png", 4, 16, rows)).getpixel((1, 1)) == (255, 100, 0)
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0, 1e6])
+def test_fractions_and_long_integers_keep_their_range(tmp_path, top):
+    values = np.linspace(0, top, 256).reshape(16, 16)
+    assert ramp(saved(Image.fromarray(values.astype(np.float32)), tmp_path / "f.tiff")) == list(range(256))
+    if top > 255:
+        assert ramp(saved(Image.fromarray(values.astype(np.int32)), tmp_path / "i.tiff")) == list(range(256))
+
+
+def test_negative_and_missing_values(tmp_path):
+    values = np.array([[-1000.0, 0.0], [1000.0, np.nan]], np.float32)
+    assert ramp(saved(Image.fromarray(values), tmp_path / "f.tiff")) == [0, 128, 255, 128]
+    assert ramp(saved(Image.fromarray(np.full((2, 2), -5, np.int32)), tmp_path / "flat.tiff")) == [0] * 4
+
+
+def test_cmyk_and_other_colours(tmp_path):
+    # Pillow writes a CMYK JPEG inverted and marked by Adobe's header, as Photoshop does.
+    assert_alike(open_image(saved(photograph().convert("CMYK"), tmp_path / "cmyk.jpg", quality=95)), photograph())
+    assert_alike(open_image(saved(photograph().convert("CMYK"), tmp_path / "cmyk.tiff")), photograph())
+    assert_alike(open_image(saved(photograph().convert("YCbCr"), tmp_path / "ycc.tiff")), photograph())
+    profile = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    assert_alike(open_image(saved(ImageCms.applyTransform(photograph(), profile), tmp_path / "lab.tiff")), photograph())
+    line = Image.new("1", (30, 30), 1)
+    ImageDraw.Draw(line).line((0, 0, 29, 29))
+    assert_alike(open_image(saved(line, tmp_path / "line.pbm", format="PPM")), line)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"])
+def test_a_file_cut_short_is_never_half_a_picture(tmp_path, suffix):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+    whole = saved(noise, tmp_path / f"whole.{suffix}").read_bytes()
+    cut = tmp_path / f"cut.{suffix}"
+    cut.write_bytes(whole[:9])
+    assert problem(cut) in ("image_broken", "image_format")
+    for share in (0.3, 0.6, 0.95):
+        cut.write_bytes(whole[: int(len(whole) * share)])
+        assert problem(cut) == "image_broken"
+
+
+def test_what_is_no_picture(tmp_path):
+    files = {"image_empty": b"", "image_format": b"<html>not found</html>", "image_lfs_pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n"}  # fmt: skip
+    for code, content in files.items():
+        path = tmp_path / f"{code}.jpg"
+        path.write_bytes(content)
+        assert problem(path) == code
+    assert problem(tmp_path / "nowhere.jpg") == "image_missing"
+    drawing = tmp_path / "drawing.jpg"
+    drawing.write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    )  # Pillow would run Ghostscript
+    assert problem(drawing) == "image_format"
+
+
+def test_what_is_no_ordinary_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "gone.jpg").symlink_to("nothing.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket.jpg"))
+    assert problem(tmp_path / "fifo.jpg") == "image_not_regular"
+    assert problem(tmp_path / "folder.jpg") == "image_not_regular"
+    assert problem(tmp_path / "socket.jpg") == "image_not_regular"
+    assert problem(Path("/dev/zero")) == "image_not_regular"
+    assert problem(tmp_path / "loop.jpg") == "image_unreadable"
+    assert problem(tmp_path / "gone.jpg") == "image_missing"
+
+
+def test_too_large(tmp_path):
+    with (tmp_path / "huge.jpg").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert problem(tmp_path / "huge.jpg") == "image_too_large"
+
+
+@pytest.mark.parametrize("side", [13_350, 30_000])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
+    """A few hundred bytes that claim 178 (just beyond our limit, not Pillow's) or 900 million pixels."""
+    assert problem(png(tmp_path / "bomb.png", side, 8, bytes(1000))) == "image_too_many_pixels"
+
+
+def test_random_damage_gives_a_picture_or_a_sentence(tmp_path):
+    chance = np.random.default_rng(1)
+    path = tmp_path / "damaged"
+    for suffix in ("jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"):
+        whole = np.frombuffer(saved(photograph(), tmp_path / f"whole.{suffix}").read_bytes(), np.uint8)
+        for _ in range(60):
+            damaged = whole.copy()
+            damaged[chance.integers(0, len(whole), 5)] = chance.integers(0, 256, 5)
+            path.write_bytes(damaged.tobytes())
+            with contextlib.suppress(Problem):
+                assert open_image(path).mode == "RGB"
+
+
+def test_no_file_stays_open_and_threads_do_not_disturb_each_other(tmp_path):
+    good = saved(photograph(), tmp_path / "good.jpg", exif=b"Exif\0\0garbage")
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(good.read_bytes()[:-300])
+    wanted = np.asarray(open_image(good))
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir())) if descriptors.is_dir() else None
+
+    def look(index: int) -> bool:
+        if index % 3:
+            return bool((np.asarray(open_image(good)) == wanted).all())
+        return problem(bad) == "image_broken"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(look, range(300)))
+    if before:
+        assert len(list(descriptors.iterdir())) <= before
+
+
+OPEN_TWO = """
+import sys
+from resnet_gui.data.image import *
+print(open_image(Path(sys.argv[1])).size)
+try:
+    open_image(Path(sys.argv[2]))
+except Problem as problem:
+    print(problem)
+"""
+
+
+def test_no_warning_comes_out(tmp_path):
+    """In a process of its own where every warning is an error, and no test runner changes what is filtered."""
+    odd = saved(photograph(), tmp_path / "odd.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12")
+    large = png(tmp_path / "large.png", 9500, 8, bytes(1000))  # Pillow warns of a bomb from 89 million pixels on
+    command = [sys.executable, "-W", "error", "-c", OPEN_TWO, str(odd), str(large)]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.stderr == ""
+    size, sentence = told.stdout.splitlines()
+    assert size == "(60, 40)"
+    assert "cut short: image file is truncated" in sentence

@@ -1,0 +1,390 @@
+"""The training tab, fed with the events of whole runs."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QMenu
+
+from resnet_gui.events import (
+    BestSaved, ClassScore, EpochDone, Failed, Finished, Note, Progress, Skipped, Started, Stopped, TestScore,
+)  # fmt: skip
+from resnet_gui.events import Tested as Scored  # pytest would take “Tested” for a test class
+from resnet_gui.gui.durations import time_left, time_taken
+from resnet_gui.gui.epoch_table import scientific
+from resnet_gui.gui.plots import KEPT_POINTS, Curve
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.training_tab import TrainingTab
+from resnet_gui.messages import message
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the offscreen platform says so of every window
+
+RUN, MODEL = "/runs/1", "/runs/1/model.safetensors"
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def theme(qapp):
+    return Theme(qapp, "light")
+
+
+@pytest.fixture
+def tab(qtbot, theme):
+    tab = TrainingTab(theme)
+    qtbot.addWidget(tab)
+    tab.resize(600, 640)
+    tab.show()
+    qtbot.waitExposed(tab)
+    return tab
+
+
+def start(tab, epochs=12, test=160):
+    tab.show_event(Started(RUN, "resnet18", ("daisy", "rose"), 480, 160, test, epochs, "cpu", 2))
+
+
+def epoch(tab, number, best=True, validated=True):
+    """One whole epoch's events: accuracy rises, loss falls."""
+    loss, accuracy = math.exp(-number / 4), 1 - math.exp(-number / 4)
+    for step in range(1, STEPS + 1):
+        tab.show_event(Progress("train", step, STEPS, number, loss, accuracy, 22.8, 120.0))
+    tab.show_event(Progress("validate", 1, 2, number, seconds_left=120.0))
+    figures = (loss, accuracy) if validated else (None, None)
+    tab.show_event(EpochDone(number, loss, accuracy, *figures, 0.00041, 28.4, best))
+    if best:
+        tab.show_event(BestSaved(MODEL, number, figures[1], figures[0]))
+
+
+def score(right=143, total=160, opened=1, classes=(ClassScore("daisy", 71, 80), ClassScore("rose", 72, 80))):
+    return TestScore(right, total, 0.3, classes, opened)
+
+
+def shown(tab, row, column):
+    return tab.table.epochs.index(row, column).data()
+
+
+def test_explains_itself_before_the_first_run(tab):
+    assert not tab.table.isVisible()
+    assert not tab.header.isVisible()
+    words = " ".join(label.text() for label in tab._pages.currentWidget().findChildren(type(tab.header.line)))
+    assert "Press Start" in words
+
+
+def test_says_how_far_the_run_is(tab):
+    start(tab)
+    for number in (1, 2):
+        epoch(tab, number)
+    tab.show_event(Progress("train", 2, STEPS, 3, 0.5, 0.5, 22.8, 130.0))
+    assert tab.header.heading.text() == "Epoch 3 of 12"
+    assert tab.header.line.text() == "step 2 of 4 · about 2 min left"
+    assert tab.header.bar.value() / tab.header.bar.maximum() == pytest.approx(2.5 / 12, abs=0.001)
+    assert tab.header.best_sentence == "Best validation accuracy 39.3 % at epoch 2"
+    tab.show_event(Progress("validate", 1, 2, 3))
+    assert tab.header.line.text() == "validating…"
+    tab.show_event(Progress("test", 1, 2, 12))
+    assert tab.header.line.text() == "testing…"
+
+
+def test_the_table_has_the_newest_epoch_on_top_and_stars_the_best(tab):
+    start(tab)
+    epoch(tab, 1)
+    epoch(tab, 2)
+    epoch(tab, 3, best=False)
+    assert [shown(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
+    assert [shown(tab, 1, column) for column in range(1, 7)] == ["0.607", "39.3 %", "0.607", "39.3 %", "4.1e-4", "28 s"]
+
+
+def test_without_validation_nothing_is_starred(tab):
+    start(tab)
+    epoch(tab, 1, validated=False)
+    assert [shown(tab, 0, column) for column in (0, 3, 4)] == ["1", "–", "–"]
+    assert tab.header.best_sentence == ""
+    assert len(tab.plots.loss.validated.x) == 0
+
+
+def test_ctrl_c_copies_rows_for_a_spreadsheet(qtbot, tab):
+    start(tab)
+    for number in (1, 2, 3):
+        epoch(tab, number)
+    tab.table.setFocus()
+    tab.table.selectRow(1)
+    qtbot.keyClick(tab.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = QApplication.clipboard().text().split("\n")
+    assert lines[0].split("\t")[:2] == ["Epoch", "Train loss"]
+    assert lines[1:] == ["2\t0.607\t39.3 %\t0.607\t39.3 %\t4.1e-4\t28 s"]
+    tab.table.clearSelection()
+    qtbot.keyClick(tab.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert len(QApplication.clipboard().text().split("\n")) == 4
+
+
+def test_plots_are_drawn_in_view_of_colours_and_shapes(qtbot, tab):
+    start(tab)
+    for number in (1, 2, 3):
+        epoch(tab, number)
+    plot = tab.plots.accuracy
+    qtbot.waitUntil(lambda: len(plot._validation.getData()[0] if plot._validation.getData()[0] is not None else ()) == 3)
+    assert list(plot._validation.getData()[0]) == [1, 2, 3]
+    assert list(plot._star.getData()[0]) == [3]
+    low, high = plot.plot.viewRange()[1]
+    assert low >= 0
+    assert 100 <= high <= 105
+    colours = {plot.plot.grab().toImage().pixelColor(x, y).name() for x in range(0, 280, 2) for y in range(0, 200, 2)}
+    assert QColor(tab._theme.color("panel")).name() in colours
+    assert QColor(tab._theme.color("second")).name() in colours
+
+
+def test_plots_follow_the_theme(qtbot, tab):
+    start(tab)
+    epoch(tab, 1)
+    tab._theme.set_mode("dark")
+    try:
+        assert tab.plots.loss.plot.backgroundBrush().color() == tab._theme.color("panel")
+        assert tab.plots.loss._validation.opts["pen"].color() == tab._theme.color("second")
+    finally:
+        tab._theme.set_mode("light")
+
+
+def test_nothing_is_drawn_more_than_ten_times_a_second(qtbot, tab, monkeypatch):
+    start(tab)
+    drawn = []
+    monkeypatch.setattr(tab.plots.loss, "redraw", lambda: drawn.append(time.monotonic()))
+    until = time.monotonic() + 0.55
+    while time.monotonic() < until:
+        tab.show_event(Progress("train", 1, STEPS, 1, 0.5, 0.5))
+        QApplication.processEvents()
+    assert 2 <= len(drawn) <= 6
+
+
+def test_nothing_is_drawn_while_hidden(qtbot, tab):
+    start(tab)
+    tab.hide()
+    epoch(tab, 1)
+    qtbot.wait(150)
+    assert tab.plots.loss._training.getData()[0] is None
+    tab.show()
+    assert len(tab.plots.loss._training.getData()[0]) == STEPS + 1
+
+
+def test_the_mouse_reads_values_off_both_plots(qtbot, tab):
+    start(tab)
+    for number in (1, 2, 3):
+        epoch(tab, number)
+    plot = tab.plots.loss
+    qtbot.wait(150)
+    view = plot.plot.getViewBox()
+    place = plot.plot.mapFromScene(view.mapViewToScene(QPointF(2.1, 0.5)))
+    qtbot.mouseMove(plot.plot.viewport(), place)
+    qtbot.waitUntil(lambda: plot.epoch_label.text() == "epoch 2")
+    assert plot.training_key.text == "training 0.607"
+    assert tab.plots.accuracy.validation_key.text == "validation 39.3"
+    assert plot._lines[0].isVisible()
+    tab.plots.mark_epoch(None)
+    assert plot.epoch_label.text() == ""
+    assert plot.training_key.text == "training"
+
+
+def test_rows_move_the_crosshair_by_keyboard(qtbot, tab):
+    start(tab)
+    for number in (1, 2, 3):
+        epoch(tab, number)
+    tab.table.setFocus()
+    tab.table.selectRow(0)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Down)
+    assert tab.plots.loss.epoch_label.text() == "epoch 2"
+
+
+def test_plots_cannot_be_dragged_away_and_have_no_menu(qtbot, tab):
+    start(tab)
+    epoch(tab, 1)
+    qtbot.wait(150)
+    view = tab.plots.loss.plot
+    before = view.viewRange()
+    middle = view.viewport().rect().center()
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(view.viewport(), middle / 2)
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=middle / 2)
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.RightButton, pos=middle)
+    assert view.viewRange() == before
+    assert not any(menu.isVisible() for menu in QApplication.topLevelWidgets() if isinstance(menu, QMenu))
+
+
+def test_notes_are_listed_and_skipped_pictures_counted(qtbot, tab):
+    start(tab)
+    assert not tab.notes.isVisible()
+    for path in ("/a.jpg", "/b.jpg"):
+        tab.show_event(Skipped(path, message("image_empty", path=path)))
+    for name in ("fern", "moss", "reed"):
+        tab.show_event(Note(message("class_untrained", name=name)))
+    assert tab.notes.text.startswith("2 pictures could not be read")
+    assert "fern" in tab.notes.text
+    assert "reed" not in tab.notes.text
+    assert tab.notes._more.text() == "Show 2 more notes"
+    qtbot.mouseClick(tab.notes._more, Qt.MouseButton.LeftButton)
+    assert "reed" in tab.notes.text
+
+
+def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):
+    start(tab)
+    epoch(tab, 1)
+    tab.show_event(Finished(MODEL, 1, 0.919, score()))
+    card = tab.card
+    assert card.isVisible()
+    assert not tab.header.isVisible()
+    assert card.headline.text() == "Of 160 pictures it had never seen, 143 were right (89 %)"
+    assert card.opened.text() == "The test pictures were used 1 time for a score."
+    assert card.scores.bars.accessibleDescription() == "daisy 71/80, rose 72/80"
+    assert not card.test.isVisible()
+    with qtbot.waitSignal(tab.save_model_requested) as saved:
+        qtbot.mouseClick(card.save, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(tab.run_folder_requested) as folder:
+        qtbot.mouseClick(card.folder, Qt.MouseButton.LeftButton)
+    assert (saved.args, folder.args) == ([MODEL], [RUN])
+
+
+def test_only_all_right_is_a_hundred_per_cent(tab):
+    tab.show_event(Scored(MODEL, score(999, 1000)))
+    assert "(99 %)" in tab.card.headline.text()
+    tab.show_event(Scored(MODEL, score(1000, 1000)))
+    assert "(100 %)" in tab.card.headline.text()
+
+
+def test_looking_again_is_gently_warned_about(tab):
+    tab.show_event(Scored(MODEL, score(opened=3)))
+    assert tab.card.opened.text().startswith("The test pictures were used 3 times for a score. ")
+
+
+def test_a_run_without_test_pictures_says_so(tab):
+    start(tab, test=0)
+    epoch(tab, 1)
+    tab.show_event(Finished(MODEL, 1, 0.2, None))
+    assert tab.card.headline.text() == "There were no test pictures, so there is no test score."
+    assert tab.card.best.text() == "Best validation accuracy 22.1 % at epoch 1"
+    assert not tab.card.scores.isVisible()
+
+
+def test_many_classes_are_folded_weakest_first(qtbot, tab):
+    classes = tuple(ClassScore(f"class {index}", index, 100) for index in reversed(range(40)))
+    start(tab)
+    tab.show_event(Finished(MODEL, 1, 0.2, score(classes=classes)))
+    bars, fold = tab.card.scores.bars, tab.card.scores._fold
+    assert bars.accessibleDescription().split(", ") == [f"class {index} {index}/100" for index in range(8)]
+    qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
+    assert len(bars.accessibleDescription().split(", ")) == 40
+    assert tab.card.height() < 330
+
+
+@pytest.mark.parametrize(
+    ("validated", "words"),
+    [
+        (True, "Stopped at epoch 3, step 12. The best model so far is kept."),
+        (False, "Stopped at epoch 3, step 12. This model has not been validated."),
+    ],
+)
+def test_a_stopped_run_can_be_scored_on_demand(qtbot, tab, validated, words):
+    start(tab)
+    tab.show_event(Stopped(MODEL, 3, 12, validated))
+    assert tab.card.headline.text() == words
+    with qtbot.waitSignal(tab.test_requested) as asked:
+        qtbot.mouseClick(tab.card.test, Qt.MouseButton.LeftButton)
+    assert asked.args == [RUN]
+    assert not tab.card.test.isEnabled()
+    tab.show_event(Failed(message("test_split_empty")))
+    assert tab.card.headline.text() == words
+    assert tab.card.problem.isVisible()
+    assert tab.card.test.isEnabled()
+    tab.show_event(Scored(MODEL, score()))
+    assert tab.card.headline.text().startswith("Of 160 pictures")
+    assert not tab.card.test.isVisible()
+    assert not tab.card.problem.isVisible()
+
+
+def test_a_stopped_run_without_test_pictures_offers_no_score(tab):
+    start(tab, test=0)
+    tab.show_event(Stopped(MODEL, 1, 2, False))
+    assert not tab.card.test.isVisible()
+
+
+def test_a_failed_run_keeps_its_model_in_reach(tab):
+    start(tab)
+    epoch(tab, 1)
+    tab.show_event(Failed(message("loss_not_finite", epoch=2, step=3), "Traceback"))
+    assert "infinite or not a number at epoch 2, step 3" in tab.card.problem.text()
+    assert "Traceback" not in tab.card.problem.text()
+    assert tab.card.path.isVisible()
+    assert tab.card.save.isVisible()
+
+
+def test_a_run_that_never_began_shows_only_the_sentence(tab):
+    tab.show_event(Failed(message("too_few_pictures", count=1)))
+    assert tab.card.problem.isVisible()
+    assert not tab.card.path.isVisible()
+    assert not tab.card.folder.isVisible()
+
+
+def test_a_new_run_starts_from_nothing(qtbot, tab):
+    start(tab)
+    epoch(tab, 1)
+    tab.show_event(Note(message("no_test")))
+    tab.show_event(Finished(MODEL, 1, 0.9, score()))
+    start(tab, epochs=3)
+    assert tab.header.isVisible()
+    assert not tab.card.isVisible()
+    assert not tab.notes.isVisible()
+    assert tab.table.epochs.rowCount() == 0
+    assert len(tab.plots.loss.running.x) == 0
+    assert tab.header.best.text() == ""
+    assert tab.header.heading.text() == "Epoch 1 of 3"
+
+
+def test_the_path_shortens_in_the_middle_and_is_whole_when_focused(qtbot, tab):
+    model = "/home/anna/" + "a-long-folder/" * 12 + "model.safetensors"
+    start(tab)
+    tab.show_event(Stopped(model, 1, 2, True))
+    QApplication.processEvents()
+    path = tab.card.path
+    assert "…" in path.text()
+    path.setFocus()
+    assert path.selectedText() == model
+    tab.card.save.setFocus()
+    assert "…" in path.text()
+
+
+def test_fits_into_the_middle_of_a_small_window(tab):
+    start(tab)
+    for number in (1, 2):
+        epoch(tab, number)
+    tab.plots.mark_epoch(2)
+    QApplication.processEvents()
+    assert tab.minimumSizeHint().width() <= 560
+    tab.show_event(Finished(MODEL, 1, 0.919, score(opened=2)))
+    QApplication.processEvents()
+    assert tab.minimumSizeHint().width() <= 560
+    assert tab.minimumSizeHint().height() <= 600
+
+
+def test_a_curve_keeps_its_shape_in_few_points():
+    curve = Curve()
+    for index in range(30_000):
+        curve.add(index / 100, math.sin(index / 3000))
+    assert KEPT_POINTS / 2 <= len(curve.x) <= KEPT_POINTS
+    assert np.all(np.diff(curve.x) > 0)
+    assert curve.x[-1] == pytest.approx(299.99, abs=0.2)
+    assert np.abs(curve.y - np.sin(curve.x / 30)).max() < 0.01
+
+
+def test_a_short_curve_is_exact():
+    curve = Curve()
+    for index in range(KEPT_POINTS):
+        curve.add(index, index**2)
+    assert list(curve.x) == list(range(KEPT_POINTS))
+    assert list(curve.y) == [index**2 for index in range(KEPT_POINTS)]
+
+
+def test_figures_in_words():
+    assert [time_left(seconds) for seconds in (3, 31, 100, 7800)] == [
+        "a few seconds left", "about 30 s left", "about 2 min left", "about 2 h 10 min left",
+    ]  # fmt: skip
+    assert [time_taken(seconds) for seconds in (0.84, 28.4, 88, 3725)] == ["0.8 s", "28 s", "1 min 28 s", "1 h 02 min"]
+    assert [scientific(rate) for rate in (0.00041, 0.1, 1, 10)] == ["4.1e-4", "1.0e-1", "1.0e0", "1.0e1"]
