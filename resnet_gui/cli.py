@@ -66,7 +66,8 @@ def _window(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     from resnet_gui.gui.app import run_window
 
-    return run_window(options.path, options.sample)
+    status: int = run_window(options.path, options.sample)
+    return status
 
 
 def train_parser() -> argparse.ArgumentParser:
@@ -78,15 +79,21 @@ def train_parser() -> argparse.ArgumentParser:
     )
     for setting in settings():
         if setting.name == "dataset":
-            parser.add_argument("dataset", nargs="?", type=Path, default=argparse.SUPPRESS, help=setting.help)
+            parser.add_argument("dataset", nargs="?", type=Path, help=setting.help)
             continue
         text = setting.help.replace("%", "%%")
         limits = f", {setting.range_text}" if setting.range_text else ""
         standard = "" if setting.default is None else f" (default {setting.default}{limits})"
         parser.add_argument(
-            "--" + setting.name.replace("_", "-"), dest=setting.key, default=argparse.SUPPRESS, help=text + standard, **_kind_of_option(setting.kind, setting.choices)
+            "--" + setting.name.replace("_", "-"),
+            dest=setting.key,
+            default=argparse.SUPPRESS,
+            help=text + standard,
+            **_kind_of_option(setting.kind, setting.choices),
         )
-    parser.add_argument("--sample", action="store_true", help="train on the sample pictures, with settings that suit them")
+    parser.add_argument(
+        "--sample", action="store_true", help="train on the sample pictures, with settings that suit them"
+    )
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
 
@@ -106,6 +113,8 @@ def _train(arguments: list[str]) -> int:
     parser = train_parser()
     values = vars(parser.parse_args(arguments))
     as_json, sample = values.pop("json"), values.pop("sample")
+    if values["dataset"] is None:
+        del values["dataset"]
     if sample == ("dataset" in values):
         parser.error("name a folder of pictures, or --sample")
     with _stop_on_interrupt() as stop:
@@ -117,11 +126,11 @@ def _train(arguments: list[str]) -> int:
 
 
 def _drawn_sample(stop: threading.Event) -> dict[str, Any]:
-    from resnet_gui.data.sample import draw_sample, sample_settings
+    from resnet_gui.data.sample import draw_sample
     from resnet_gui.events import SampleDrawn
 
-    folder = next(event.folder for event in draw_sample(stop) if isinstance(event, SampleDrawn))
-    return {"dataset": Path(folder), **sample_settings()}
+    drawn = next(event for event in draw_sample(stop) if isinstance(event, SampleDrawn))
+    return {"dataset": Path(drawn.folder), **dict(drawn.settings)}
 
 
 def _evaluate(arguments: list[str]) -> int:
@@ -176,8 +185,9 @@ def _show(events: Iterable[Event], as_json: bool) -> int:
         for event in events:
             printer.show(event)
     except Problem as problem:
-        printer.show(Failed(problem.message))
-        return 1
+        if as_json:
+            printer.show(Failed(problem.message))
+        raise
     return 0
 
 

@@ -23,10 +23,8 @@ Shown = Literal["first", "more", "own"]
 """Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""
 
 
-def _setting(
-    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", **limits: float
-) -> Any:
-    return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)  # type: ignore[arg-type]
+def _setting(default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", **limits: Any) -> Any:
+    return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)
 
 
 class _Part(BaseModel):
@@ -49,10 +47,14 @@ class DataConfig(_Part):
         ge=0.0, le=0.8,
     )  # fmt: skip
     random_crop: bool = _setting(
-        True, "Random crops", "Shows the network a different part of each picture in every epoch, so that it learns less by heart."
+        True,
+        "Random crops",
+        "Shows the network a different part of each picture in every epoch, so that it learns less by heart.",
     )
     flip: bool = _setting(
-        True, "Random flips", "Mirrors half of the pictures left to right; switch it off where left and right matter, as in writing."
+        True,
+        "Random flips",
+        "Mirrors half of the pictures left to right; switch it off where left and right matter, as in writing.",
     )
 
 
@@ -66,22 +68,43 @@ class TrainingConfig(_Part):
         32, "Batch size", "How many pictures are learned from at once; more needs more memory.", ge=2, le=4096
     )
     optimizer: Literal["adam", "adamw", "sgd"] = _setting(
-        "adam", "Optimizer", "The rule that turns gradients into new weights; SGD wants a larger learning rate, such as 0.05."
+        "adam",
+        "Optimizer",
+        "The rule that turns gradients into new weights; SGD wants a larger learning rate, such as 0.05.",
     )
     learning_rate: float = _setting(
-        0.001, "Learning rate", "How large a step the weights take; too large diverges, too small learns slowly.", ge=1e-7, le=10.0
+        0.001,
+        "Learning rate",
+        "How large a step the weights take; too large diverges, too small learns slowly.",
+        ge=1e-7,
+        le=10.0,
     )
-    momentum: float = _setting(0.9, "Momentum", "How much of the last step SGD carries on; Adam and AdamW do not use it.", ge=0.0, le=0.999)
+    momentum: float = _setting(
+        0.9, "Momentum", "How much of the last step SGD carries on; Adam and AdamW do not use it.", ge=0.0, le=0.999
+    )
     weight_decay: float = _setting(
-        0.0001, "Weight decay", "Pulls the weights towards zero, which can help against learning by heart.", ge=0.0, le=1.0
+        0.0001,
+        "Weight decay",
+        "Pulls the weights towards zero, which can help against learning by heart.",
+        ge=0.0,
+        le=1.0,
     )
     schedule: Literal["constant", "step", "cosine"] = _setting(
-        "cosine", "Learning rate schedule", "How the learning rate changes: never, by a factor every few epochs, or smoothly down to zero."
+        "cosine",
+        "Learning rate schedule",
+        "How the learning rate changes: never, by a factor every few epochs, or smoothly down to zero.",
     )
     step_epochs: int = _setting(
-        30, "Step every", "After how many epochs the “step” schedule lowers the learning rate.", unit="epochs", ge=1, le=10_000
+        30,
+        "Step every",
+        "After how many epochs the “step” schedule lowers the learning rate.",
+        unit="epochs",
+        ge=1,
+        le=10_000,
     )
-    step_factor: float = _setting(0.1, "Step factor", "What the “step” schedule multiplies the learning rate by.", gt=0.0, lt=1.0)
+    step_factor: float = _setting(
+        0.1, "Step factor", "What the “step” schedule multiplies the learning rate by.", ge=0.001, le=0.999
+    )
     seed: int = _setting(
         0, "Seed", "Fixes the split, the first weights, the order and the augmentation: the same seed gives the same run.",
         ge=0, le=2**31 - 1,
@@ -94,19 +117,29 @@ class MachineConfig(_Part):
     device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
         "auto", "Device", "What computes: “auto” takes a graphics card where there is one, else the processor."
     )
-    threads: int = _setting(0, "CPU threads", "How many processor threads compute; 0 takes one for each core.", ge=0, le=1024)
+    threads: int = _setting(
+        0, "CPU threads", "How many processor threads compute; 0 takes one for each core.", ge=0, le=1024
+    )
     loading_threads: int = _setting(
-        2, "Loading threads", "How many threads read pictures ahead; it changes the speed, never the result.", ge=1, le=64
+        2,
+        "Loading threads",
+        "How many threads read pictures ahead; it changes the speed, never the result.",
+        ge=1,
+        le=64,
     )
 
 
 class TrainConfig(_Part):
     """Everything that makes a run what it is."""
 
-    dataset: Path = _setting(Path(), "Pictures", "The folder of pictures, with one sub-folder for each class.", shown="own")
+    dataset: Path = _setting(
+        Path(), "Pictures", "The folder of pictures, with one sub-folder for each class.", shown="own"
+    )
     network: str = _setting("resnet18", "Network", "The network to train, such as resnet18 or resnet50.", shown="own")
     out: Path | None = _setting(
-        None, "Runs folder", "Where runs are kept; if left empty, “resnet-gui/runs” in the documents folder.", shown="own"
+        None,
+        "Runs folder",
+        "Where runs are kept; if left empty, “resnet-gui/runs” in the documents folder.",
     )
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
@@ -136,7 +169,9 @@ class Setting:
     @property
     def range_text(self) -> str:
         """ "32 to 1024", or "" where there is no range."""
-        return "" if self.low is None or self.high is None else f"{self.low:g} to {self.high:g}"
+        if self.low is None or self.high is None:
+            return ""
+        return f"{self.low} to {self.high}" if self.kind == "int" else f"{self.low:g} to {self.high:g}"
 
 
 def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[Setting]:
@@ -146,7 +181,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             yield from settings(field.annotation, f"{prefix}{name}.")
             continue
         extra = typing.cast("dict[str, Any]", field.json_schema_extra)
-        limits = {key: getattr(rule, key) for rule in field.metadata for key in ("ge", "gt", "le", "lt") if hasattr(rule, key)}
+        limits = {key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)}
         yield Setting(
             key=prefix + name,
             label=field.title or name,
@@ -155,8 +190,8 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             default=field.default,
             shown=extra["shown"],
             unit=extra["unit"],
-            low=limits.get("ge", limits.get("gt")),
-            high=limits.get("le", limits.get("lt")),
+            low=limits.get("ge"),
+            high=limits.get("le"),
             choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
         )
 
@@ -187,7 +222,7 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
 def _validated(nested: dict[str, Any]) -> TrainConfig:
     for name in ("dataset", "out"):  # as Path: pydantic does not take a str that is not UTF-8
         if nested.get(name) is not None:
-            nested[name] = Path(nested[name])
+            nested[name] = Path(nested[name]).expanduser()
     try:
         config = TrainConfig.model_validate(nested)
     except ValidationError as error:
@@ -196,7 +231,9 @@ def _validated(nested: dict[str, Any]) -> TrainConfig:
         label = next((setting.label for setting in settings() if setting.key == key), key)
         raise Problem("setting_invalid", setting=label, reason=first["msg"]) from None
     if config.data.val_fraction + config.data.test_fraction > 0.9:
-        raise Problem("setting_invalid", setting="Test share", reason="validation and test together may take at most 90 %")
+        raise Problem(
+            "setting_invalid", setting="Test share", reason="validation and test together may take at most 90 %"
+        )
     return config
 
 

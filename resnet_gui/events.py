@@ -13,7 +13,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from resnet_gui.messages import Message
+from resnet_gui.messages import Message, Value
 
 Phase = Literal["train", "validate", "test", "check", "sample"]
 
@@ -141,6 +141,8 @@ class Finished:
 class Tested:
     """The test split was scored because the person asked."""
 
+    __test__ = False
+
     model: str
     test: TestScore
 
@@ -178,9 +180,10 @@ class Thumbnails:
 
 @dataclass(frozen=True, slots=True)
 class SampleDrawn:
-    """The sample dataset lies in `folder`."""
+    """The sample dataset lies in `folder`; `settings`, by dotted key, are those that suit it."""
 
     folder: str
+    settings: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +263,12 @@ def from_plain(kind: Any, value: Any) -> Any:
     """
     if value is None:
         return None
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise TypeError(f"{value!r} is no {kind.__name__}")
         hints = typing.get_type_hints(kind)
         known = {field.name for field in dataclasses.fields(kind)} & value.keys()
-        return kind(**{name: from_plain(hints[name], value[name]) for name in known})  # type: ignore[operator]
+        return kind(**{name: from_plain(hints[name], value[name]) for name in known})
     arguments = typing.get_args(kind)
     if typing.get_origin(kind) is tuple:
         if arguments[-1] is Ellipsis:

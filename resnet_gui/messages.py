@@ -97,7 +97,6 @@ SENTENCES = {
     "save_failed": "The model could not be saved to {path}: {reason}. The last saved model is untouched.",
     "cannot_read_run": "{path} is not the folder of a run: {reason}.",
     "test_split_empty": "This run has no test pictures, so there is nothing to score.",
-    "dataset_changed": "{count} pictures of this run's split are no longer in {path}.",
     # A model file.
     "model_missing": "There is no model file {path}.",
     "model_unreadable": "{path} cannot be read: {reason}.",

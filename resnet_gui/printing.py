@@ -10,8 +10,22 @@ from pathlib import Path
 from typing import TextIO
 
 from resnet_gui.events import (
-    BestSaved, Checked, EpochDone, Event, Failed, Finished, Note, Predicted, Prediction, Progress, Skipped, Started,
-    Stopped, Tested, TestScore, to_json,
+    BestSaved,
+    Checked,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Predicted,
+    Prediction,
+    Progress,
+    Skipped,
+    Started,
+    Stopped,
+    Tested,
+    TestScore,
+    to_json,
 )  # fmt: skip
 from resnet_gui.messages import Problem, reason, sentence
 
@@ -111,7 +125,11 @@ def write_predictions(path: Path, answers: Sequence[Prediction], top: int) -> No
 
     Raises `Problem` (`cannot_write`).
     """
-    header = ["path", "problem", *(f"{name}_{place}" for place in range(1, top + 1) for name in ("label", "probability"))]
+    header = [
+        "path",
+        "problem",
+        *(f"{name}_{place}" for place in range(1, top + 1) for name in ("label", "probability")),
+    ]
     try:
         with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             table = csv.writer(file)

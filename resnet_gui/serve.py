@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import threading
 import time
 import traceback
@@ -101,7 +100,7 @@ class Outbox:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._lines or self._progress or self._closed)
-                if self._progress and time.monotonic() >= self._next_progress:
+                if self._progress and (self._closed or time.monotonic() >= self._next_progress):
                     self._take_progress()
                 lines, self._lines = self._lines, []
                 if self._closed and not lines:

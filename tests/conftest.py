@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import tempfile
 from pathlib import Path
+
+import pytest
+from PIL import Image
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 _home = Path(tempfile.mkdtemp(prefix="resnet-gui-tests-"))
@@ -15,3 +20,32 @@ for variable, name in (
     folder = _home / name
     folder.mkdir(mode=0o700)
     os.environ[variable] = str(folder)
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes, told apart by their colour, 10 pictures each: easy to learn in a moment."""
+    root = tmp_path_factory.mktemp("drawn") / "colours"
+    chance = random.Random(1)
+    for name, colour in (("blue", (40, 60, 220)), ("green", (40, 200, 60)), ("red", (220, 50, 40))):
+        (root / name).mkdir(parents=True)
+        for index in range(10):
+            size = chance.randint(40, 70), chance.randint(40, 70)
+            shade = tuple(min(255, max(0, channel + chance.randint(-30, 30))) for channel in colour)
+            Image.new("RGB", size, shade).save(root / name / f"{index}.png")
+    return root
+
+
+@pytest.fixture
+def colours(drawn: Path, tmp_path: Path) -> Path:
+    """A dataset folder of one's own: blue, green and red, 10 small pictures each."""
+    return Path(shutil.copytree(drawn, tmp_path / "colours"))
+
+
+@pytest.fixture
+def quick(colours: Path, tmp_path: Path) -> dict[str, object]:
+    """Settings of a run on `colours` that takes a few seconds."""
+    return {
+        "dataset": str(colours), "out": str(tmp_path / "runs"), "data.image_size": 32, "training.epochs": 2,
+        "training.batch_size": 8,
+    }  # fmt: skip

@@ -59,7 +59,8 @@ def open_image(path: Path) -> Image.Image:
     except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
         if isinstance(error, OSError) and error.errno:
             raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
-        raise Problem("image_broken", path=str(path), reason=str(error) or type(error).__name__) from error
+        why = str(error) or "its data cannot be decoded"
+        raise Problem("image_broken", path=str(path), reason=why) from error
 
 
 def stat_image(path: Path) -> os.stat_result:

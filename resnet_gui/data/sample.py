@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from resnet_gui.events import Event, Progress, SampleDrawn
-from resnet_gui.messages import Problem, reason
+from resnet_gui.messages import Problem, Value, reason
 from resnet_gui.places import cache_folder, resource
 
 Pixels = npt.NDArray[np.float32]
@@ -38,7 +38,9 @@ class Recipe:
     side: int
     size: list[float]
     off_centre: float
+    turn: float
     noise: list[float]
+    settings: dict[str, Value]
 
 
 def read_recipe() -> Recipe:
@@ -60,7 +62,7 @@ def draw_sample(stop: Flag) -> Iterator[Event]:
     except OSError as error:
         raise Problem("cannot_write", path=str(error.filename or "sample"), reason=reason(error)) from error
     if folder.is_dir():
-        yield SampleDrawn(str(folder))
+        yield SampleDrawn(str(folder), tuple(recipe.settings.items()))
 
 
 def _draw_all(recipe: Recipe, folder: Path, stop: Flag) -> Iterator[Event]:
@@ -96,7 +98,7 @@ def _save(picture: Image.Image, stem: Path, index: int) -> None:
 def draw(recipe: Recipe, name: str, index: int) -> Image.Image:
     """Picture `index` of class `name`, RGB, `recipe.side` pixels square: a function of the recipe alone.
 
-    Colours, textures, light and place are drawn alike for every class, so that only the outline tells them apart.
+    Colours, textures, light, place and area are drawn alike for every class, so that only the outline tells them apart.
     """
     chance = Random(f"{recipe.seed}/{name}/{index}")
     ground, figure = _colours(chance)
@@ -122,12 +124,10 @@ def _share(mask: Image.Image) -> Pixels:
 
 
 def _colours(chance: Random) -> tuple[Pixels, Pixels]:
-    """Two colours each for ground and figure, of any hue but well apart in lightness, either of them the lighter."""
+    """Two colours each for ground and figure: of any hue, a pale ground, a vivid figure of another hue."""
     hue = chance.random()
     other = hue + chance.uniform(0.25, 0.75)
-    pale = _pair(hue, 0.38, chance.uniform(0.85, 0.98))
-    deep = _pair(other, 0.72, chance.uniform(0.36, 0.54))
-    return (pale, deep) if chance.random() < 0.5 else (deep, pale)
+    return _pair(hue, 0.28, chance.uniform(0.92, 1.0)), _pair(other, 0.76, chance.uniform(0.50, 0.72))
 
 
 def _pair(hue: float, saturation: float, value: float) -> Pixels:
@@ -152,7 +152,7 @@ def _textured(chance: Random, side: int, colours: Pixels) -> Pixels:
         "checks": turn * turn_beside * 3,
         "dots": (turn + turn_beside - 1.0) * 2,
     }[chance.choice(["soft", "stripes", "waves", "checks", "dots"])]
-    share = np.clip(0.5 + 0.7 * along + 0.35 * np.clip(pattern * 2, -1, 1), 0, 1)[..., None]
+    share = np.clip(0.5 + 0.7 * along + 0.22 * np.clip(pattern * 2, -1, 1), 0, 1)[..., None]
     return np.asarray(colours[0] * (1 - share) + colours[1] * share, np.float32)
 
 
@@ -161,7 +161,7 @@ def _outline(chance: Random, recipe: Recipe, name: str) -> Image.Image:
     wide = recipe.side * _SHARP
     radius = wide * chance.uniform(*recipe.size)
     x, y = (wide * (0.5 + chance.uniform(-recipe.off_centre, recipe.off_centre)) for _ in range(2))
-    turned = chance.uniform(0, math.tau)
+    turned = chance.uniform(-recipe.turn, recipe.turn) - math.pi / 2
     mask = Image.new("L", (wide, wide))
     pen = ImageDraw.Draw(mask)
     if name == "circle":
@@ -175,6 +175,8 @@ def _outline(chance: Random, recipe: Recipe, name: str) -> Image.Image:
 
 
 def _corners(name: str) -> list[tuple[float, float]]:
-    """The corners of a shape about its middle: distance, the outermost at 1, and angle in radians."""
+    """The corners of an upright shape about its middle: distance and angle in radians. Its area is that of a circle of radius 1."""
     radii = {"triangle": [1.0] * 3, "square": [1.0] * 4, "star": [1.0, 0.45] * 5}[name]
-    return [(radius, math.tau * corner / len(radii)) for corner, radius in enumerate(radii)]
+    step = math.tau / len(radii)
+    area = len(radii) / 2 * radii[0] * radii[1] * math.sin(step)
+    return [(radius * math.sqrt(math.pi / area), step * corner) for corner, radius in enumerate(radii)]

@@ -42,7 +42,13 @@ class Score:
 
 
 def evaluate(
-    network: nn.Module, loader: Loader, classes: int, device: torch.device, stop: threading.Event, phase: Phase, epoch: int = 0
+    network: nn.Module,
+    loader: Loader,
+    classes: int,
+    device: torch.device,
+    stop: threading.Event,
+    phase: Phase,
+    epoch: int = 0,
 ) -> Generator[Skipped | Progress, None, Score | None]:
     """Scores `network` on every readable picture of `loader`. Returns None when stopped.
 
@@ -67,7 +73,9 @@ def evaluate(
             right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
             seen += len(labels)
             if pace.due():
-                yield Progress(phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch)
+                yield Progress(
+                    phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
+                )
     if not seen:
         split = "validation" if phase == "validate" else phase
         raise Problem("split_pictures_unreadable", count=len(loader.samples), split=split)
@@ -95,4 +103,3 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
     test = score.as_test(card.classes, card.test_opened + 1)
     save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
     yield Tested(str(path), test)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QRectF, QSize
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -14,7 +14,7 @@ from resnet_gui.gui.bars import Bar, Bars
 from resnet_gui.gui.elided import ElidedLabel
 from resnet_gui.gui.labels import label
 from resnet_gui.gui.theme import Theme
-from resnet_gui.messages import sentence
+from resnet_gui.gui.words import words
 
 TOP = 5
 _RADIUS = 8
@@ -39,16 +39,20 @@ class PictureView(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
+        """A square of the pane's width."""
         return QSize(260, 260)
 
     def minimumSizeHint(self) -> QSize:
+        """Still to be recognised."""
         return QSize(80, 72)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width allows another height."""
         super().resizeEvent(event)
         self._limit_height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paints the picture."""
         if self._pixmap.isNull():
             return
         painter = QPainter(self)
@@ -110,15 +114,16 @@ class Answer(QWidget):
             self.headline.set_name(prediction.labels[0], self._template(prediction.probabilities[0]))
             self.bars.set_bars(_bars(prediction))
         elif prediction.problem is not None:
-            self.problem.setText(sentence(prediction.problem, lambda text: QCoreApplication.translate("messages", text)))
+            self.problem.setText(words(prediction.problem))
 
     def as_text(self) -> str:
         """The answer as lines of plain text, name and figure separated by a tab; "" without an answer."""
         if self._prediction is None:
             return ""
         shown = self._prediction
-        lines = [shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))]
-        return "\n".join(lines if shown.problem is None else [shown.path, self.problem.text()])
+        if shown.problem is not None:
+            return f"{shown.path}\n{words(shown.problem)}"
+        return "\n".join([shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))])
 
     def _template(self, probability: float) -> str:
         """The answer's words around the class name, by how probable it is."""

@@ -127,5 +127,3 @@ class Asking(QObject):
             self.start()
         else:  # it would die again
             self.engine_died.emit(message("engine_cannot_start", how=how, log=str(engine.log)))
-
-

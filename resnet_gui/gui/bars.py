@@ -45,12 +45,15 @@ class Bars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
+        """Room for all rows."""
         return QSize(260, self._row_height() * len(self._bars))
 
     def minimumSizeHint(self) -> QSize:
+        """All rows, narrow."""
         return QSize(160, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paints the rows that are asked for."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         name_width, figure_width = self._columns()
@@ -60,6 +63,7 @@ class Bars(QWidget):
                 self._paint_row(painter, row, bar, name_width, figure_width)
 
     def event(self, event: QEvent) -> bool:
+        """The tooltip of a row is its name, which may be shortened."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = event.pos().y() // self._row_height()
             if 0 <= index < len(self._bars):
@@ -84,7 +88,9 @@ class Bars(QWidget):
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignLeft, name)
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, bar.figure)
         left = name_width + _GAP
-        track = QRectF(left, row.center().y() - _THICKNESS / 2 + 1, row.width() - left - figure_width - _GAP, _THICKNESS)
+        track = QRectF(
+            left, row.center().y() - _THICKNESS / 2 + 1, row.width() - left - figure_width - _GAP, _THICKNESS
+        )
         _paint_pill(painter, track, self._theme.color("line"))
         if bar.share > 0:
             track.setWidth(max(track.width() * bar.share, _THICKNESS))

@@ -16,7 +16,9 @@ Choice = Literal["keep", "stop", "cancel"]
 
 def ask_to_close(parent: QWidget) -> Choice:
     """Asks, once, what is to become of the run."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, _tr("A training is running"), _tr("A training is running."), parent=parent)
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, _tr("A training is running"), _tr("A training is running."), parent=parent
+    )
     box.setInformativeText(
         _tr(
             "Keep training: the window is minimised and the program ends by itself when the training is done. "

@@ -20,7 +20,9 @@ class Commands:
         self._window = window
         self._theme = theme
         self._icons: list[tuple[QAction, str]] = []
-        self._toolbar = QToolBar(window.tr("Toolbar"), window, objectName="toolbar", iconSize=QSize(18, 18), movable=False)
+        self._toolbar = QToolBar(
+            window.tr("Toolbar"), window, objectName="toolbar", iconSize=QSize(18, 18), movable=False
+        )
         self._toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         window.addToolBar(self._toolbar)
         theme.changed.connect(self._tint)
@@ -67,7 +69,9 @@ class Commands:
             action.triggered.connect(lambda _, mode=mode: chosen(mode))
             menu.addAction(action)
 
-    def add_recent(self, menu: QMenu, title: str, paths: Callable[[], list[str]], chosen: Callable[[str], None]) -> None:
+    def add_recent(
+        self, menu: QMenu, title: str, paths: Callable[[], list[str]], chosen: Callable[[str], None]
+    ) -> None:
         """A sub-menu with the paths used last, read anew each time it opens."""
         recent = menu.addMenu(title)
 
@@ -75,9 +79,9 @@ class Commands:
             recent.clear()
             for path in paths():
                 name = one_line(path).replace("&", "&&")
-                recent.addAction(name if Path(path).exists() else name + self._window.tr(" (not there)")).triggered.connect(
-                    lambda _, path=path: chosen(path)
-                )
+                recent.addAction(
+                    name if Path(path).exists() else name + self._window.tr(" (not there)")
+                ).triggered.connect(lambda _, path=path: chosen(path))
             if recent.isEmpty():
                 recent.addAction(self._window.tr("Nothing yet")).setEnabled(False)
 

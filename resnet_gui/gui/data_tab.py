@@ -30,6 +30,7 @@ class DataTab(QWidget):
         super().__init__(parent)
         self._listing: Listing | None = None
         self._labels: dict[str, int] = {}
+        self._depth = 0
         self._empty = _Layouts(theme)
         self._loaded = QWidget()
         self._pages = QStackedLayout(self)
@@ -59,7 +60,8 @@ class DataTab(QWidget):
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """Shows the classes of `listing` and where their pictures go; nothing has been skipped yet."""
         self._listing = listing
-        self._labels = {}
+        self._labels = {name: index for index, name in enumerate(listing.classes)}
+        self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
         self._folder.set_name(listing.root.name or str(listing.root), hint=tooltip(one_line(str(listing.root))))
         self._totals.setText(f"{totals(listing)} · {shares(splits)}")
         self._table.show_rows(class_rows(listing, splits))
@@ -71,13 +73,12 @@ class DataTab(QWidget):
         """The file at `path` (absolute) cannot be read; `reason` is a sentence."""
         if self._listing is None:
             return
-        if not self._labels:
-            self._labels = {sample.path: sample.label for sample in self._listing.samples}
-        place = PurePath(path)
-        inside = place.relative_to(self._listing.root).as_posix() if place.is_relative_to(self._listing.root) else path
-        self._skipped.add(inside, path, reason)
-        if inside in self._labels:
-            self._table.count_skipped(self._labels[inside])
+        place, root = PurePath(path), self._listing.root
+        inside = place.relative_to(root) if place.is_relative_to(root) else place
+        self._skipped.add(str(inside), path, reason)
+        label_of_class = self._labels.get(inside.parts[self._depth] if len(inside.parts) > self._depth else "")
+        if label_of_class is not None:
+            self._table.count_skipped(label_of_class)
         self._show_skipped()
 
     def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:

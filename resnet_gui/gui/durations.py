@@ -18,15 +18,15 @@ def time_left(seconds: float) -> str:
 
 
 def time_taken(seconds: float) -> str:
-    """ "0.8 s", "28 s", "1 min 28 s" or "1 h 02 min", for a measured time in seconds."""
+    """ "0.8 s", "28 s", "1:28 min" or "1:02 h", for a measured time in seconds."""
     if seconds < 9.95:
         return _tr("{count} s").format(count=f"{seconds:.1f}")
     whole = round(seconds)
     if whole < 60:
         return _tr("{count} s").format(count=whole)
     if whole < 3600:
-        return _tr("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=f"{whole % 60:02}")
-    return _tr("{hours} h {minutes} min").format(hours=whole // 3600, minutes=f"{whole % 3600 // 60:02}")
+        return _tr("{minutes}:{seconds} min").format(minutes=whole // 60, seconds=f"{whole % 60:02}")
+    return _tr("{hours}:{minutes} h").format(hours=whole // 3600, minutes=f"{whole % 3600 // 60:02}")
 
 
 def _tr(text: str) -> str:

@@ -38,17 +38,21 @@ class ElidedLabel(QLabel):
         return self._before + self._name + self._after
 
     def sizeHint(self) -> QSize:
+        """Room for the whole text."""
         width = self.fontMetrics().horizontalAdvance(self.whole) + 2
         return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
+        """A few letters of the name."""
         return QSize(min(48, self.sizeHint().width()), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shortens to the new width."""
         super().resizeEvent(event)
         self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
+        """Another font needs other room."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit()
@@ -79,14 +83,17 @@ class PathLine(QLineEdit):
         self._fit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        """Whole, to be copied."""
         super().focusInEvent(event)
         self._fit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Shortened again."""
         super().focusOutEvent(event)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shortens to the new width."""
         super().resizeEvent(event)
         self._fit()
 

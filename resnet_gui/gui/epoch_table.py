@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from resnet_gui.events import EpochDone
 from resnet_gui.gui.durations import time_taken
 
 _NUMBERS_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_PADDING = 14
+"""Left and right of a column's name together, as in the stylesheet."""
 
 
 class EpochModel(QAbstractTableModel):
@@ -58,12 +60,15 @@ class EpochModel(QAbstractTableModel):
         return "\n".join("\t".join(line) for line in lines)
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """One for each epoch."""
         return 0 if parent is not None and parent.isValid() else len(self._epochs)
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Epoch, losses, accuracies, learning rate, time."""
         return len(self._columns)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """The text of a cell; numbers stand on the right."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _NUMBERS_RIGHT
         if role == Qt.ItemDataRole.DisplayRole:
@@ -73,6 +78,7 @@ class EpochModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """The names of the columns."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return self._columns[section][0]
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -114,15 +120,29 @@ class EpochTable(QTableView):
         chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
         QGuiApplication.clipboard().setText(self.epochs.as_text(chosen or list(range(self.epochs.rowCount()))))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width, other columns."""
+        super().resizeEvent(event)
+        self._share_width()
+
     def _size_columns(self) -> None:
         header = self.horizontalHeader()
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(40)
-        header.setResizeContentsPrecision(0)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for wide in (2, 4, 5):
-            header.setSectionResizeMode(wide, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.epochs.rowsInserted.connect(self._share_width)
+
+    def _share_width(self) -> None:
+        """Each column gets what its name and figures need, and an equal share of the rest."""
+        header, count = self.horizontalHeader(), self.epochs.columnCount()
+        names = [
+            header.fontMetrics().horizontalAdvance(self.epochs.headerData(column, header.orientation()))
+            for column in range(count)
+        ]
+        needed = [max(name + _PADDING, self.sizeHintForColumn(column)) for column, name in enumerate(names)]
+        rest = (self.viewport().width() - sum(needed)) // count
+        for column, width in enumerate(needed):
+            header.resizeSection(column, max(width + rest, 30))
 
     def _choose(self, current: QModelIndex) -> None:
         if current.isValid():

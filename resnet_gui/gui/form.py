@@ -174,13 +174,22 @@ def _line(setting: Setting) -> _Field:
     return _Field(edit, edit.text, lambda value: edit.setText(str(value or "")), edit.textChanged)
 
 
+def _folder(setting: Setting) -> _Field:
+    """An empty line is no folder: then the program chooses."""
+    edit = QLineEdit(str(setting.default or ""), clearButtonEnabled=True)
+    edit.setPlaceholderText(QCoreApplication.translate("SettingsForm", "automatic"))
+    return _Field(
+        edit, lambda: edit.text().strip() or None, lambda value: edit.setText(str(value or "")), edit.textChanged
+    )
+
+
 _FIELDS: dict[str, Callable[[Setting], _Field]] = {
     "int": _whole,
     "float": _real,
     "choice": _choice,
     "bool": _switch,
     "text": _line,
-    "path": _line,
+    "path": _folder,
 }
 
 
@@ -204,6 +213,8 @@ def _limit(limit: float | None, otherwise: float) -> float:
 def _said(value: Any) -> str:
     if isinstance(value, bool):
         return QCoreApplication.translate("SettingsForm", "on" if value else "off")
+    if value is None:
+        return QCoreApplication.translate("SettingsForm", "automatic")
     return short(value) if isinstance(value, float) else str(value)
 
 

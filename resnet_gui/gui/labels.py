@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
@@ -19,6 +20,11 @@ def label(kind: str, text: str = "") -> QLabel:
 def tooltip(text: str) -> str:
     """`text` for a tooltip: plain whatever it holds, its lines broken where they get long."""
     return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" if text else ""
+
+
+def breakable(text: str) -> str:
+    """`text` with places to break its longest words, such as paths; else they would widen the pane."""
+    return re.sub(r"([/\\]|[^\s/\\]{16}(?=[^\s/\\]{4}))", "\\1\u200b", text)
 
 
 def set_look(widget: QWidget, name: str, value: object) -> None:
@@ -58,11 +64,11 @@ class FittingScrollArea(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def sizeHint(self) -> QSize:
-        """What the content takes at this width."""
+        """As narrow as may be, and what the content then takes at the width it has."""
         content = self.widget()
         width = self.viewport().width()
         height = content.heightForWidth(width) if content.hasHeightForWidth() else content.sizeHint().height()
-        return QSize(content.sizeHint().width(), height if self._limit is None else min(height, self._limit))
+        return QSize(content.minimumSizeHint().width(), height if self._limit is None else min(height, self._limit))
 
     def minimumSizeHint(self) -> QSize:
         """With a limit it does not shrink: something larger scrolls around it."""

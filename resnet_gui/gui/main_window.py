@@ -80,7 +80,9 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.predict_dock)
         self.setStatusBar(self.status)
         self.resize(1280, 800)
-        self.resizeDocks([self.setup_dock, self.predict_dock], [_SETUP_WIDTH, _PREDICT_WIDTH], Qt.Orientation.Horizontal)
+        self.resizeDocks(
+            [self.setup_dock, self.predict_dock], [_SETUP_WIDTH, _PREDICT_WIDTH], Qt.Orientation.Horizontal
+        )
         self._first_layout = self.saveState()
         geometry, layout = self._remembered.window()
         self.restoreGeometry(geometry)
@@ -88,9 +90,15 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self, commands: Commands) -> None:
         file = commands.menu(self.tr("&File"))
-        commands.add(file, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures"))
-        commands.add(file, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample"))
-        commands.add(file, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model"))
+        commands.add(
+            file, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures")
+        )
+        commands.add(
+            file, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample")
+        )
+        commands.add(
+            file, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model")
+        )
         commands.add_recent(
             file, self.tr("Recent pictures"), lambda: self._remembered.recent("datasets"),
             lambda path: self.opening.open(Path(path)),
@@ -100,7 +108,9 @@ class MainWindow(QMainWindow):
         )
         file.addSeparator()
         self._save = commands.add(file, self.tr("&Save model as…"), self.running.save_model, "Ctrl+S", "save")
-        self._run_folder = commands.add(file, self.tr("Show &run folder"), self.running.show_run_folder, None, "run-folder")
+        self._run_folder = commands.add(
+            file, self.tr("Show &run folder"), self.running.show_run_folder, None, "run-folder"
+        )
         file.addSeparator()
         commands.add(file, self.tr("&Quit"), self.close, "Ctrl+Q")
 
@@ -109,8 +119,12 @@ class MainWindow(QMainWindow):
         edit.addActions([self.predict_pane.paste_action, self.predict_pane.copy_action])
 
         run = commands.menu(self.tr("&Run"))
-        self._start = commands.add(run, self.tr("&Start training"), self.running.toggle, "Ctrl+Return", "play", self.tr("Start"))
-        commands.add(run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict"))
+        self._start = commands.add(
+            run, self.tr("&Start training"), self.running.toggle, "Ctrl+Return", "play", self.tr("Start")
+        )
+        commands.add(
+            run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict")
+        )
 
         view = commands.menu(self.tr("&View"))
         commands.add(view, self.tr("&Data"), lambda: self.tabs.setCurrentWidget(self.data_tab), "Ctrl+1")
@@ -205,7 +219,6 @@ class MainWindow(QMainWindow):
         self._quits_when_done = False
         self._doorbell.take_down()
         self.showNormal()
-        self.raise_()
         self.activateWindow()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -233,5 +246,7 @@ class MainWindow(QMainWindow):
         QMessageBox.about(
             self,
             self.tr("About resnet-gui"),
-            self.tr("resnet-gui {version}\n\nTrains image classifiers on your own machine.").format(version=__version__),
+            self.tr("resnet-gui {version}\n\nTrains image classifiers on your own machine.").format(
+                version=__version__
+            ),
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from resnet_gui.gui.labels import label
+from resnet_gui.gui.labels import FittingScrollArea, breakable, label
 from resnet_gui.gui.theme import Theme
 
 _SHOWN = 2
@@ -20,12 +20,9 @@ class Notes(QWidget):
         self._theme = theme
         self._sentences: list[str] = []
         self._icon, self._label = QLabel(), label("dim")
-        self._label.setObjectName("content")
         self._label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._area = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.setWidget(self._label)
+        self._area = FittingScrollArea(self._label, _MOST_HEIGHT)
         self._more = QPushButton(checkable=True)
         self._more.setProperty("kind", "link")
         self._more.toggled.connect(self._refresh)
@@ -74,7 +71,7 @@ class Notes(QWidget):
         sentences = self._first + self._sentences
         hidden = len(sentences) - _SHOWN
         shown = sentences if self._more.isChecked() else sentences[:_SHOWN]
-        self._label.setText("\n".join(shown))
+        self._label.setText(breakable("\n".join(shown)))
         self._more.setVisible(hidden > 0)
         self._more.setText(
             self.tr("Show fewer notes")
@@ -82,11 +79,3 @@ class Notes(QWidget):
             else self.tr("Show {count} more notes").format(count=hidden)
         )
         self.setVisible(bool(sentences))
-        self._fit()
-
-    def resizeEvent(self, event: object) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        self._area.setFixedHeight(min(self._label.heightForWidth(self._area.viewport().width()) + 2, _MOST_HEIGHT))

@@ -105,7 +105,7 @@ class Opening(QObject):
                 self._drawing = False
                 if self._own_values is None:
                     self._own_values = self._setup.values()
-                self._setup.set_values({"data.image_size": 64, "training.epochs": 3, "training.batch_size": 16})
+                self._setup.set_values(dict(event.settings))
                 self._open(Path(event.folder))
 
     def _show(self, listing: Listing, splits: Splits) -> None:

@@ -24,9 +24,10 @@ from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.gui.counts import shares, totals
 from resnet_gui.gui.elided import ElidedLabel, one_line
-from resnet_gui.gui.labels import Card, FittingScrollArea, label, tooltip
+from resnet_gui.gui.labels import Card, FittingScrollArea, breakable, label, tooltip
 from resnet_gui.gui.theme import CLASS_COLOURS, Theme
-from resnet_gui.messages import Message, sentence
+from resnet_gui.gui.words import words
+from resnet_gui.messages import Message
 
 _NOTES_SHOWN = 50
 _NOTES_HEIGHT = 132
@@ -38,13 +39,14 @@ class PicturesCard(Card):
     folder_requested = Signal()
     sample_requested = Signal()
     cancel_requested = Signal()
+    state_changed = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(1, QCoreApplication.translate("PicturesCard", "Pictures"))
         self._listing: Listing | None = None
         self._build_words(theme)
         self._build_buttons()
-        self.show_empty()
+        self.show_again()
 
     def _build_words(self, theme: Theme) -> None:
         self._intro = label("dim", self.tr("A folder with one sub-folder of pictures for each class."))
@@ -72,21 +74,40 @@ class PicturesCard(Card):
         self._sample.clicked.connect(self.sample_requested)
         self._cancel = _link(self.tr("Cancel"))
         self._cancel.clicked.connect(self.cancel_requested)
+        self._cancel.clicked.connect(self.show_again)
         self.body.addWidget(self._choose)
         self.body.addWidget(self._sample, alignment=Qt.AlignmentFlag.AlignHCenter)
         self.body.addWidget(self._cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there are pictures, and no others are being looked for."""
+        return self._listing is not None and self._busy.isHidden()
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a folder is being read."""
+        return not self._busy.isHidden()
+
     def show_empty(self) -> None:
         """No pictures yet: what is wanted, and where to get some."""
         self._listing = None
-        self._choose.setText(self.tr("Choose folder…"))
-        self._show_only(self._intro, self._choose, self._sample)
+        self.show_again()
+
+    def show_again(self) -> None:
+        """What there was before a folder was looked for: pictures, or none."""
+        self._choose.setText(self.tr("Choose another folder…") if self._listing else self.tr("Choose folder…"))
+        notes = (self._notes,) if self._notes.count else ()
+        loaded = (self._folder, self._totals, self._bar, self._shares, *notes, self._choose)
+        self._show_only(*(loaded if self._listing else (self._intro, self._choose, self._sample)))
+        self.state_changed.emit()
 
     def show_listing(self, count: int) -> None:
         """A folder is being read, and `count` pictures have been found so far."""
         self._found.setText(self.tr("{count} pictures found…").format(count=f"{count:,}"))
         if self._busy.isHidden():
             self._show_only(self._found, self._busy, self._cancel)
+            self.state_changed.emit()
 
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """A folder's pictures and where each of them goes."""
@@ -96,17 +117,15 @@ class PicturesCard(Card):
         self._bar.set_counts(listing.classes, [counts[label] for label in range(len(listing.classes))])
         self._shares.setText(shares(splits))
         self._notes.set_messages((*listing.notes, *splits.notes))
-        self._choose.setText(self.tr("Choose another folder…"))
         self.set_skipped(0)
-        notes = (self._notes,) if listing.notes or splits.notes else ()
-        self._show_only(self._folder, self._totals, self._bar, self._shares, *notes, self._choose)
+        self.show_again()
 
     def show_problem(self, text: str) -> None:
-        """The folder could not be used, and why; there is no dataset now."""
-        self._listing = None
-        self._problem.setText(one_line(text))
-        self._choose.setText(self.tr("Choose folder…"))
-        self._show_only(self._problem, self._choose, self._sample)
+        """A folder could not be used, and why; the pictures that were there before stay."""
+        self.show_again()
+        self._intro.hide()
+        self._problem.setText(breakable(one_line(text)))
+        self._problem.show()
 
     def show_remark(self, text: str) -> None:
         """A passing word, gone with the next state."""
@@ -169,7 +188,7 @@ class ClassBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        gap = 2 if self.width() > 6 * len(self._counts) else 0
+        gap = self._gap()
         for index, (left, right) in enumerate(itertools.pairwise(self._edges())):
             painter.setBrush(self._theme.color(f"class{index % CLASS_COLOURS}"))
             radius = 2.5 if gap else 0
@@ -182,9 +201,12 @@ class ClassBar(QWidget):
             return True
         return super().event(event)
 
+    def _gap(self) -> int:
+        return 2 if self.width() > 6 * len(self._counts) else 0
+
     def _edges(self) -> list[float]:
-        """Where the classes begin, and where the last one ends, in pixels."""
-        scale = self.width() / max(1, sum(self._counts))
+        """Where each class begins and the last one's gap ends, in pixels."""
+        scale = (self.width() + self._gap()) / max(1, sum(self._counts))
         return [scale * count for count in itertools.accumulate(self._counts, initial=0)]
 
     def _tell(self, event: QHelpEvent) -> None:
@@ -201,6 +223,7 @@ class _Notes(FittingScrollArea):
         content = QWidget()
         super().__init__(content, _NOTES_HEIGHT)
         self._theme = theme
+        self.count = 0
         self._rows = QVBoxLayout(content)
         self._rows.setContentsMargins(0, 0, 8, 0)
         self._rows.setSpacing(5)
@@ -211,6 +234,7 @@ class _Notes(FittingScrollArea):
     def set_messages(self, messages: Sequence[Message]) -> None:
         """Shows the sentences of `messages`, or of the first of them and how many more there are."""
         self._clear()
+        self.count = len(messages)
         for text in _sentences(messages[:_NOTES_SHOWN]):
             self._add(text)
         if len(messages) > _NOTES_SHOWN:
@@ -224,7 +248,7 @@ class _Notes(FittingScrollArea):
         row.setSpacing(6)
         self._icons.append(QLabel())
         row.addWidget(self._icons[-1], 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(label("dim", text), 1)
+        row.addWidget(label("dim", breakable(text)), 1)
         self._rows.addLayout(row)
 
     def _clear(self) -> None:
@@ -241,7 +265,7 @@ class _Notes(FittingScrollArea):
 
 
 def _sentences(messages: Iterable[Message]) -> list[str]:
-    return [one_line(sentence(each, lambda text: QCoreApplication.translate("messages", text))) for each in messages]
+    return [one_line(words(each)) for each in messages]
 
 
 def _link(text: str) -> QPushButton:

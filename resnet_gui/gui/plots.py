@@ -6,16 +6,17 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
+from pyqtgraph.graphicsItems.ScatterPlotItem import drawSymbol
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontInfo, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
-from pyqtgraph.graphicsItems.ScatterPlotItem import drawSymbol
 
 from resnet_gui.events import EpochDone
 from resnet_gui.gui.theme import Theme
 
 KEPT_POINTS = 2000
 REDRAW_MS = 100
+"""The least time between two drawings of the same plot."""
 _MARKED_EPOCHS = 60
 """With more epochs than this, a marker at each would hide the line."""
 
@@ -82,10 +83,12 @@ class LegendKey(QWidget):
         return self._text
 
     def sizeHint(self) -> QSize:
+        """The sample and the text."""
         metrics = self.fontMetrics()
         return QSize(26 + metrics.horizontalAdvance(self._text), metrics.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paints the sample and the text."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour, middle = self._theme.color(self._colour), self.height() / 2
@@ -160,17 +163,25 @@ class MetricPlot(QWidget):
             axis.setTickFont(self._small_font())
         size = QFontInfo(self._small_font()).pixelSize()
         self.plot.setLabel("bottom", self.tr("epoch"), color=color("dim").name(), **{"font-size": f"{size}px"})
-        self.plot.getAxis("bottom").setHeight(round(3.3 * size))
-        self._training.setPen(pg.mkPen(color("accent"), width=1))
-        self._validation.setPen(pg.mkPen(color("second"), width=2.4))
+        self.plot.getAxis("bottom").setHeight(round(2.9 * size))
+        dots = self.devicePixelRatioF()  # pyqtgraph counts pens in dots of the screen
+        self._training.setPen(pg.mkPen(color("accent"), width=dots))
+        self._validation.setPen(pg.mkPen(color("second"), width=2.4 * dots))
         for item, token in ((self._validation, "second"), (self._star, "good")):
             item.setSymbolBrush(color(token))
             item.setSymbolPen(color("panel"))
         self._validation.setSymbolSize(8)
         for line in self._lines:
-            line.setPen(pg.mkPen(color("dim"), width=1, style=Qt.PenStyle.DashLine))
+            line.setPen(pg.mkPen(color("dim"), width=dots, style=Qt.PenStyle.DashLine))
+
+    def event(self, event: QEvent) -> bool:
+        """Another screen may have smaller dots."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.restyle()
+        return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
+        """The mouse has gone."""
         self.left.emit()
 
     def _make_plot(self, title: str) -> pg.PlotWidget:
@@ -220,21 +231,22 @@ class MetricPlot(QWidget):
         step = _whole_step(epochs / 8)
         self.plot.getAxis("bottom").setTickSpacing(levels=[(step, 0)])
         self.plot.setXRange(0, epochs, padding=0.03)
-        low, high = (10 * (values.min() // 10), 100.0) if self._bounded else (0.0, max(values.max(), 1e-6))
-        self.plot.setYRange(low, high + 0.04 * (high - low), padding=0)
+        top = 100.0 if self._bounded else max(values.max(), 1e-6)
+        low = 10 * (values.min() // 10) if self._bounded else -0.03 * top
+        self.plot.setYRange(low, top + 0.04 * (top - low), padding=0)
 
 
 class TrainingPlots(QWidget):
-    """Both plots. They are drawn at most ten times a second, and only while they can be seen."""
+    """Both plots. Each is drawn at most ten times a second, in turns to keep pauses short, and only while it can be seen."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.loss = MetricPlot(theme, self.tr("Loss"), bounded=False)
         self.accuracy = MetricPlot(theme, self.tr("Accuracy (%)"), bounded=True)
         self._epochs: list[EpochDone] = []
-        self._dirty = False
-        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
-        self._timer.timeout.connect(self._redraw)
+        self._stale: list[MetricPlot] = []
+        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS // 2)
+        self._timer.timeout.connect(self._redraw_next)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(18)
@@ -280,23 +292,25 @@ class TrainingPlots(QWidget):
             plot.mark_epoch(epoch, *figures, height=training if validation is None else validation)
 
     def showEvent(self, event: QShowEvent) -> None:
+        """Catches up with what came in while hidden."""
         super().showEvent(event)
-        self._redraw()
+        for plot in self._stale:
+            plot.redraw()
+        self._stale.clear()
 
     def _hover(self, place: float) -> None:
         nearest = min(self._epochs, key=lambda done: abs(done.epoch - place), default=None)
         self.mark_epoch(nearest.epoch if nearest else None)
 
     def _changed(self) -> None:
-        self._dirty = True
+        self._stale += [plot for plot in (self.loss, self.accuracy) if plot not in self._stale]
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
-    def _redraw(self) -> None:
-        if self._dirty and self.isVisible():
-            self._dirty = False
-            self.loss.redraw()
-            self.accuracy.redraw()
+    def _redraw_next(self) -> None:
+        if self._stale and self.isVisible():
+            self._stale.pop(0).redraw()
+            self._timer.start()
 
 
 def _percent(share: float | None) -> float | None:

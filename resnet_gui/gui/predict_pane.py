@@ -6,15 +6,22 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import (
-    QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence,
-)  # fmt: skip
+    QAction,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_gui.events import Prediction
 from resnet_gui.gui.answer import Answer
 from resnet_gui.gui.dropped import may_hold_something, sort_out
 from resnet_gui.gui.elided import ElidedLabel
-from resnet_gui.gui.labels import label, set_look
+from resnet_gui.gui.labels import breakable, label, set_look
 from resnet_gui.gui.theme import Theme
 
 
@@ -36,6 +43,7 @@ class DropZone(QPushButton):
         self.setSizePolicy(policy.Expanding, policy.Expanding if large else policy.Fixed)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is a click too."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:
@@ -125,15 +133,18 @@ class PredictPane(QWidget):
             self._refresh()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Lights up for what can be dropped."""
         if may_hold_something(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.drop_zone.set_over(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Goes out again."""
         self.drop_zone.set_over(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
+        """Takes what was let go."""
         self.drop_zone.set_over(False)
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
@@ -149,12 +160,14 @@ class PredictPane(QWidget):
         if dropped.image is not None:
             self.image_pasted.emit(dropped.image)
         if dropped.elsewhere:
-            self.show_message(self.tr("That is only a link to a web page. Save the picture first, then drop the file here."))
+            self.show_message(
+                self.tr("That is only a link to a web page. Save the picture first, then drop the file here.")
+            )
         return bool(dropped.models or dropped.pictures or dropped.image is not None or dropped.elsewhere)
 
     def _say(self, text: str, kind: str) -> None:
         set_look(self.message, "kind", kind)
-        self.message.setText(text)
+        self.message.setText(breakable(text))
         self.message.setVisible(bool(text))
 
     def _refresh(self) -> None:

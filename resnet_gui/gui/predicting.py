@@ -36,6 +36,7 @@ class Predicting(QObject):
         self._remembered = remembered
         self._pastes = itertools.count(1)
         self._ready = False
+        self._has_model = False
         pane.pictures_dropped.connect(self.predict)
         pane.pictures_requested.connect(self.choose_pictures)
         pane.model_dropped.connect(self.load)
@@ -52,7 +53,10 @@ class Predicting(QObject):
     def choose_pictures(self) -> None:
         """Asks for picture files."""
         paths, _ = QFileDialog.getOpenFileNames(
-            self._pane, self.tr("Choose pictures"), str(Path.home()), self.tr("Pictures ({kinds})").format(kinds=_PICTURES)
+            self._pane,
+            self.tr("Choose pictures"),
+            str(Path.home()),
+            self.tr("Pictures ({kinds})").format(kinds=_PICTURES),
         )
         if paths:
             self.predict(paths)
@@ -85,7 +89,9 @@ class Predicting(QObject):
         match event:
             case ModelInfo():
                 self._pane.start_batch(0)
-                self._pane.show_message(self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(event.classes)))
+                self._pane.show_message(
+                    self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(event.classes))
+                )
                 self._remembered.add_recent("models", event.path)
                 self.model_loaded.emit()
             case Failed():
@@ -106,17 +112,26 @@ class Predicting(QObject):
 
     def _show_what_is_missing(self) -> None:
         if self._training.state == "idle":
-            self._pane.show_message(self.tr("There is no model yet. Train one, or drop a model file (.safetensors) here."))
+            self._pane.show_message(
+                self.tr("There is no model yet. Train one, or drop a model file (.safetensors) here.")
+            )
         else:
             self._pane.show_message(self.tr("The first answer is ready after epoch 1. Drop the picture again then."))
 
     def _show_model(self) -> None:
         """Names what answers, and offers the other model if there are two."""
         asking, running = self._asking, self._training.state != "idle"
-        best = self.tr("best model so far · epoch {epoch}") if running else self.tr("model of the last run · epoch {epoch}")
+        best = (
+            self.tr("best model so far · epoch {epoch}")
+            if running
+            else self.tr("model of the last run · epoch {epoch}")
+        )
         best = best.format(epoch=asking.best[1]) if asking.best else ""
         loaded = Path(asking.loaded.path).name if asking.loaded else ""
-        if asking.model:
+        if asking.model and not self._has_model:
+            self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
+        self._has_model = bool(asking.model)
+        if self._has_model:
             is_best = asking.best is not None and asking.model == asking.best[0]
             self._pane.set_answering(best if is_best else loaded, asking.model)
         else:
@@ -126,7 +141,9 @@ class Predicting(QObject):
         elif asking.prefers_best:
             self._pane.offer_model(self.tr("Back to {name}").format(name=loaded))
         else:
-            self._pane.offer_model(self.tr("Use the best model so far") if running else self.tr("Use the last run's model"))
+            self._pane.offer_model(
+                self.tr("Use the best model so far") if running else self.tr("Use the last run's model")
+            )
 
     def _keep_pasted(self, image: QImage) -> None:
         """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""

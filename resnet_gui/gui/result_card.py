@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.events import ClassScore, Finished, Stopped, TestScore
 from resnet_gui.gui.bars import Bar, Bars
 from resnet_gui.gui.elided import PathLine
-from resnet_gui.gui.labels import label
+from resnet_gui.gui.labels import FittingScrollArea, breakable, label
 from resnet_gui.gui.theme import Theme
 
 FOLDED_CLASSES = 8
@@ -24,12 +24,10 @@ class ClassScores(QWidget):
         super().__init__(parent)
         self._scores: tuple[ClassScore, ...] = ()
         self.bars = Bars(theme)
-        self.bars.setObjectName("content")
         self.bars.setAccessibleName(self.tr("Right answers for each class"))
         self._caption = _label("dim")
-        self._area = QScrollArea(widgetResizable=True, horizontalScrollBarPolicy=Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area = FittingScrollArea(self.bars, _MOST_HEIGHT)
         self._area.setAccessibleName(self.bars.accessibleName())
-        self._area.setWidget(self.bars)
         self._fold = _link("", self._refresh)
         self._fold.setCheckable(True)
         column = QVBoxLayout(self)
@@ -53,13 +51,20 @@ class ClassScores(QWidget):
         if folded:
             shown = shown[:FOLDED_CLASSES]
         self._caption.setText(
-            self.tr("The {count} classes it knows least").format(count=len(shown)) if folded else self.tr("Right answers for each class")
+            self.tr("The {count} classes it knows least").format(count=len(shown))
+            if folded
+            else self.tr("Right answers for each class")
         )
         self._fold.setVisible(many)
-        self._fold.setText(self.tr("Show all {count} classes").format(count=len(self._scores)) if folded else self.tr("Show fewer classes"))
-        self.bars.set_bars([Bar(score.name, score.right / score.total, f"{score.right}/{score.total}") for score in shown])
+        self._fold.setText(
+            self.tr("Show all {count} classes").format(count=len(self._scores))
+            if folded
+            else self.tr("Show fewer classes")
+        )
+        self.bars.set_bars(
+            [Bar(score.name, score.right / score.total, f"{score.right}/{score.total}") for score in shown]
+        )
         self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus if many and not folded else Qt.FocusPolicy.NoFocus)
-        self._area.setFixedHeight(min(self.bars.sizeHint().height(), _MOST_HEIGHT))
 
 
 class ResultCard(QFrame):
@@ -74,7 +79,7 @@ class ResultCard(QFrame):
         self.setProperty("kind", "card")
         self.setObjectName("result")
         self.headline = _label("heading")
-        self.best, self.opened, self.problem = _label("text"), _label("dim"), _label("bad")
+        self.best, self.opened, self.problem = _label("dim"), _label("dim"), _label("bad")
         self.path = PathLine()
         self.path.setAccessibleName(self.tr("Model file"))
         self.save = QPushButton(self.tr("Save model as…"))
@@ -101,7 +106,11 @@ class ResultCard(QFrame):
     def show_stopped(self, event: Stopped, best: str, run: str, test_pictures: int) -> None:
         """The person stopped the run; its test pictures, if any, can be scored on demand."""
         self._show_model(event.model, run, best)
-        kept = self.tr("The best model so far is kept.") if event.validated else self.tr("This model has not been validated.")
+        kept = (
+            self.tr("The best model so far is kept.")
+            if event.validated
+            else self.tr("This model has not been validated.")
+        )
         where = self.tr("Stopped at epoch {epoch}, step {step}.").format(epoch=event.epoch, step=event.step)
         self.headline.setText(f"{where} {kept}")
         self.test.setText(self.tr("Score it on the test pictures"))
@@ -110,7 +119,9 @@ class ResultCard(QFrame):
 
     def show_score(self, score: TestScore) -> None:
         """The test pictures were opened."""
-        self.headline.setText(test_sentence(self.tr("Of {total} pictures it had never seen, {right} were right ({percent} %)"), score))
+        self.headline.setText(
+            test_sentence(self.tr("Of {total} pictures it had never seen, {right} were right ({percent} %)"), score)
+        )
         self.scores.set_scores(score.classes)
         self.scores.show()
         self.opened.setText(self._opened_sentence(score.opened))
@@ -123,7 +134,7 @@ class ResultCard(QFrame):
         if self.isHidden():
             self._show_model(model, run, "")
             self.headline.setText(self.tr("The run has ended early."))
-        self.problem.setText(sentence)
+        self.problem.setText(breakable(sentence))
         self.problem.show()
         self.test.setEnabled(True)
         self.test.setText(self.tr("Score it on the test pictures"))

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QThreadPool, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from resnet_gui.events import BestSaved, Event, Failed, Finished, Skipped, Stopped
+from resnet_gui.events import BestSaved, Event, Skipped, Stopped
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.dataset import Dataset
 from resnet_gui.gui.opening import Opening
@@ -52,7 +52,7 @@ class Running(QObject):
         if self._dataset.listing is None or self._training.state != "idle":
             return
         config: dict[str, Any] = {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
-        self._tab.clear()
+        self._tab.show_waiting()
         self._training.start(config)
         self.started.emit()
 
@@ -85,10 +85,8 @@ class Running(QObject):
                 self._asking.take_best(event.model, event.epoch)
             case Skipped():
                 self._opening.add_skipped(event.path, event.message)
-            case Stopped() if not event.validated:
+            case Stopped(validated=False):
                 self._asking.take_best(event.model, event.epoch)
-            case Finished() | Failed():
-                pass
 
     def _follow(self, state: str) -> None:
         self._setup.set_running(state)

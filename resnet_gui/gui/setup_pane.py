@@ -41,7 +41,6 @@ class SetupPane(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._has_dataset = False
         self._state: RunState = "idle"
         self._build(networks, settings)
         self._connect()
@@ -62,7 +61,7 @@ class SetupPane(QWidget):
         self._training.body.addWidget(self._form)
         self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
         self._start.setProperty("kind", "primary")
-        self._missing = label("dim", self.tr("Choose pictures first."))
+        self._missing = label("dim")
         self._missing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         outer.addWidget(self._start)
         outer.addWidget(self._missing)
@@ -73,6 +72,7 @@ class SetupPane(QWidget):
         self._pictures.folder_requested.connect(self.folder_requested)
         self._pictures.sample_requested.connect(self.sample_requested)
         self._pictures.cancel_requested.connect(self.cancel_requested)
+        self._pictures.state_changed.connect(self._show_state)
         self._network.changed.connect(self.changed)
         self._form.changed.connect(self.changed)
         self._start.clicked.connect(self._ask)
@@ -81,22 +81,18 @@ class SetupPane(QWidget):
     def show_empty(self) -> None:
         """There is no dataset."""
         self._pictures.show_empty()
-        self._set_dataset(False)
 
     def show_listing(self, count: int) -> None:
         """A folder is being read; `count` pictures found so far."""
         self._pictures.show_listing(count)
-        self._set_dataset(False)
 
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """The dataset is ready to train on."""
         self._pictures.show_dataset(listing, splits)
-        self._set_dataset(True)
 
     def show_problem(self, text: str) -> None:
-        """The folder cannot be used, for the reason in `text`; there is no dataset."""
+        """A folder cannot be used, for the reason in `text`; a dataset that was there before stays."""
         self._pictures.show_problem(text)
-        self._set_dataset(False)
 
     def set_skipped(self, count: int) -> None:
         """How many pictures could not be read so far."""
@@ -144,10 +140,6 @@ class SetupPane(QWidget):
         else:
             self._pictures.show_remark(self.tr("That is a file. Drop the folder that holds the class folders."))
 
-    def _set_dataset(self, has_dataset: bool) -> None:
-        self._has_dataset = has_dataset
-        self._show_state()
-
     def _ask(self) -> None:
         (self.start_requested if self._state == "idle" else self.stop_requested).emit()
 
@@ -155,11 +147,13 @@ class SetupPane(QWidget):
         idle = self._state == "idle"
         words = {"idle": self.tr("Start training"), "running": self.tr("Stop"), "stopping": self.tr("Saving…")}
         self._start.setText(words[self._state])
-        self._start.setEnabled(self._state == "running" or (idle and self._has_dataset))
+        self._start.setEnabled(self._state == "running" or (idle and self._pictures.is_ready))
         self._start.setIcon(
             self._theme.icon("play" if idle else "stop", "on_accent" if self._start.isEnabled() else "dim")
         )
-        self._missing.setVisible(idle and not self._has_dataset)
+        listing = self._pictures.is_listing
+        self._missing.setText(self.tr("The folder is being read.") if listing else self.tr("Choose pictures first."))
+        self._missing.setVisible(idle and not self._pictures.is_ready)
         reason = "" if idle else self.tr("A training is running. Stop it, or wait for its end, to change this.")
         for part in (self._pictures, self._network, self._form):
             part.set_locked(reason)

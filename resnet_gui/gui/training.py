@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_gui.events import BestSaved, Event, Failed, JobEnded, Ready, Started
+from resnet_gui.events import BestSaved, Event, Failed, JobEnded, Ready, Started, Stopped
 from resnet_gui.gui.worker import Engine
 from resnet_gui.messages import message
 
@@ -91,7 +91,7 @@ class Training(QObject):
             return
         if isinstance(event, Started):
             self.run = event.run
-        if isinstance(event, BestSaved):
+        if isinstance(event, BestSaved | Stopped):
             self.model = event.model
         self.said.emit(event)
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_gui.events import (
-    BestSaved, EpochDone, Event, Failed, Finished, Note, Progress, Skipped, Started, Stopped, Tested,
-)  # fmt: skip
+    BestSaved,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Progress,
+    Skipped,
+    Started,
+    Stopped,
+    Tested,
+)
 from resnet_gui.gui.durations import time_left
 from resnet_gui.gui.epoch_table import EpochTable
 from resnet_gui.gui.notes import Notes
 from resnet_gui.gui.plots import TrainingPlots
 from resnet_gui.gui.result_card import ResultCard
 from resnet_gui.gui.theme import Theme
-from resnet_gui.messages import Message, sentence
+from resnet_gui.gui.words import words
 
 
 class TrainingTab(QWidget):
@@ -55,13 +65,19 @@ class TrainingTab(QWidget):
         self.table.epochs.clear()
         self._pages.setCurrentIndex(0)
 
+    def show_waiting(self) -> None:
+        """A run was asked for and has not begun yet."""
+        self.clear()
+        self.header.show_waiting()
+        self._pages.setCurrentIndex(1)
+
     def show_event(self, event: Event) -> None:
         """Shows one event of a run; those of other jobs are passed over."""
         match event:
             case Started():
                 self._show_started(event)
             case Note():
-                self.notes.add(_words(event.message))
+                self.notes.add(words(event.message))
             case Skipped():
                 self._count_skipped()
             case Progress():
@@ -105,7 +121,7 @@ class TrainingTab(QWidget):
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(_words(event.message), self._model, self._run)
+                self.card.show_problem(words(event.message), self._model, self._run)
 
     def _lay_out(self) -> None:
         run = QWidget()
@@ -125,10 +141,10 @@ class TrainingTab(QWidget):
 
     def _make_empty_page(self) -> QWidget:
         page = QWidget()
-        self._drawing, heading, words = QLabel(), QLabel(self.tr("Nothing has been trained yet")), QLabel()
+        self._drawing, heading, below = QLabel(), QLabel(self.tr("Nothing has been trained yet")), QLabel()
         heading.setProperty("kind", "heading")
-        words.setProperty("kind", "dim")
-        words.setText(
+        below.setProperty("kind", "dim")
+        below.setText(
             self.tr(
                 "Press Start to train. Two lines will then grow here:\n"
                 "the loss should fall, the accuracy should rise.\n"
@@ -137,7 +153,7 @@ class TrainingTab(QWidget):
         )
         column = QVBoxLayout(page)
         column.addStretch()
-        for label in (self._drawing, heading, words):
+        for label in (self._drawing, heading, below):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(label)
         column.addStretch()
@@ -164,6 +180,15 @@ class RunHeader(QWidget):
         self.bar.setAccessibleName(self.tr("Progress of the whole run"))
         self._lay_out()
         theme.changed.connect(self._write_best)
+
+    def show_waiting(self) -> None:
+        """A run was asked for."""
+        self._best = None
+        self.heading.setText(self.tr("Getting ready…"))
+        self._write_best()
+        self.line.setText(self.tr("The engine is starting and the network is being made."))
+        self.bar.setValue(0)
+        self.show()
 
     def start(self, epochs: int) -> None:
         """A run of `epochs` begins."""
@@ -205,7 +230,9 @@ class RunHeader(QWidget):
         if self._best is None or self._best.val_accuracy is None:
             return ""
         percent = figure.format(f"{100 * self._best.val_accuracy:.1f} %")
-        return self.tr("Best validation accuracy {percent} at epoch {epoch}").format(percent=percent, epoch=self._best.epoch)
+        return self.tr("Best validation accuracy {percent} at epoch {epoch}").format(
+            percent=percent, epoch=self._best.epoch
+        )
 
     def _write_best(self) -> None:
         self.best.setText(self._best_words(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))
@@ -226,7 +253,3 @@ class RunHeader(QWidget):
         column.addLayout(top)
         column.addWidget(self.bar)
         column.addWidget(self.line)
-
-
-def _words(message: Message) -> str:
-    return sentence(message, lambda text: QCoreApplication.translate("messages", text))

@@ -14,7 +14,7 @@ from resnet_gui.data.folder import pictures_in
 from resnet_gui.data.image import open_image
 from resnet_gui.data.thumbnail import write_thumbnail
 from resnet_gui.device import choose_device
-from resnet_gui.events import Event, Predicted, Prediction
+from resnet_gui.events import Predicted, Prediction
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model
 from resnet_gui.pace import Pace
@@ -60,7 +60,7 @@ class Predictor:
 
 def predict(
     predictor: Predictor, paths: Sequence[Path], stop: threading.Event, top: int = 5, preview: bool = False
-) -> Iterator[Event]:
+) -> Iterator[Predicted]:
     """Answers for `paths`, files or folders, in batches at most 20 times a second. A folder without pictures is told."""
     waiting: list[Prediction] = []
     pace = Pace(0.05)

@@ -33,13 +33,14 @@ class BestModel:
         self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         self.card = replace(
             self.card, epoch=epoch, validated=score is not None,
-            val_accuracy=score and score.accuracy, val_loss=score and score.loss,
+            val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None,
         )  # fmt: skip
         self._saved = False
         return True
 
     def _better(self, score: Score) -> bool:
-        assert self.card.val_accuracy is not None and self.card.val_loss is not None
+        assert self.card.val_accuracy is not None
+        assert self.card.val_loss is not None
         return (score.accuracy, -score.loss) > (self.card.val_accuracy, -self.card.val_loss)
 
     def with_test(self, test: TestScore) -> None:

@@ -54,7 +54,12 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
 
 
 def _run(
-    config: TrainConfig, splits: Splits, notes: Sequence[Message], network: nn.Module, device: torch.device, run: Path,
+    config: TrainConfig,
+    splits: Splits,
+    notes: Sequence[Message],
+    network: nn.Module,
+    device: torch.device,
+    run: Path,
     stop: threading.Event,
 ) -> Iterator[Event]:
     classes, epochs = splits.classes, config.training.epochs
@@ -95,7 +100,7 @@ def _run(
             raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
         taken = best.offer(network, epoch, score)
         yield EpochDone(
-            epoch, learner.loss, learner.accuracy, score and score.loss, score and score.accuracy,
+            epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
             learning_rate(config.training, epoch - 1), time.monotonic() - began, taken and score is not None,
         )  # fmt: skip
         yield from best.try_to_save()
@@ -152,7 +157,7 @@ class Learner:
             logits = self.network(self.loader.preprocessing.normalize(pixels))
             loss = functional.cross_entropy(logits, labels)
             self.optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimizer.step()
 
             self.step += 1

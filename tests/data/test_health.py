@@ -17,10 +17,11 @@ from resnet_gui.events import Checked, Progress, Skipped
 @pytest.fixture
 def samples(tmp_path) -> list[Sample]:
     """Forty pictures, of which number 3 is cut short, 7 empty and 11 gone."""
+    Image.effect_noise((300, 300), 80).save(tmp_path / "0.png")
+    whole = (tmp_path / "0.png").read_bytes()
     for index in range(40):
-        Image.effect_noise((400, 400), 80).save(tmp_path / f"{index}.png")
-    cut = tmp_path / "3.png"
-    cut.write_bytes(cut.read_bytes()[:-5000])
+        (tmp_path / f"{index}.png").write_bytes(whole)
+    (tmp_path / "3.png").write_bytes(whole[:-5000])
     (tmp_path / "7.png").write_bytes(b"")
     (tmp_path / "11.png").unlink()
     return [Sample(f"{index}.png", 0) for index in range(40)]

@@ -17,8 +17,6 @@ from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.skipped_table import SkippedTable
 from resnet_gui.gui.theme import Theme
 
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the offscreen platform says so of every window
-
 ROOT = Path("/photos/flowers")
 
 
@@ -121,6 +119,18 @@ def test_visible_rows_ask_for_pictures_once(tab, qtbot):
     assert len(asked) == 2  # those rows have asked before
 
 
+def test_another_split_of_the_same_pictures_keeps_them(tab, qtbot, tmp_path):
+    asked = []
+    tab.thumbnails_requested.connect(asked.append)
+    found = listing({"daisy": 20, "rose": 20})
+    show(tab, found)
+    qtbot.waitUntil(lambda: len(asked) == 1)
+    tab.show_dataset(found, split_samples(found, 0.4, 0.2, 0))
+    qtbot.wait(150)
+    assert len(asked) == 1
+    assert cells(table(tab))[0] == ["daisy", "", "20", "8", "8", "4"]
+
+
 def test_a_fast_scroll_asks_only_where_it_ends(tab, qtbot):
     show(tab, listing({f"class {n:03}": 6 for n in range(200)}))
     asked = []
@@ -189,6 +199,34 @@ def test_skipped_files_are_listed_and_counted(tab):
     assert path in skipped.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_skipped_file_of_a_split_folder_counts_for_its_class(tab):
+    samples = [
+        Sample(f"{split}/{name}/{n}.jpg", label, split)
+        for split in ("train", "val")
+        for label, name in enumerate("ab")
+        for n in (1, 2)
+    ]
+    show(tab, Listing(ROOT, ("a", "b"), tuple(samples)))
+    tab.add_skipped(str(ROOT / "val/b/2.jpg"), "It is broken.")
+    assert [row[-1] for row in cells(table(tab))] == ["0", "1"]
+
+
+def test_chosen_class_stays_chosen_when_sorted(tab, qtbot):
+    show(tab, listing({"Aster": 9, "daisy": 100, "rose": 20}))
+    view = table(tab)
+    view.selectRow(1)
+    click_header(qtbot, view, 2)
+    assert [index.data() for index in view.selectionModel().selectedRows()] == ["daisy"]
+    assert cells(view)[2][0] == "daisy"
+
+
+def test_skipped_counts_find_their_row_when_sorted(tab, qtbot):
+    show(tab, listing({"Aster": 9, "daisy": 100, "rose": 20}))
+    click_header(qtbot, table(tab), 2)
+    tab.add_skipped(str(ROOT / "daisy/00003.jpg"), "It is broken.")
+    assert [row[-1] for row in cells(table(tab))] == ["0", "0", "1"]
+
+
 def test_next_dataset_starts_without_skipped_files(tab):
     show(tab, listing({"daisy": 10, "rose": 10}))
     tab.add_skipped(str(ROOT / "rose/00003.jpg"), "It is broken.")
@@ -245,7 +283,7 @@ def test_very_many_pictures_are_quick(tab):
     began = time.process_time()
     tab.show_dataset(found, splits)
     tab.grab()
-    assert time.process_time() - began < 0.5  # 0.1 s when the machine is idle
+    assert time.process_time() - began < 0.4  # 0.08 s on the machine it was written on
     assert cells(table(tab))[7] == ["class 0007", "", "200", "120", "40", "40"]
 
 

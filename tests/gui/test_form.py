@@ -13,8 +13,6 @@ from resnet_gui.config import TrainConfig, make_config, settings
 from resnet_gui.gui.form import SettingsForm, help_text
 from resnet_gui.gui.theme import Theme
 
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the offscreen platform says so of every window
-
 
 def described(default, label, help, shown="first", unit="", **limits):
     return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)

@@ -13,8 +13,6 @@ from resnet_gui.gui.predict_pane import PredictPane
 from resnet_gui.gui.theme import Theme
 from resnet_gui.messages import message
 
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the offscreen platform says so of every window
-
 FLOWERS = ("daisy", "dandelion", "rose", "sunflower", "tulip")
 
 
@@ -28,8 +26,9 @@ def pane(qtbot, theme):
     pane = PredictPane(theme)
     qtbot.addWidget(pane)
     pane.resize(300, 690)
-    pane.show()
-    qtbot.waitExposed(pane)
+    with qtbot.waitActive(pane):
+        pane.show()
+        pane.activateWindow()
     return pane
 
 

@@ -12,8 +12,6 @@ from PySide6.QtWidgets import QPushButton
 from resnet_gui.gui.theme import CLASS_COLOURS, Theme
 from resnet_gui.places import resource
 
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the offscreen platform says so of every window
-
 COLOURS = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
 ICONS = sorted(path.stem for path in resource("icons").glob("*.svg"))
 NEEDED = {

@@ -1,5 +1,7 @@
 """Our residual networks are torchvision's, to the last bit, and as large as the paper says."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 import torchvision
@@ -22,6 +24,15 @@ PARAMETERS = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Small pictures are computed faster by one thread, and by far on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def theirs(name: str, classes: int = 1000) -> nn.Module:
     return getattr(torchvision.models, name)(weights=None, num_classes=classes)
 
@@ -42,11 +53,14 @@ def pictures(side: int) -> tuple[Tensor, Tensor]:
 
 
 def step(network: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
-    """One training step of plain SGD; gives the loss before it."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.001)
+    """One step down the slope, sized so that a straight slope would lower the loss by 5 %; gives the loss before it.
+
+    A fixed learning rate would not do: at its start a deep network's slope is thousands of times steeper.
+    """
     loss = functional.cross_entropy(network(x), labels)
     loss.backward()
-    optimizer.step()
+    steepness = sum(parameter.grad.square().sum() for parameter in network.parameters())
+    torch.optim.SGD(network.parameters(), lr=0.05 * loss.item() / steepness.item()).step()
     return loss.detach()
 
 
@@ -128,7 +142,7 @@ def test_the_smallest_picture_ends_as_one_point(name: str):
     assert points(smallest + 1) == (2, 2)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+@pytest.mark.parametrize("name", NAMES)
 def test_training_on_one_batch_lowers_the_loss(name: str):
     torch.manual_seed(0)
     network = build(name, 2).train()
@@ -139,10 +153,10 @@ def test_training_on_one_batch_lowers_the_loss(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ten_classes_give_ten_logits_at_the_smallest_side(name: str):
-    network = build(name, 10).eval()
-    with torch.inference_mode():
-        assert network(pictures(find(name).smallest)[0]).shape == (2, 10)
+def test_ten_classes_give_ten_logits(name: str):
+    with torch.device("meta"):
+        network = build(name, 10).eval()
+    assert network(torch.empty(2, 3, 224, 224, device="meta")).shape == (2, 10)
 
 
 def test_an_unknown_network_is_refused():

@@ -1,0 +1,128 @@
+"""How long the program takes to a painted window, beside a bare window with one plot: `python tests/benchmarks/start.py`
+
+Each start is a fresh process. The time runs from the moment this process asks for it until the child's line that says
+its window is painted: the first paint event was delivered and, as the event loop is back, flushed. Both kinds take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+BOUND = 2.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("--count", type=int, default=9, metavar="N", help="starts of each kind (default 9)")
+    count = parser.parse_args().count
+    with tempfile.TemporaryDirectory() as home:
+        environment = own_places(home)
+        for kind in ("bare", "program"):  # byte code and font caches are there from the second start on
+            start(kind, environment)
+        times: dict[str, list[float]] = {"bare": [], "program": []}
+        torch_seen = False
+        for _ in range(count):
+            for kind, seconds in times.items():
+                taken, modules = start(kind, environment)
+                seconds.append(taken)
+                torch_seen |= "torch" in modules
+        torch_seen |= "torch" in start("until-ready", environment)[1]
+    return report(times, torch_seen)
+
+
+def own_places(home: str) -> dict[str, str]:
+    """The environment of the children: a person's settings are neither read nor written."""
+    environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, "XDG_DOCUMENTS_DIR": home}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its byte code
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return environment
+
+
+def start(kind: str, environment: dict[str, str]) -> tuple[float, set[str]]:
+    """Seconds to the painted window, and the packages loaded by then or, at the latest, at the end."""
+    began = time.perf_counter()
+    child = subprocess.Popen([sys.executable, __file__, kind], stdout=subprocess.PIPE, text=True, env=environment)
+    painted = child.stdout.readline()
+    seconds = time.perf_counter() - began
+    at_the_end, _ = child.communicate(timeout=120)
+    if child.returncode or not painted.startswith("painted") or "ended" not in at_the_end:
+        raise SystemExit(f"The {kind} window was not painted, or did not end well (status {child.returncode}).")
+    return seconds, set(f"{painted} {at_the_end}".split())
+
+
+def report(times: dict[str, list[float]], torch_seen: bool) -> int:
+    for kind, seconds in times.items():
+        spread = f"{1000 * min(seconds):.0f} to {1000 * max(seconds):.0f}"
+        print(f"{kind:8} {1000 * statistics.median(seconds):6.0f} ms   (median of {len(seconds)}, {spread})")
+    ratio = statistics.median(times["program"]) / statistics.median(times["bare"])
+    print(f"ratio    {ratio:6.2f}      (bound {BOUND})")
+    print(
+        f"torch in the window's process: {'YES' if torch_seen else 'never'} (at the paint, and with the engine ready)"
+    )
+    return int(ratio > BOUND or torch_seen)
+
+
+def say(word: str) -> None:
+    print(word, *{name.partition(".")[0] for name in sys.modules}, flush=True)
+
+
+def watched(window_class: type, then: Callable) -> type:
+    """`window_class`, but after its first paint it says so and calls `then(window)`."""
+    from PySide6.QtCore import QTimer
+
+    class Watched(window_class):
+        painted = False
+
+        def paintEvent(self, event):
+            super().paintEvent(event)
+            if not self.painted:
+                self.painted = True
+                QTimer.singleShot(0, self.tell)  # the event loop is back when all widgets are painted and flushed
+
+        def tell(self):
+            say("painted")
+            then(self)
+
+    return Watched
+
+
+def run_bare() -> int:
+    import pyqtgraph
+    from PySide6.QtWidgets import QApplication, QMainWindow
+
+    app = QApplication(sys.argv[:1])
+    window = watched(QMainWindow, QMainWindow.close)()
+    window.setCentralWidget(pyqtgraph.PlotWidget())
+    window.resize(1280, 800)
+    window.show()
+    return app.exec()
+
+
+def run_program(until_ready: bool) -> int:
+    """The program's own entry point; only its window tells when it is painted."""
+    from resnet_gui.cli import main
+    from resnet_gui.gui import main_window
+
+    def close_when_ready(window):
+        window.asking.engine_said.connect(lambda state: window.close() if state == "ready" else None)
+
+    main_window.MainWindow = watched(
+        main_window.MainWindow, close_when_ready if until_ready else main_window.MainWindow.close
+    )
+    return main([])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2 and sys.argv[1] in ("bare", "program", "until-ready"):
+        status = run_bare() if sys.argv[1] == "bare" else run_program(sys.argv[1] == "until-ready")
+        say("ended")
+        sys.exit(status)
+    sys.exit(main())

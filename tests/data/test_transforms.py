@@ -1,0 +1,73 @@
+"""What the network sees of a picture."""
+
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from resnet_gui.data.transforms import Augmentation, Preprocessing
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red grows to the right, green downwards."""
+    red = torch.linspace(0, 255, width).expand(height, width)
+    green = torch.linspace(0, 255, height).view(-1, 1).expand(height, width)
+    pixels = torch.stack([red, green, torch.full_like(red, 128)], dim=2).to(torch.uint8)
+    return Image.fromarray(pixels.numpy())
+
+
+def test_evaluation_is_the_usual_resize_and_centre_crop() -> None:
+    image = gradient(320, 240)
+    ours = Preprocessing.for_size(224)
+    theirs = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])(image)
+    difference = (ours.pixels(image).int() - theirs.int()).abs()
+    assert difference.max() <= 2  # theirs rounds the scaled size to whole pixels, ours cuts and scales in one step
+
+
+def test_normalize_takes_out_mean_and_standard_deviation() -> None:
+    rule = Preprocessing.for_size(32)
+    pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    theirs = v2.Normalize(rule.mean, rule.std)(pixels.float() / 255)
+    assert torch.allclose(rule.normalize(pixels), theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 4000), (4000, 1), (1, 1), (33, 31)])
+def test_any_shape_of_picture_gives_the_same_shape_of_tensor(size: tuple[int, int]) -> None:
+    rule = Preprocessing.for_size(48)
+    image = gradient(*size)
+    assert rule.pixels(image).shape == (3, 48, 48)
+    assert Augmentation(rule, True, True, seed=0).pixels(image, 1, 0).shape == (3, 48, 48)
+
+
+def test_augmentation_is_a_function_of_seed_epoch_and_index() -> None:
+    image, rule = gradient(64, 64), Preprocessing.for_size(32)
+    one, other = (Augmentation(rule, True, True, seed) for seed in (1, 2))
+    assert torch.equal(one.pixels(image, 1, 5), one.pixels(image, 1, 5))
+    views = [one.pixels(image, 1, 5), one.pixels(image, 2, 5), one.pixels(image, 1, 6), other.pixels(image, 1, 5)]
+    assert len({view.numpy().tobytes() for view in views}) == 4
+
+
+def test_crops_stay_inside_and_vary_in_size() -> None:
+    image, rule = gradient(200, 100), Preprocessing.for_size(32)
+    augmentation = Augmentation(rule, random_crop=True, flip=False, seed=0)
+    widths = []
+    for index in range(50):
+        red = augmentation.pixels(image, 1, index)[0, 16]
+        assert (red.diff() >= 0).all()  # never mirrored, never wrapped round
+        widths.append(int(red[-1]) - int(red[0]))
+    assert min(widths) < 130 < max(widths)
+
+
+def test_flips_mirror_about_half_of_the_pictures() -> None:
+    image, rule = gradient(64, 64), Preprocessing.for_size(32)
+    augmentation = Augmentation(rule, random_crop=False, flip=True, seed=0)
+    straight = rule.pixels(image)
+    views = [augmentation.pixels(image, 1, index) for index in range(100)]
+    mirrored = sum(torch.equal(view, straight.flip(2)) for view in views)
+    assert mirrored + sum(torch.equal(view, straight) for view in views) == 100
+    assert 30 < mirrored < 70
+
+
+def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
+    image, rule = gradient(64, 64), Preprocessing.for_size(32)
+    assert torch.equal(Augmentation(rule, False, False, 0).pixels(image, 3, 9), rule.pixels(image))

@@ -1,0 +1,319 @@
+"""The whole window with real engines, used as a person would."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.events import EpochDone, Finished, Progress, Stopped
+from resnet_gui.gui.main_window import MainWindow
+from resnet_gui.gui.remembered import Remembered
+from resnet_gui.gui.theme import Theme
+from resnet_gui.model import ModelCard, load_model, save_model
+from resnet_gui.nets.build import build
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+    remembered = Remembered()
+    remembered._settings.clear()
+    window = MainWindow(Theme(qapp, "light"), remembered)
+    window.show()
+    window.setup.set_values({"out": str(tmp_path / "runs")})
+    yield window
+    window.hide()
+    window.end_engines()
+    window.deleteLater()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model that knows two classes, untrained."""
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    card = ModelCard("resnet18", ("ja", "nein"), Preprocessing.for_size(32), epoch=1, validated=True, val_accuracy=0.5)
+    save_model(path, build("resnet18", 2).state_dict(), card)
+    return path
+
+
+def drop(target: QWidget, *paths: Path) -> None:
+    """What Qt delivers when files are dropped on `target` from another program."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place, copy = QPoint(20, 20), Qt.DropAction.CopyAction
+    button, key = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(target, QDragEnterEvent(place, copy, mime, button, key))
+    QApplication.sendEvent(target, QDropEvent(QPointF(place), copy, mime, button, key))
+
+
+def text_of(widget: QWidget) -> str:
+    """Every word that can be seen in `widget`."""
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def open_colours(window: MainWindow, qtbot: QtBot, colours: Path, epochs: int) -> None:
+    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+        drop(window.setup, colours)
+    window.setup.set_values({"data.image_size": 32, "training.batch_size": 8, "training.epochs": epochs})
+
+
+def start(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
+
+
+def until(window: MainWindow, qtbot: QtBot, kind: type) -> object:
+    """Waits for the run's next event of `kind`."""
+    with qtbot.waitSignal(
+        window.training.said, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
+    ) as got:
+        pass
+    return got.args[0]
+
+
+def answered(window: MainWindow) -> bool:
+    return window.predict_pane.answer.isVisible() and bool(window.predict_pane.answer.as_text())
+
+
+def click_in_box(name: str) -> Callable[[], None]:
+    """Clicks the button called `name` of the message box that is open, as soon as there is one."""
+
+    def click() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            QTimer.singleShot(50, click)
+            return
+        next(button for button in box.buttons() if button.text().replace("&", "") == name).click()
+
+    return click
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    """Drop a folder, press Start, drop pictures before, during and after the training."""
+    pane = window.predict_pane
+    drop(pane, colours / "red" / "0.png")
+    assert "There is no model yet" in text_of(pane)
+    open_colours(window, qtbot, colours, epochs=3)
+    assert window.tabs.currentWidget() is window.data_tab
+    assert "Train 18 · Validation 6 · Test 6" in text_of(window.setup)
+
+    start(window, qtbot)
+    assert window.tabs.currentWidget() is window.training_tab
+    assert "Getting ready" in text_of(window.training_tab)
+    assert window.setup.findChild(QPushButton, "start").text() == "Stop"
+    assert "ready after epoch 1" in pane.answering.whole
+    drop(pane, colours / "red" / "0.png")
+    assert "after epoch 1" in pane.message.text()
+    until(window, qtbot, EpochDone)
+    qtbot.waitUntil(lambda: "best model so far" in pane.answering.whole, timeout=PATIENCE)
+    drop(pane, colours / "red" / "0.png")
+    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
+
+    finished = until(window, qtbot, Finished)
+    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    said = text_of(window.training_tab)
+    assert f"Of 6 pictures it had never seen, {finished.test.right} were right" in said
+    assert window.training_tab.table.model().rowCount() == 3
+    assert window.setup.findChild(QPushButton, "start").text() == "Start training"
+    drop(pane, colours / "blue")
+    qtbot.waitUntil(lambda: pane.place.text() == "1 of 10", timeout=PATIENCE)
+    assert set(colours.rglob("*")) == set(colours.glob("*")) | set(colours.glob("*/*.png"))
+
+
+def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    open_colours(window, qtbot, colours, epochs=500)
+    start(window, qtbot)
+    until(window, qtbot, EpochDone)
+    start(window, qtbot)
+    stopped = until(window, qtbot, Stopped)
+    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    assert load_model(Path(stopped.model))[1].test_opened == 0
+    qtbot.mouseClick(window.training_tab.card.test, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Of 6 pictures it had never seen" in text_of(window.training_tab), timeout=PATIENCE)
+    assert load_model(Path(stopped.model))[1].test_opened == 1
+
+
+def test_a_killed_training_engine_is_told_and_the_window_trains_again(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    open_colours(window, qtbot, colours, epochs=500)
+    start(window, qtbot)
+    until(window, qtbot, Progress)
+    os.kill(window.training._engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "stopped unexpectedly (signal 9)" in text_of(window.training_tab), timeout=1000)
+    assert window.training.state == "idle"
+    window.setup.set_values({"training.epochs": 1})
+    start(window, qtbot)
+    assert until(window, qtbot, Finished)
+
+
+def test_a_killed_prediction_engine_is_told_and_the_next_picture_is_answered(
+    window: MainWindow, qtbot: QtBot, colours: Path, model: Path
+) -> None:
+    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+        drop(window.predict_pane, model)
+    os.kill(window.asking._engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "stopped unexpectedly" in window.predict_pane.message.text(), timeout=1000)
+    drop(window.predict_pane, colours / "red" / "0.png")
+    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
+
+
+def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
+    window: MainWindow, qtbot: QtBot, colours: Path, model: Path
+) -> None:
+    pane = window.predict_pane
+    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+        drop(pane, model)
+    assert pane.answering.whole == "mine.safetensors"
+    open_colours(window, qtbot, colours, epochs=1)
+    start(window, qtbot)
+    until(window, qtbot, Finished)
+    assert pane.answering.whole == "mine.safetensors"
+    drop(pane, colours / "red" / "0.png")
+    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
+    assert "nein" in pane.answer.as_text()
+    assert pane.offer.isVisible()
+    qtbot.mouseClick(pane.offer, Qt.MouseButton.LeftButton)
+    assert "epoch 1" in pane.answering.whole
+    assert pane.offer.text() == "Back to mine.safetensors"
+    drop(pane, colours / "red" / "0.png")
+    qtbot.waitUntil(lambda: "green" in pane.answer.as_text(), timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("name", ["text.safetensors", "gone.safetensors"])
+def test_a_file_that_is_no_model_is_told_and_the_one_before_still_answers(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path, name: str
+) -> None:
+    (tmp_path / "text.safetensors").write_text("not a model")
+    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+        drop(window.predict_pane, model)
+    drop(window.predict_pane, tmp_path / name)
+    qtbot.waitUntil(lambda: name in window.predict_pane.message.text(), timeout=PATIENCE)
+    assert window.predict_pane.answering.whole == "mine.safetensors"
+
+
+def test_a_picture_that_cannot_be_read_is_a_sentence(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Sir or Madam")
+    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+        drop(window.predict_pane, model)
+    drop(window.predict_pane, tmp_path / "letter.txt")
+    qtbot.waitUntil(lambda: "is not a picture in a known format" in text_of(window.predict_pane), timeout=PATIENCE)
+
+
+def test_folders_that_cannot_be_used_are_told_and_the_one_before_stays_open(
+    window: MainWindow, qtbot: QtBot, colours: Path, tmp_path: Path
+) -> None:
+    open_colours(window, qtbot, colours, epochs=1)
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", colours / "red", tmp_path / "nowhere"):
+        with qtbot.waitSignal(window.dataset.failed, timeout=PATIENCE) as told:
+            window.opening.open(path)
+        assert str(told.args[0]).split(str(path))[1][:3] in text_of(window.setup)
+        assert window.dataset.listing.root == colours
+
+
+def test_bad_pictures_are_found_by_the_check_and_listed(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    (colours / "red" / "empty.jpg").touch()
+    (colours / "red" / "pointer.jpg").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    open_colours(window, qtbot, colours, epochs=1)
+    qtbot.waitUntil(lambda: "2 skipped" in text_of(window.setup), timeout=PATIENCE)
+
+
+def test_other_shares_split_again_at_once(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    open_colours(window, qtbot, colours, epochs=1)
+    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+        window.setup.set_values({"data.test_fraction": 0.4})
+    assert "Train 12 · Validation 6 · Test 12" in text_of(window.setup)
+
+
+def test_the_sample_brings_its_settings_and_takes_them_along_again(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    before = window.setup.values()
+    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+        window.open_sample()
+    assert window.setup.values()["data.image_size"] == 64
+    assert "240 pictures · 4 classes" in text_of(window.setup)
+    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+        drop(window.setup, colours)
+    assert window.setup.values() == before
+
+
+def test_closing_an_idle_window_ends_its_engines(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    open_colours(window, qtbot, colours, epochs=1)
+    qtbot.waitUntil(lambda: bool(window.asking._engine.pid and window.training._engine.pid), timeout=PATIENCE)
+    pids = [window.asking._engine.pid, window.training._engine.pid]
+    with qtbot.waitSignal(QApplication.instance().aboutToQuit, timeout=0, raising=False):
+        window.close()
+    assert not window.isVisible()
+    window.end_engines()
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_closing_while_training_asks_and_cancel_changes_nothing(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    open_colours(window, qtbot, colours, epochs=500)
+    start(window, qtbot)
+    until(window, qtbot, Progress)
+    QTimer.singleShot(0, click_in_box("Cancel"))
+    window.close()
+    assert window.isVisible()
+    assert window.training.state == "running"
+
+    QTimer.singleShot(0, click_in_box("Keep training"))
+    window.close()
+    assert window.isMinimized()
+    assert window.training.state == "running"
+    from resnet_gui.gui.closing import ring
+
+    assert ring()
+    qtbot.waitUntil(lambda: not window.isMinimized(), timeout=PATIENCE)
+
+    engine = window.training._engine.pid
+    QTimer.singleShot(0, click_in_box("Stop and save"))
+    window.close()
+    assert not window.isVisible()
+    stopped = until(window, qtbot, Stopped)
+    assert load_model(Path(stopped.model))
+    window.end_engines()
+    deadline = time.monotonic() + 10
+    while alive(engine):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_everything_chosen_is_there_again_at_the_next_start(
+    window: MainWindow, qapp: QApplication, qtbot: QtBot
+) -> None:
+    window.setup.set_values({"training.epochs": 33, "network": "resnet50"})
+    window._choose_theme("dark")
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, window.predict_dock)
+    window.end_engines()
+    again = MainWindow(Theme(qapp, Remembered().theme()), Remembered())
+    qtbot.addWidget(again)
+    values = again.setup.values()
+    assert (values["training.epochs"], values["network"]) == (33, "resnet50")
+    assert again._theme.dark
+    assert again.dockWidgetArea(again.predict_dock) == Qt.DockWidgetArea.BottomDockWidgetArea

@@ -1,0 +1,57 @@
+"""The window knows no torch, everything else knows no Qt: proved on what a fresh process has loaded."""
+
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import resnet_gui
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MODULES = sorted(found.name for found in pkgutil.walk_packages(resnet_gui.__path__, "resnet_gui."))
+WINDOW = [name for name in MODULES if name.startswith("resnet_gui.gui")]
+OTHERS = [name for name in MODULES if name not in WINDOW]
+
+LIGHT = [
+    "resnet_gui.__main__", "resnet_gui.cli", "resnet_gui.serve", "resnet_gui.config", "resnet_gui.events",
+    "resnet_gui.messages", "resnet_gui.places", "resnet_gui.data.folder", "resnet_gui.data.image", "resnet_gui.nets.catalog",
+]  # fmt: skip
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """The packages that a fresh process has loaded after importing `modules`."""
+    script = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *modules], cwd=ROOT, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_modules_were_found():
+    assert {"resnet_gui.gui.main_window", "resnet_gui.gui.app"} <= set(WINDOW)
+    assert {"resnet_gui.training.loop", "resnet_gui.prediction.predictor", "resnet_gui.serve"} <= set(OTHERS)
+    assert set(LIGHT) <= set(OTHERS)
+
+
+def test_the_window_loads_no_torch():
+    loaded = loaded_by(WINDOW)
+    assert "PySide6" in loaded
+    assert not {"torch", "torchvision", "safetensors"} & loaded
+
+
+def test_nothing_but_the_window_loads_qt():
+    loaded = loaded_by(OTHERS)
+    assert "torch" in loaded
+    assert not {"PySide6", "shiboken6", "pyqtgraph"} & loaded
+
+
+def test_what_the_window_and_the_command_line_start_with_loads_no_torch_and_no_qt():
+    assert not {"torch", "torchvision", "PySide6", "pyqtgraph"} & loaded_by(LIGHT)
