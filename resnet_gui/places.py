@@ -25,6 +25,11 @@ def cache_folder(name: str) -> Path:
     return folder
 
 
+def log_folder() -> Path:
+    """Where engines write what their libraries print. Not made here."""
+    return platformdirs.user_cache_path("resnet-gui", appauthor=False) / "logs"
+
+
 def runs_folder() -> Path:
     """Where runs go unless a setting says otherwise: `resnet-gui/runs` in the documents folder. Not made here."""
     return platformdirs.user_documents_path() / "resnet-gui" / "runs"

@@ -29,8 +29,8 @@ class Asking(QObject):
         super().__init__(parent)
         self.loaded: ModelInfo | None = None
         """The model that the person loaded."""
-        self.best: tuple[str, int] | None = None
-        """The best model of the newest run and its epoch."""
+        self.best: tuple[str, int, bool] | None = None
+        """The best model of the newest run, its epoch, and whether it was validated."""
         self.prefers_best = True
         self.busy = False
         """Whether a run computes: then answers take one thread of the processor."""
@@ -59,9 +59,8 @@ class Asking(QObject):
 
     def end(self, seconds: float) -> None:
         """Ends the engine; after `seconds` it is killed."""
-        if self._engine is not None:
-            engine, self._engine = self._engine, None
-            engine.finished.disconnect()
+        self._engine = None
+        for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
 
     def load(self, model: str, heard: Callable[[Event], None]) -> None:
@@ -75,9 +74,9 @@ class Asking(QObject):
 
         self.ask("model", take, model=model, busy=self.busy)
 
-    def take_best(self, model: str, epoch: int) -> None:
+    def take_best(self, model: str, epoch: int, validated: bool) -> None:
         """A run has saved a better model."""
-        self.best = model, epoch
+        self.best = model, epoch, validated
         self.model_changed.emit()
 
     def prefer_best(self, best: bool) -> None:

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from PySide6.QtWidgets import QMessageBox, QWidget
+
+from resnet_gui.gui.labels import set_look
 
 Choice = Literal["keep", "stop", "cancel"]
 
 
 def ask_to_close(parent: QWidget) -> Choice:
     """Asks, once, what is to become of the run."""
-    box = QMessageBox(
-        QMessageBox.Icon.NoIcon, _tr("A training is running"), _tr("A training is running."), parent=parent
-    )
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "resnet-gui", f"<b>{_tr('A training is running')}</b>", parent=parent)
     box.setInformativeText(
         _tr(
             "Keep training: the window is minimised and the program ends by itself when the training is done. "
@@ -29,7 +30,8 @@ def ask_to_close(parent: QWidget) -> Choice:
     keep = box.addButton(_tr("Keep training"), QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton(_tr("Stop and save"), QMessageBox.ButtonRole.DestructiveRole)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-    keep.setProperty("kind", "primary")
+    set_look(keep, "kind", "primary")
+    cancel.setIcon(QIcon())
     box.setDefaultButton(keep)
     box.setEscapeButton(cancel)
     box.exec()

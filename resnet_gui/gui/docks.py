@@ -49,7 +49,7 @@ def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) ->
         QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
     )
     dock.setTitleBarWidget(Handle(theme, title))
-    dock.setWidget(_with_room(pane, top=0, sides=_GAP // 2))
+    dock.setWidget(_with_room(pane, top=0, sides=8))
     dock.widget().setMinimumWidth(width - 60)
     return dock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QTabWidget
 
@@ -27,8 +27,9 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training import Training
 from resnet_gui.gui.training_tab import TrainingTab
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.places import cache_folder
+from resnet_gui.places import log_folder
 
+_TITLE_BAR = 32
 _SETUP_WIDTH = 300
 _PREDICT_WIDTH = 330
 
@@ -79,7 +80,8 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.setup_dock)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.predict_dock)
         self.setStatusBar(self.status)
-        self.resize(1280, 800)
+        room = self.screen().availableSize() - QSize(0, _TITLE_BAR)
+        self.resize(QSize(1280, 800).boundedTo(room))
         self.resizeDocks(
             [self.setup_dock, self.predict_dock], [_SETUP_WIDTH, _PREDICT_WIDTH], Qt.Orientation.Horizontal
         )
@@ -139,7 +141,7 @@ class MainWindow(QMainWindow):
         help_menu = commands.menu(self.tr("&Help"))
         commands.add(
             help_menu, self.tr("Show &log folder"),
-            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(cache_folder("logs")))),
+            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
         )  # fmt: skip
         commands.add(help_menu, self.tr("&About resnet-gui"), self._show_about)
         self._commands = commands
@@ -147,6 +149,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.asking.engine_said.connect(self._show_engine)
         self.training.said.connect(self.status.show_event)
+        self.training.silent.connect(self.status.show_silence)
         self.training.state_changed.connect(self._follow_run)
         self.opening.opened.connect(self.training.prepare)
         self.opening.opened.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))

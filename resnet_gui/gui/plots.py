@@ -187,6 +187,7 @@ class MetricPlot(QWidget):
     def _make_plot(self, title: str) -> pg.PlotWidget:
         plot = pg.PlotWidget()
         plot.setAccessibleName(self.tr("{title} by epoch").format(title=title))
+        plot.setAcceptDrops(False)  # a picture that is dragged across is not meant for it
         plot.setMouseEnabled(False, False)
         plot.setMenuEnabled(False)
         plot.hideButtons()

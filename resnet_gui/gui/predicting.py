@@ -121,19 +121,13 @@ class Predicting(QObject):
     def _show_model(self) -> None:
         """Names what answers, and offers the other model if there are two."""
         asking, running = self._asking, self._training.state != "idle"
-        best = (
-            self.tr("best model so far · epoch {epoch}")
-            if running
-            else self.tr("model of the last run · epoch {epoch}")
-        )
-        best = best.format(epoch=asking.best[1]) if asking.best else ""
         loaded = Path(asking.loaded.path).name if asking.loaded else ""
         if asking.model and not self._has_model:
             self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
         self._has_model = bool(asking.model)
         if self._has_model:
-            is_best = asking.best is not None and asking.model == asking.best[0]
-            self._pane.set_answering(best if is_best else loaded, asking.model)
+            answers_best = asking.best is not None and asking.model == asking.best[0]
+            self._pane.set_answering(self._name_of_best() if answers_best else loaded, asking.model)
         else:
             self._pane.set_answering(self.tr("ready after epoch 1") if running else self.tr("no model yet"))
         if not (asking.best and asking.loaded):
@@ -141,9 +135,16 @@ class Predicting(QObject):
         elif asking.prefers_best:
             self._pane.offer_model(self.tr("Back to {name}").format(name=loaded))
         else:
-            self._pane.offer_model(
-                self.tr("Use the best model so far") if running else self.tr("Use the last run's model")
-            )
+            self._pane.offer_model(self.tr("Use {model}").format(model=self._name_of_best()))
+
+    def _name_of_best(self) -> str:
+        """What the newest model of a run is called: while its run goes on, it is only the best so far."""
+        assert self._asking.best is not None
+        model, epoch, validated = self._asking.best
+        so_far = self._training.state != "idle" and model == self._training.model
+        name = self.tr("best model so far") if so_far else self.tr("model of the last run")
+        parts = [name, self.tr("epoch {epoch}").format(epoch=epoch), *([] if validated else [self.tr("not validated")])]
+        return " · ".join(parts)
 
     def _keep_pasted(self, image: QImage) -> None:
         """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""

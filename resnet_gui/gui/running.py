@@ -82,11 +82,11 @@ class Running(QObject):
         self._tab.show_event(event)
         match event:
             case BestSaved():
-                self._asking.take_best(event.model, event.epoch)
+                self._asking.take_best(event.model, event.epoch, event.val_accuracy is not None)
             case Skipped():
                 self._opening.add_skipped(event.path, event.message)
             case Stopped(validated=False):
-                self._asking.take_best(event.model, event.epoch)
+                self._asking.take_best(event.model, event.epoch, validated=False)
 
     def _follow(self, state: str) -> None:
         self._setup.set_running(state)

@@ -43,6 +43,13 @@ class StatusBar(QStatusBar):
         self._token = {"ready": "good", "training": "accent", "gone": "bad"}.get(state, "dim")
         self._tint()
 
+    def show_silence(self, seconds: int) -> None:
+        """The run has said nothing for `seconds`; 0 takes that back."""
+        if seconds:
+            self._left.setText(self.tr("No news from the engine for {count} s").format(count=seconds))
+        else:
+            self._left.clear()
+
     def show_event(self, event: Event) -> None:
         """Shows what an event of a run says about speed and time."""
         match event:

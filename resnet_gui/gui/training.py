@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_gui.events import BestSaved, Event, Failed, JobEnded, Ready, Started, Stopped
 from resnet_gui.gui.worker import Engine
 from resnet_gui.messages import message
+
+SILENCE = 30.0
+"""Seconds without a word after which a run is called silent; five times its longest step, where that is more."""
 
 State = Literal["idle", "running", "stopping"]
 
@@ -24,6 +28,11 @@ class Training(QObject):
     state_changed = Signal(str)
     engine_said = Signal(str)
     """The engine's own state: "starting", "ready" or "gone"."""
+    silent = Signal(int)
+    """For so many seconds the run has said nothing, which is longer than it should; 0 when it speaks again.
+
+    It is shown and never punished: a computer that sleeps or swaps is silent, too.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +41,10 @@ class Training(QObject):
         self.model = ""
         self._engine: Engine | None = None
         self._job = 0
+        self._heard = self._longest = 0.0
+        self._is_silent = False
+        self._watch = QTimer(self, interval=1000)
+        self._watch.timeout.connect(self._listen)
 
     def prepare(self) -> None:
         """Starts an engine, if there is none, so that it is warm when the person presses Start."""
@@ -57,6 +70,8 @@ class Training(QObject):
             self.prepare()
             assert self._engine is not None
             self._job = self._engine.ask(do, **values)
+            self._heard, self._longest = time.monotonic(), 0.0
+            self._watch.start()
             self._enter("running")
 
     def stop(self) -> None:
@@ -66,14 +81,16 @@ class Training(QObject):
             self._enter("stopping")
 
     def end(self, seconds: float) -> None:
-        """Ends the engine; after `seconds` it is killed."""
-        if self._engine is not None:
-            engine, self._engine = self._engine, None
-            engine.finished.disconnect()
+        """Ends the engine, and the one before it that may still be leaving; after `seconds` it is killed."""
+        self._engine = None
+        for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
 
     def _enter(self, state: State) -> None:
         self.state = state
+        if state == "idle":
+            self._watch.stop()
+            self._note_life()
         self.state_changed.emit(state)
 
     def _hear(self, engine: Engine, job: int, event: Event) -> None:
@@ -83,6 +100,7 @@ class Training(QObject):
             self.engine_said.emit("ready")
         if job != self._job:
             return
+        self._note_life()
         if isinstance(event, JobEnded):
             engine.end()
             self._engine = None
@@ -94,6 +112,20 @@ class Training(QObject):
         if isinstance(event, BestSaved | Stopped):
             self.model = event.model
         self.said.emit(event)
+
+    def _note_life(self) -> None:
+        """Something was heard: notes how long the silence before it was."""
+        now = time.monotonic()
+        self._longest, self._heard = max(self._longest, now - self._heard), now
+        if self._is_silent:
+            self._is_silent = False
+            self.silent.emit(0)
+
+    def _listen(self) -> None:
+        silence = time.monotonic() - self._heard
+        if silence > max(SILENCE, 5 * self._longest):
+            self._is_silent = True
+            self.silent.emit(int(silence))
 
     def _bury(self, engine: Engine, how: str) -> None:
         """The engine died: a run is told so; without one, the next Start brings a new engine."""

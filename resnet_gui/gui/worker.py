@@ -9,12 +9,13 @@ import queue
 import subprocess
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from resnet_gui.events import JobEnded, from_json
-from resnet_gui.places import cache_folder
+from resnet_gui.events import from_json
+from resnet_gui.places import log_folder
 
 
 def engine_command() -> list[str]:
@@ -37,17 +38,16 @@ class Engine(QThread):
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
-        self.log = cache_folder("logs") / f"{name}.log"
+        self.log = log_folder() / f"{name}.log"
         self.pid = 0
-        self.jobs: set[int] = set()
         self._ids = itertools.count(1)
         self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._told_to_end = False
+        self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, do: str, **values: Any) -> int:
         """Starts a job and returns its id."""
         job = next(self._ids)
-        self.jobs.add(job)
         self._requests.put({"id": job, "do": do, **values})
         return job
 
@@ -63,16 +63,20 @@ class Engine(QThread):
     def end_and_wait(self, seconds: float) -> None:
         """Like `end`, and waits; a process that has not gone by then is killed, so that none is left behind."""
         self.end()
-        if self.isRunning() and not self.wait(int(seconds * 1000)):
+        if self.isRunning() and not self.wait(int(seconds * 1000)) and self._process is not None:
             self._process.kill()
             self.wait()
 
     def run(self) -> None:
         """The thread: starts the process, passes on what it says, and waits for its exit."""
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **_apart()
-            )
+        try:
+            with _opened(self.log) as log:
+                self._process = subprocess.Popen(
+                    engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **_apart()
+                )
+        except OSError as error:
+            self.died.emit(str(error))
+            return
         self.pid = self._process.pid
         writer = threading.Thread(target=self._write, name="requests", daemon=True)
         reader = threading.Thread(target=self._read, name="events", daemon=True)
@@ -86,6 +90,7 @@ class Engine(QThread):
             self.died.emit(_how(status))
 
     def _write(self) -> None:
+        assert self._process is not None
         assert self._process.stdin is not None
         try:
             with self._process.stdin as pipe:
@@ -96,14 +101,20 @@ class Engine(QThread):
             return  # the engine is gone, which `run` notices
 
     def _read(self) -> None:
+        assert self._process is not None
         assert self._process.stdout is not None
         with self._process.stdout as pipe:
             for line in pipe:
-                job = int(json.loads(line)["id"])
-                event = from_json(line.decode("ascii"))
-                if isinstance(event, JobEnded):
-                    self.jobs.discard(job)
-                self.said.emit(job, event)
+                self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The log for writing; where the disk does not take one, the engine's words are lost, and nothing else."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError:
+        return Path(os.devnull).open("wb")
 
 
 def _apart() -> dict[str, Any]:

@@ -49,12 +49,17 @@ def own_places(home: str) -> dict[str, str]:
 def start(kind: str, environment: dict[str, str]) -> tuple[float, set[str]]:
     """Seconds to the painted window, and the packages loaded by then or, at the latest, at the end."""
     began = time.perf_counter()
-    child = subprocess.Popen([sys.executable, __file__, kind], stdout=subprocess.PIPE, text=True, env=environment)
+    child = subprocess.Popen(
+        [sys.executable, __file__, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=environment,
+    )  # fmt: skip
     painted = child.stdout.readline()
     seconds = time.perf_counter() - began
-    at_the_end, _ = child.communicate(timeout=120)
+    at_the_end, errors = child.communicate(timeout=120)
     if child.returncode or not painted.startswith("painted") or "ended" not in at_the_end:
-        raise SystemExit(f"The {kind} window was not painted, or did not end well (status {child.returncode}).")
+        raise SystemExit(
+            f"The {kind} window was not painted, or did not end well (status {child.returncode}).\n{errors}"
+        )
     return seconds, set(f"{painted} {at_the_end}".split())
 
 
@@ -76,16 +81,19 @@ def say(word: str) -> None:
 
 def watched(window_class: type, then: Callable) -> type:
     """`window_class`, but after its first paint it says so and calls `then(window)`."""
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QEvent, QTimer
+    from PySide6.QtWidgets import QApplication
 
     class Watched(window_class):
-        painted = False
+        def showEvent(self, event):
+            super().showEvent(event)
+            QApplication.instance().installEventFilter(self)  # the window's own paint is spared if others cover it
 
-        def paintEvent(self, event):
-            super().paintEvent(event)
-            if not self.painted:
-                self.painted = True
+        def eventFilter(self, widget, event):
+            if event.type() == QEvent.Type.Paint:
+                QApplication.instance().removeEventFilter(self)
                 QTimer.singleShot(0, self.tell)  # the event loop is back when all widgets are painted and flushed
+            return False
 
         def tell(self):
             say("painted")

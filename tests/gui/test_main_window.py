@@ -15,9 +15,12 @@ from pytestqt.qtbot import QtBot
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import EpochDone, Finished, Progress, Stopped
+from resnet_gui.gui import training
+from resnet_gui.gui.closing import ring
 from resnet_gui.gui.main_window import MainWindow
 from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.worker import Engine
 from resnet_gui.model import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
 
@@ -34,6 +37,7 @@ def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWin
     yield window
     window.hide()
     window.end_engines()
+    assert not [engine for engine in window.findChildren(Engine) if engine.isRunning()]
     window.deleteLater()
 
 
@@ -166,6 +170,23 @@ def test_a_killed_training_engine_is_told_and_the_window_trains_again(
     assert until(window, qtbot, Finished)
 
 
+def test_a_silent_engine_is_shown_and_left_alone(
+    window: MainWindow, qtbot: QtBot, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SILENCE", 1.0)
+    open_colours(window, qtbot, colours, epochs=500)
+    start(window, qtbot)
+    until(window, qtbot, EpochDone)
+    window.training._longest = 0.1  # the start of the engine was the longest so far
+    engine = window.training._engine.pid
+    os.kill(engine, signal.SIGSTOP)
+    qtbot.waitUntil(lambda: "No news from the engine" in text_of(window.status), timeout=10_000)
+    assert window.training.state == "running"
+    os.kill(engine, signal.SIGCONT)
+    qtbot.waitUntil(lambda: "No news" not in text_of(window.status), timeout=10_000)
+    until(window, qtbot, EpochDone)
+
+
 def test_a_killed_prediction_engine_is_told_and_the_next_picture_is_answered(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
@@ -286,8 +307,6 @@ def test_closing_while_training_asks_and_cancel_changes_nothing(
     window.close()
     assert window.isMinimized()
     assert window.training.state == "running"
-    from resnet_gui.gui.closing import ring
-
     assert ring()
     qtbot.waitUntil(lambda: not window.isMinimized(), timeout=PATIENCE)
 

@@ -1,0 +1,200 @@
+"""How late the window's event loop is while an engine starts, trains and predicts: `python tests/benchmarks/lag.py`
+
+The real window with its real engines, on the sample pictures. In its process a timer is due every 5 ms; how late it
+comes is how late a click would be heard. Each 5 ms of a longer delay count too: a click could have fallen into any.
+A bare, idle window in another process keeps the same time beside it and shows what the machine itself adds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+
+INTERVAL = 5.0
+"""Milliseconds between two due times."""
+P99_BOUND, MAX_BOUND = 20.0, 100.0
+"""Milliseconds."""
+
+Late = tuple[float, float]
+"""When, by the monotonic clock in seconds, and how late in milliseconds."""
+
+
+class Probe(QObject):
+    """Keeps how late each due time of a precise timer was met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: list[Late] = []
+        self._due = time.monotonic() + INTERVAL / 1000
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer, interval=int(INTERVAL))
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        late = max(0.0, (now - self._due) * 1000)
+        while late >= 0:
+            self.late.append((now, late))
+            late -= INTERVAL
+        self._due = now + INTERVAL / 1000
+
+
+class Scenario:
+    """What a person does: opens the sample, trains, then asks about a photograph twice a second."""
+
+    def __init__(self, seconds: float, pictures: list[str]) -> None:
+        from resnet_gui.gui.main_window import MainWindow
+        from resnet_gui.gui.remembered import Remembered
+        from resnet_gui.gui.theme import Theme
+
+        self.window = MainWindow(Theme(QApplication.instance()), Remembered())
+        self.phases: dict[str, tuple[float, float]] = {}
+        self._seconds = seconds
+        self._pictures = pictures
+        self._ready: set[str] = set()
+        self.answers = 0
+        self.window.asking.engine_said.connect(lambda state: self._ready.add(f"prediction {state}"))
+        self.window.training.engine_said.connect(lambda state: self._ready.add(f"training {state}"))
+        self.window.show()
+        QTest.qWaitForWindowExposed(self.window)
+
+    def run(self) -> None:
+        window = self.window
+        self._phase("start", self._start)
+        QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
+        wait(lambda: window.training.run, 60)
+        self._phase("train", lambda: spin(self._seconds))
+        wait(lambda: window.asking.best, 600)
+        self._phase("train+predict", self._predict)
+        if window.training.state != "running":
+            raise SystemExit("The training ended before the measurement did.")
+        window.training.stop()
+        wait(lambda: window.training.state == "idle", 60)
+
+    def _start(self) -> None:
+        self.window.open_sample()
+        wait(lambda: {"prediction ready", "training ready"} <= self._ready and self.window.dataset.listing, 120)
+        self.window.setup.set_values({"training.epochs": 10_000})
+
+    def _predict(self) -> None:
+        pane = self.window.predict_pane
+        end = time.monotonic() + self._seconds
+        for picture in itertools.cycle(self._pictures):
+            pane.pictures_dropped.emit([picture])
+            spin(0.5)
+            self.answers += pane.answer.as_text().startswith(picture)
+            if time.monotonic() > end:
+                return
+
+    def _phase(self, name: str, work: Callable[[], None]) -> None:
+        began = time.monotonic()
+        work()
+        self.phases[name] = began, time.monotonic()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("--seconds", type=float, default=20, help="how long each phase of the training (default 20)")
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return run_bare() if options.bare else measure(options.seconds)
+
+
+def measure(seconds: float) -> int:
+    with tempfile.TemporaryDirectory() as home:
+        for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DOCUMENTS_DIR"):
+            os.environ[variable] = home
+        app = QApplication(sys.argv[:1])
+        bare = subprocess.Popen([sys.executable, __file__, "--bare"], stdout=subprocess.PIPE, text=True)
+        try:
+            scenario = Scenario(seconds, photographs(Path(home)))
+            probe = Probe()
+            scenario.run()
+        finally:
+            bare.terminate()
+            beside = json.loads(bare.communicate()[0])
+        scenario.window.end_engines()
+        scenario.window.hide()
+        app.processEvents()
+    return report(scenario, probe.late, beside)
+
+
+def run_bare() -> int:
+    app = QApplication(sys.argv[:1])
+    window = QWidget()
+    window.show()
+    probe = Probe()
+    signal.signal(signal.SIGTERM, lambda *_: app.quit())
+    app.exec()
+    print(json.dumps(probe.late))
+    return 0
+
+
+def report(scenario: Scenario, late: list[Late], beside: list[Late]) -> int:
+    print("                     the window               a bare, idle window beside it")
+    print("ms late          p50     p99     max          p50     p99     max")
+    exceeded = False
+    for name, phase in scenario.phases.items():
+        ours, theirs = figures(late, phase), figures(beside, phase)
+        exceeded |= ours[1] > P99_BOUND or ours[2] > MAX_BOUND
+        print(f"{name:13}", *(f"{each:7.1f}" for each in ours), "    ", *(f"{each:7.1f}" for each in theirs))
+    print(f"bounds               {P99_BOUND:7.1f} {MAX_BOUND:7.1f}")
+    load = os.getloadavg()[0]
+    print(
+        f"{os.cpu_count()} cores, load {load:.1f}, {scenario.answers} answers seen: {'ABOVE' if exceeded else 'kept'}"
+    )
+    return int(exceeded or not scenario.answers)
+
+
+def figures(late: list[Late], phase: tuple[float, float]) -> tuple[float, float, float]:
+    """Median, 99th percentile and maximum, in milliseconds."""
+    inside = [each for when, each in late if phase[0] <= when <= phase[1]]
+    return float(np.median(inside)), float(np.percentile(inside, 99)), max(inside)
+
+
+def photographs(folder: Path) -> list[str]:
+    """Two pictures as large and as hard to compress as those of a camera."""
+    chance = np.random.default_rng(0)
+    coarse = Image.fromarray(chance.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((2000, 1500), Image.BICUBIC)
+    grain = chance.normal(0, 8, (1500, 2000, 3))
+    paths = [str(folder / name) for name in ("first.jpg", "second.jpg")]
+    for path in paths:
+        Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8)).save(path, quality=90)
+    return paths
+
+
+def spin(seconds: float) -> None:
+    """Lets the event loop run."""
+    loop = QEventLoop()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
+
+
+def wait(condition: Callable[[], object], seconds: float) -> None:
+    """Lets the event loop run until `condition` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("What was waited for did not come.")
+        spin(0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
