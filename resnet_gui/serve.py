@@ -251,7 +251,9 @@ def _warm() -> Iterator[Event]:
     import resnet_gui.prediction.predictor
     import resnet_gui.training.loop  # noqa: F401
     from resnet_gui.config import MachineConfig
+    from resnet_gui.data.thumbnail import prune
     from resnet_gui.device import choose_device
 
     device = choose_device(MachineConfig())
     yield Ready(device.type, torch.get_num_threads(), torch.__version__)
+    prune()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +12,9 @@ from resnet_gui.data.folder import Sample
 from resnet_gui.data.image import open_image
 from resnet_gui.events import Checked, Event, Progress, Skipped
 from resnet_gui.messages import Message, Problem
+from resnet_gui.pace import Pace
 
 _THREADS = 2
-_SECONDS_BETWEEN = 0.1
 
 
 def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
@@ -24,7 +23,7 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
     `Progress` comes at most every 0.1 s. `stop` is looked at before every picture; when it is set, there is no `Checked`.
     """
     skipped = 0
-    told = time.monotonic()
+    pace = Pace(0.1)
     with ThreadPoolExecutor(_THREADS) as pool:
         problems = _in_order(pool, lambda sample: _problem(root / sample.path, stop), samples)
         for step, (sample, problem) in enumerate(zip(samples, problems, strict=True), 1):
@@ -33,8 +32,7 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
             if problem:
                 skipped += 1
                 yield Skipped(str(root / sample.path), problem)
-            if time.monotonic() - told >= _SECONDS_BETWEEN:
-                told = time.monotonic()
+            if pace.due():
                 yield Progress("check", step, len(samples))
     yield Checked(len(samples) - skipped, skipped)
 

@@ -15,12 +15,11 @@ from PIL import Image
 from resnet_gui.data.image import open_image, stat_image
 from resnet_gui.events import Event, Thumbnail, Thumbnails
 from resnet_gui.messages import Problem, reason
+from resnet_gui.pace import Pace
 from resnet_gui.places import cache_folder
 
 SIDE = 96
 """The usual longest side of a thumbnail, in pixels."""
-
-_SECONDS_BETWEEN = 0.05
 
 
 def thumbnail(path: Path, side: int = SIDE) -> Path:
@@ -57,7 +56,7 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
     `stop` is looked at before every picture.
     """
     ready: list[Thumbnail] = []
-    told = time.monotonic()
+    pace = Pace(0.05)
     for path in paths:
         if stop.is_set():
             return
@@ -65,18 +64,20 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
             ready.append(Thumbnail(str(path), str(thumbnail(path, side))))
         except Problem:
             continue
-        if time.monotonic() - told >= _SECONDS_BETWEEN:
+        if pace.due():
             yield Thumbnails(tuple(ready))
             ready.clear()
-            told = time.monotonic()
     if ready:
         yield Thumbnails(tuple(ready))
 
 
 def prune(days: float = 30) -> None:
-    """Removes thumbnails that nobody asked for in the last `days`, so that the cache does not grow for ever."""
+    """Removes thumbnails, and pictures that were pasted, which nobody asked for in the last `days`.
+
+    So the cache does not grow for ever.
+    """
     oldest = time.time() - days * 24 * 3600
-    for file in _folder().iterdir():
+    for file in (*_folder().iterdir(), *cache_folder("pasted").iterdir()):
         try:
             if file.stat().st_mtime < oldest:
                 file.unlink()
