@@ -119,18 +119,22 @@ def _train(arguments: list[str]) -> int:
         parser.error("name a folder of pictures, or --sample")
     with _stop_on_interrupt() as stop:
         if sample:
-            values = {**_drawn_sample(stop), **values}
+            drawn = _draw_sample(stop)
+            if drawn is None:
+                return 0
+            values = {**drawn, **values}
         from resnet_gui.training.loop import train
 
         return _show(train(make_config(values), stop), as_json)
 
 
-def _drawn_sample(stop: threading.Event) -> dict[str, Any]:
+def _draw_sample(stop: threading.Event) -> dict[str, Any] | None:
+    """The sample's folder and settings; None when stopped."""
     from resnet_gui.data.sample import draw_sample
     from resnet_gui.events import SampleDrawn
 
-    drawn = next(event for event in draw_sample(stop) if isinstance(event, SampleDrawn))
-    return {"dataset": Path(drawn.folder), **dict(drawn.settings)}
+    drawn = next((event for event in draw_sample(stop) if isinstance(event, SampleDrawn)), None)
+    return None if drawn is None else {"dataset": Path(drawn.folder), **dict(drawn.settings)}
 
 
 def _evaluate(arguments: list[str]) -> int:

@@ -220,9 +220,11 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
 
 
 def _validated(nested: dict[str, Any]) -> TrainConfig:
-    for name in ("dataset", "out"):  # as Path: pydantic does not take a str that is not UTF-8
+    # As Path, for pydantic does not take a str that is not UTF-8; absolute, so that a run is understood from elsewhere.
+    nested.setdefault("dataset", Path())
+    for name in ("dataset", "out"):
         if nested.get(name) is not None:
-            nested[name] = Path(nested[name]).expanduser()
+            nested[name] = Path(nested[name]).absolute()
     try:
         config = TrainConfig.model_validate(nested)
     except ValidationError as error:

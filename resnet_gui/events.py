@@ -58,6 +58,13 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedMany:
+    """Pictures that a check found to be unreadable, in batches."""
+
+    items: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a job is. `step` of `steps` in this phase; loss and accuracy (0 to 1) are running means of the epoch."""
 
@@ -116,6 +123,13 @@ class TestScore:
     classes: tuple[ClassScore, ...]
     opened: int
 
+    @property
+    def percent(self) -> int:
+        """The share of right answers in whole per cent; 100 and 0 only where it is all or nothing."""
+        if self.right in (0, self.total):
+            return 100 if self.right else 0
+        return min(99, max(1, round(100 * self.right / self.total)))
+
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
@@ -149,10 +163,9 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job ended for a reason that has a sentence. `details` is for the log (a traceback), never for the person."""
+    """The job ended for a reason that has a sentence."""
 
     message: Message
-    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +242,7 @@ class JobEnded:
 
 
 Event = (
-    Ready | Started | Note | Skipped | Progress | EpochDone | BestSaved | Stopped | Finished | Tested | Failed
+    Ready | Started | Note | Skipped | SkippedMany | Progress | EpochDone | BestSaved | Stopped | Finished | Tested | Failed
     | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | JobEnded
 )  # fmt: skip
 

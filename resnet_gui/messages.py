@@ -66,7 +66,7 @@ SENTENCES = {
     "val_from_train": "There are no validation pictures, so {percent} % of the training pictures are set aside for validation. The test pictures are left alone.",
     "split_from_train": "Only training pictures are sorted into classes, so validation and test pictures are taken from them.",
     "no_test": "There are no test pictures, so there will be no test score.",
-    "no_validation": "No pictures are left for validation, so the model of the last epoch is kept and marked as not validated.",
+    "no_validation": "There are no readable validation pictures, so the model of the last epoch is kept and marked as not validated.",
     "test_unlabelled": "{count} pictures in {path} have no class folder: they are not used for a score.",
     "loose_pictures": "{count} pictures lie outside every class folder and are not used.",
     "sub_folder_unreadable": "The folder {path} cannot be read ({reason}), so its pictures are not used.",
@@ -86,11 +86,12 @@ SENTENCES = {
     "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
     # A run.
     "too_few_pictures": "Training needs at least 2 readable pictures of at least 2 classes, and found {count}.",
-    "split_pictures_unreadable": "None of the {count} {split} pictures could be read.",
+    "test_pictures_unreadable": "None of the {count} test pictures in {path} could be read, so there is no score.",
+    "test_stopped": "The scoring was stopped: there is no score, and the test pictures do not count as used.",
     "split_unreadable": "The split file {path} cannot be read: {reason}.",
     "loss_not_finite": (
         "The loss became infinite or not a number at epoch {epoch}, step {step}, so the run was ended. "
-        "The best model so far is kept. Try a smaller learning rate."
+        "What was saved before stands. Try a smaller learning rate."
     ),
     "out_of_memory": "The {device} ran out of memory. Choose a smaller batch size or image size.",
     "cannot_write": "{path} could not be written: {reason}. Free some space or choose another folder.",

@@ -7,7 +7,7 @@ import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
@@ -25,6 +25,7 @@ FORMAT = 1
 """The header's version. A reader refuses a newer one, since it could not know what it leaves out."""
 
 _HEADER = "resnet_gui"
+_LONGEST_HEADER = 100_000_000  # bytes, as the format itself has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +78,29 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with what does not fit.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            card = _read_card(file, path)  # first, so that a foreign file of many gigabytes is not read for nothing
+            file.seek(0)
+            weights = safetensors.torch.load(file.read())
+        network = build(card.network, len(card.classes))
+        network.load_state_dict(weights)
     except FileNotFoundError as error:
         raise Problem("model_missing", path=str(path)) from error
     except OSError as error:
         raise Problem("model_unreadable", path=str(path), reason=reason(error)) from error
-    try:
-        card = _read_card(data, path)
-        weights = safetensors.torch.load(data)
-        network = build(card.network, len(card.classes))
-        network.load_state_dict(weights)
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise Problem("model_not_one", path=str(path), reason=first_line or type(error).__name__) from error
     return network.eval(), card
 
 
-def _read_card(data: bytes, path: Path) -> ModelCard:
+def _read_card(file: BinaryIO, path: Path) -> ModelCard:
     """The header's card. A safetensors file begins with the length of its JSON header, 8 bytes, little end first."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
+    length = int.from_bytes(file.read(8), "little")
+    header = file.read(length) if length <= _LONGEST_HEADER else b""
+    if not header or len(header) < length:
         raise ValueError("it is not a complete safetensors file")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    metadata = json.loads(header).get("__metadata__", {})
     if _HEADER not in metadata:
         raise ValueError("it holds weights, but not this program's description of them")
     found: dict[str, Any] = json.loads(metadata[_HEADER])

@@ -21,6 +21,7 @@ from resnet_gui.events import (
     Prediction,
     Progress,
     Skipped,
+    SkippedMany,
     Started,
     Stopped,
     Tested,
@@ -63,6 +64,8 @@ class Printer:
                 return sentence(event.message)
             case Skipped():
                 return "Skipped: " + sentence(event.message)
+            case SkippedMany():
+                return "\n".join("Skipped: " + sentence(item.message) for item in event.items)
             case EpochDone():
                 return self._epoch(event)
             case Stopped():
@@ -107,7 +110,7 @@ class Printer:
 
 
 def _score(test: TestScore) -> str:
-    lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.right / test.total:.0%})."]
+    lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.percent} %)."]
     width = max(len(row.name) for row in test.classes)
     lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
     return "\n".join(lines)

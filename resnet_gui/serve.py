@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WARM_UP = 0
 """The id of the job that every engine starts by itself: importing what the others need, then `Ready`."""
 
+PREVIEWS = 20
+"""So many answers to a question come with a small PNG; of the others it is drawn when the person gets to them."""
+
 PATIENCE = 60.0
 """Seconds that jobs get to finish a step and save when the input has ended."""
 
@@ -167,7 +170,7 @@ class Jobs:
         except Exception as error:
             traceback.print_exc()
             words = f"{type(error).__name__}: {error}"
-            self._outbox.put(job, Failed(message("internal_error", error=words), traceback.format_exc()))
+            self._outbox.put(job, Failed(message("internal_error", error=words)))
         finally:
             del self._stops[job]
             self._outbox.put(job, JobEnded())
@@ -195,7 +198,7 @@ class Jobs:
             case "thumbnails":
                 from resnet_gui.data.thumbnail import thumbnails
 
-                return thumbnails([Path(path) for path in request["paths"]], stop)
+                return thumbnails([Path(path) for path in request["paths"]], stop, request["side"])
             case "sample":
                 from resnet_gui.data.sample import draw_sample
 
@@ -226,7 +229,7 @@ class Answering:
         from resnet_gui.prediction.predictor import predict
 
         with self._turn:
-            yield from predict(self._load(model, busy), paths, stop, preview=True)
+            yield from predict(self._load(model, busy), paths, stop, previews=PREVIEWS)
 
     def _load(self, model: Path, busy: bool) -> Predictor:
         """The predictor for the file as it is now: a model that was saved anew is loaded anew."""

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -142,6 +141,8 @@ def test_without_a_display_the_window_says_so() -> None:
     done = resnet_gui(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
     assert (done.returncode, done.stdout) == (1, "")
     assert "There is no display" in done.stderr
+    done = resnet_gui(QT_QPA_PLATFORM="xcb", DISPLAY="", WAYLAND_DISPLAY="wayland-0")
+    assert "There is no display" in done.stderr
     done = resnet_gui(QT_QPA_PLATFORM="", DISPLAY=":4242", WAYLAND_DISPLAY="")
     assert done.returncode == 1
     assert "does not answer" in done.stderr or "is missing" in done.stderr
@@ -161,12 +162,10 @@ def test_a_full_disk_while_saving_is_told_and_the_run_goes_on(drawn: Path, tmp_p
         "from resnet_gui.cli import main\n"
         "sys.exit(main())\n"
     )
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", script, "train", str(drawn), "--out", str(tmp_path), "--image-size", "32", "--epochs", "2"],
         capture_output=True, text=True, timeout=200,
     )  # fmt: skip
-    assert time.monotonic() - began < 200
     assert done.returncode == 1
     assert done.stdout.count("could not be saved") >= 2
     assert "epoch 2/2" in done.stdout

@@ -93,6 +93,10 @@ def test_foreign_files_are_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("hello, I am a text file, not a model")
     with pytest.raises(Problem, match="is not a model"):
         load_model(tmp_path / "text.safetensors")
+    header = b"[1, 2]"
+    (tmp_path / "list.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(Problem, match="is not a model"):
+        load_model(tmp_path / "list.safetensors")
     with pytest.raises(Problem, match="There is no model file"):
         load_model(tmp_path / "nothing.safetensors")
     with pytest.raises(Problem, match="cannot be read"):

@@ -86,7 +86,7 @@ def _walk(
 ) -> _Tree | None:
     tree: _Tree = {}
     count = 0
-    waiting = [("", frozenset(_identities(root.absolute().parents)))]
+    waiting = [("", frozenset(_identities(each for each in root.absolute().parents if each.is_dir())))]
     while waiting:
         inside, above = waiting.pop()
         folder = os.path.join(root, inside)  # noqa: PTH118 - a Path for each of many folders would cost time

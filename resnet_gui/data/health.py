@@ -10,7 +10,7 @@ from threading import Event as Flag
 
 from resnet_gui.data.folder import Sample
 from resnet_gui.data.image import open_image
-from resnet_gui.events import Checked, Event, Progress, Skipped
+from resnet_gui.events import Checked, Event, Progress, Skipped, SkippedMany
 from resnet_gui.messages import Message, Problem
 from resnet_gui.pace import Pace
 
@@ -18,12 +18,13 @@ _THREADS = 2
 
 
 def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
-    """Decodes every picture: `Skipped` for each bad one in the order of `samples`, then `Checked`.
+    """Decodes every picture: the bad ones in the order of `samples` in batches, at most 20 a second, then `Checked`.
 
     `Progress` comes at most every 0.1 s. `stop` is looked at before every picture; when it is set, there is no `Checked`.
     """
     skipped = 0
-    pace = Pace(0.1)
+    found: list[Skipped] = []
+    progress, news = Pace(0.1), Pace(0.05)
     with ThreadPoolExecutor(_THREADS) as pool:
         problems = _in_order(pool, lambda sample: _problem(root / sample.path, stop), samples)
         for step, (sample, problem) in enumerate(zip(samples, problems, strict=True), 1):
@@ -31,9 +32,14 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
                 return
             if problem:
                 skipped += 1
-                yield Skipped(str(root / sample.path), problem)
-            if pace.due():
+                found.append(Skipped(str(root / sample.path), problem))
+            if found and news.due():
+                yield SkippedMany(tuple(found))
+                found.clear()
+            if progress.due():
                 yield Progress("check", step, len(samples))
+    if found:
+        yield SkippedMany(tuple(found))
     yield Checked(len(samples) - skipped, skipped)
 
 

@@ -16,24 +16,32 @@ from resnet_gui.config import read_config
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.split import read_split
 from resnet_gui.device import choose_device
-from resnet_gui.events import ClassScore, Event, Phase, Progress, Skipped, Tested, TestScore
-from resnet_gui.messages import Problem
+from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
+from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
 from resnet_gui.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Mean cross-entropy `loss`, and by class how many pictures there were and how many were right (top-1)."""
+    """Mean cross-entropy `loss`, and by class how many pictures there were and how many were right (top-1).
+
+    Where no picture could be read, `seen` is 0 and the other figures mean nothing.
+    """
 
     loss: float
     right: tuple[int, ...]
     total: tuple[int, ...]
 
     @property
+    def seen(self) -> int:
+        """How many pictures were scored."""
+        return sum(self.total)
+
+    @property
     def accuracy(self) -> float:
         """From 0 to 1."""
-        return sum(self.right) / sum(self.total)
+        return sum(self.right) / self.seen
 
     def as_test(self, classes: tuple[str, ...], opened: int) -> TestScore:
         """This score as the one on unseen pictures, which have now been used `opened` times."""
@@ -50,10 +58,7 @@ def evaluate(
     phase: Phase,
     epoch: int = 0,
 ) -> Generator[Skipped | Progress, None, Score | None]:
-    """Scores `network` on every readable picture of `loader`. Returns None when stopped.
-
-    Raises `Problem` if no picture could be read.
-    """
+    """Scores `network` on every readable picture of `loader`. Returns None when stopped."""
     network.eval()
     loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)
@@ -76,10 +81,7 @@ def evaluate(
                 yield Progress(
                     phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
                 )
-    if not seen:
-        split = "validation" if phase == "validate" else phase
-        raise Problem("split_pictures_unreadable", count=len(loader.samples), split=split)
-    return Score(loss_sum.item() / seen, tuple(right.tolist()), tuple(total.tolist()))
+    return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()))
 
 
 def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
@@ -99,7 +101,10 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
     )
     score = yield from evaluate(network.to(device), loader, len(card.classes), device, stop, "test")
     if score is None:
+        yield Note(message("test_stopped"))
         return
+    if not score.seen:
+        raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
     test = score.as_test(card.classes, card.test_opened + 1)
     save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
     yield Tested(str(path), test)

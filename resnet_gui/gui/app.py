@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def run_window(path: Path | None, sample: bool) -> int:
     """
     try:
         from PySide6.QtWidgets import QApplication
+    except ModuleNotFoundError:
+        raise
     except ImportError as error:
         raise _missing_library(str(error)) from error
     _check_display()
@@ -33,6 +36,7 @@ def run_window(path: Path | None, sample: bool) -> int:
     from resnet_gui.gui.remembered import Remembered
     from resnet_gui.gui.theme import Theme
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the window at once, and its engines save and follow
     app = QApplication([sys.argv[0]])
     app.setApplicationName("resnet-gui")
     app.setDesktopFileName("resnet-gui")
@@ -55,7 +59,8 @@ def run_window(path: Path | None, sample: bool) -> int:
 
 def _check_display() -> None:
     """Asks beforehand what Qt would abort for."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY"):
+    platform = os.environ.get("QT_QPA_PLATFORM") or ("wayland" if os.environ.get("WAYLAND_DISPLAY") else "xcb")
+    if not sys.platform.startswith("linux") or not platform.startswith("xcb"):
         return
     if not os.environ.get("DISPLAY"):
         raise Problem("no_display")

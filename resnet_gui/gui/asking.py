@@ -20,6 +20,8 @@ class Asking(QObject):
 
     engine_said = Signal(str)
     """The engine's own state: "starting", "ready" or "gone"."""
+    ready = Signal(object)
+    """The event `Ready`, which says what there is to compute with."""
     engine_died = Signal(object)
     """A `Message` that says how. Questions that were open will not be answered."""
     model_changed = Signal()
@@ -72,6 +74,7 @@ class Asking(QObject):
                 self.model_changed.emit()
             heard(event)
 
+        self._give_up_question()  # its answers would come under the new model's name
         self.ask("model", take, model=model, busy=self.busy)
 
     def take_best(self, model: str, epoch: int, validated: bool) -> None:
@@ -86,10 +89,12 @@ class Asking(QObject):
 
     def predict(self, paths: Sequence[str], heard: Callable[[Event], None]) -> None:
         """Asks the model that answers about pictures and folders; a question that is still open is given up."""
-        if self._question in self._listeners and self._engine is not None:
-            self._engine.stop(self._question)
-            del self._listeners[self._question]
+        self._give_up_question()
         self._question = self.ask("predict", heard, model=self.model, paths=list(paths), busy=self.busy)
+
+    def _give_up_question(self) -> None:
+        self.stop(self._question)
+        self._question = 0
 
     def ask(self, do: str, heard: Callable[[Event], None], **values: Any) -> int:
         """Starts any job; `heard` gets its events."""
@@ -110,6 +115,7 @@ class Asking(QObject):
         if isinstance(event, Ready):
             self._ready = True
             self.engine_said.emit("ready")
+            self.ready.emit(event)
         if listener := self._listeners.get(job):
             listener(event)
         if isinstance(event, JobEnded):

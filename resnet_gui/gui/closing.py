@@ -52,8 +52,9 @@ class Doorbell(QObject):
 
     def hang(self) -> None:
         """From now on it can be rung."""
-        QLocalServer.removeServer(_name())  # left behind by a program that was killed
-        self._server.listen(_name())
+        if not self._server.listen(_name()) and not ring():
+            QLocalServer.removeServer(_name())  # left behind by a program that was killed
+            self._server.listen(_name())
 
     def take_down(self) -> None:
         """From now on another start opens a window of its own."""

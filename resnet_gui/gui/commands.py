@@ -71,8 +71,8 @@ class Commands:
 
     def add_recent(
         self, menu: QMenu, title: str, paths: Callable[[], list[str]], chosen: Callable[[str], None]
-    ) -> None:
-        """A sub-menu with the paths used last, read anew each time it opens."""
+    ) -> QAction:
+        """A sub-menu with the paths used last, read anew each time it opens. Returns its entry."""
         recent = menu.addMenu(title)
 
         def fill() -> None:
@@ -86,6 +86,7 @@ class Commands:
                 recent.addAction(self._window.tr("Nothing yet")).setEnabled(False)
 
         recent.aboutToShow.connect(fill)
+        return recent.menuAction()
 
     def _tint(self) -> None:
         for action, name in self._icons:

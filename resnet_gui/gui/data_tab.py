@@ -13,9 +13,9 @@ from resnet_gui.data.split import Splits
 from resnet_gui.events import Thumbnail
 from resnet_gui.gui.class_table import ClassTable, class_rows
 from resnet_gui.gui.counts import shares, totals
-from resnet_gui.gui.elided import ElidedLabel, one_line
+from resnet_gui.gui.elided import ElidedLabel
 from resnet_gui.gui.folder_tree import FolderTree
-from resnet_gui.gui.labels import label, tooltip
+from resnet_gui.gui.labels import label
 from resnet_gui.gui.skipped_table import SkippedTable
 from resnet_gui.gui.theme import Theme
 
@@ -62,7 +62,7 @@ class DataTab(QWidget):
         self._listing = listing
         self._labels = {name: index for index, name in enumerate(listing.classes)}
         self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
-        self._folder.set_name(listing.root.name or str(listing.root), hint=tooltip(one_line(str(listing.root))))
+        self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         self._totals.setText(f"{totals(listing)} · {shares(splits)}")
         self._table.show_rows(class_rows(listing, splits))
         self._skipped.show_files([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ class Dataset(QObject):
     """A `Listing` and its `Splits`. `resplit` says them again with other splits."""
     failed = Signal(object)
     """A `Problem`: the folder cannot be used; the one that was open before stays open."""
-    cancelled = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,41 +39,52 @@ class Dataset(QObject):
         self._start(Lister(folder, None, settings, self))
 
     def resplit(self, settings: dict[str, Any]) -> None:
-        """Splits the open folder anew, when a setting that matters for it has changed."""
-        if self.listing is not None and not self.listing_is_running:
+        """Splits the open folder anew, when a setting that matters for it has changed.
+
+        One that is being listed is split anew as soon as that is done.
+        """
+        if self._lister is not None and self._lister.listing is None:
+            self._lister.settings = settings
+        elif self.listing is not None:
+            self.cancel()
             self._start(Lister(self.listing.root, self.listing, settings, self))
 
     @property
-    def listing_is_running(self) -> bool:
+    def is_listing(self) -> bool:
         """Whether a folder is being read now."""
-        return self._lister is not None
+        return self._lister is not None and self._lister.listing is None
 
     def cancel(self) -> None:
-        """Stops listing; what was open before stays open."""
+        """Stops listing; what was open before stays open. A thread that waits for a slow disk leaves when it can."""
         if self._lister is not None:
             self._lister.requestInterruption()
-            self._lister.wait()
-            self._lister.deleteLater()
             self._lister = None
+
+    def end(self) -> None:
+        """Waits for every thread."""
+        self.cancel()
+        for lister in self.findChildren(Lister):
+            lister.requestInterruption()
+            lister.wait()
 
     def _start(self, lister: Lister) -> None:
         self._lister = lister
-        lister.found.connect(self.found)
+        lister.found.connect(lambda count: lister is self._lister and self.found.emit(count))
         lister.finished.connect(lambda: self._take(lister))
+        lister.finished.connect(lister.deleteLater)
         lister.start()
 
     def _take(self, lister: Lister) -> None:
         if lister is not self._lister:
             return  # cancelled since
         self._lister = None
-        lister.deleteLater()
         if isinstance(lister.result, Problem):
             self.failed.emit(lister.result)
-        elif lister.result is None:
-            self.cancelled.emit()
-        else:
+        elif lister.result is not None:
             self.listing, self.splits = lister.result
             self.opened.emit(self.listing, self.splits)
+            if lister.settings is not lister.used:  # changed in the last moment
+                self.resplit(lister.settings)
 
 
 class Lister(QThread):
@@ -84,22 +95,26 @@ class Lister(QThread):
     def __init__(self, folder: Path, listing: Listing | None, settings: dict[str, Any], parent: QObject) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._listing = listing
-        self._settings = settings
+        self.listing = listing
+        self.settings = self.used = settings
         self.result: tuple[Listing, Splits] | Problem | None = None
 
     def run(self) -> None:
         """The thread."""
         pace = Pace(0.1)
         try:
-            config = make_config(self._settings)
-            listing = self._listing or list_folder(
+            listing = self.listing or list_folder(
                 self._folder, self.isInterruptionRequested, lambda count: pace.due() and self.found.emit(count)
             )
             if listing is not None:
+                self.used = self.settings
+                config = make_config(self.used)
                 splits = split_samples(
                     listing, config.data.val_fraction, config.data.test_fraction, config.training.seed
                 )
                 self.result = listing, splits
         except Problem as problem:
             self.result = problem
+        except Exception as error:  # a thread that dies in silence would leave the window waiting
+            traceback.print_exc()
+            self.result = Problem("internal_error", error=f"{type(error).__name__}: {error}")

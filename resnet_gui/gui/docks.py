@@ -43,11 +43,8 @@ class Handle(QWidget):
 
 
 def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) -> QDockWidget:
-    """A dock around `pane`, `width` pixels wide at first, that can be moved and set free, but not lost."""
+    """A dock around `pane`, `width` pixels wide at first, that can be moved, set free, and hidden from the menu."""
     dock = QDockWidget(title, objectName=name)
-    dock.setFeatures(
-        QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
-    )
     dock.setTitleBarWidget(Handle(theme, title))
     dock.setWidget(_with_room(pane, top=0, sides=8))
     dock.widget().setMinimumWidth(width - 60)

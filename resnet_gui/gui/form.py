@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -178,9 +179,12 @@ def _folder(setting: Setting) -> _Field:
     """An empty line is no folder: then the program chooses."""
     edit = QLineEdit(str(setting.default or ""), clearButtonEnabled=True)
     edit.setPlaceholderText(QCoreApplication.translate("SettingsForm", "automatic"))
-    return _Field(
-        edit, lambda: edit.text().strip() or None, lambda value: edit.setText(str(value or "")), edit.textChanged
-    )
+
+    def read() -> str | None:
+        text = edit.text().strip()
+        return os.path.expanduser(text) if text else None  # noqa: PTH111 - Path raises where there is no such person
+
+    return _Field(edit, read, lambda value: edit.setText(str(value or "")), edit.textChanged)
 
 
 _FIELDS: dict[str, Callable[[Setting], _Field]] = {

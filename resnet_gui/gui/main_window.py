@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QTabWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
+from resnet_gui.events import Event, Failed
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.closing import Doorbell, ask_to_close
 from resnet_gui.gui.commands import Commands
@@ -92,19 +93,20 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self, commands: Commands) -> None:
         file = commands.menu(self.tr("&File"))
-        commands.add(
+        choose = commands.add(
             file, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures")
         )
-        commands.add(
+        sample = commands.add(
             file, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample")
         )
         commands.add(
             file, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model")
         )
-        commands.add_recent(
+        recent = commands.add_recent(
             file, self.tr("Recent pictures"), lambda: self._remembered.recent("datasets"),
             lambda path: self.opening.open(Path(path)),
         )  # fmt: skip
+        self._opening_commands = (choose, sample, recent)
         commands.add_recent(
             file, self.tr("Recent models"), lambda: self._remembered.recent("models"), self.predicting.load
         )
@@ -128,6 +130,9 @@ class MainWindow(QMainWindow):
             run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict")
         )
 
+        run.addSeparator()
+        commands.add(run, self.tr("Use the &default settings"), self.setup.reset)
+
         view = commands.menu(self.tr("&View"))
         commands.add(view, self.tr("&Data"), lambda: self.tabs.setCurrentWidget(self.data_tab), "Ctrl+1")
         commands.add(view, self.tr("&Training"), lambda: self.tabs.setCurrentWidget(self.training_tab), "Ctrl+2")
@@ -148,12 +153,16 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.asking.engine_said.connect(self._show_engine)
+        self.asking.ready.connect(self.status.show_event)
         self.training.said.connect(self.status.show_event)
+        self.training.said.connect(self._hear_run)
         self.training.silent.connect(self.status.show_silence)
+        self.status.end_requested.connect(self.training.kill)
         self.training.state_changed.connect(self._follow_run)
         self.opening.opened.connect(self.training.prepare)
         self.opening.opened.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))
-        self.dataset.opened.connect(lambda: self._follow_run(self.training.state))
+        for signal in (self.dataset.listing_began, self.dataset.opened, self.dataset.failed):
+            signal.connect(lambda *_: self._follow_run(self.training.state))
         self.running.started.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
         self._doorbell.rung.connect(self._come_back)
         self._follow_run(self.training.state)
@@ -169,12 +178,12 @@ class MainWindow(QMainWindow):
         """Draws and opens the sample pictures."""
         self.opening.open_sample()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Starts the engine once the window is there."""
-        super().showEvent(event)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Starts the engine after the first paint: nothing may come before that."""
+        super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.asking.start)  # after the first paint: nothing may come before it
+            QTimer.singleShot(0, self.asking.start)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closes at once, unless a run computes: then the person decides."""
@@ -194,8 +203,9 @@ class MainWindow(QMainWindow):
         self._stop_and_quit()
 
     def _stop_and_quit(self) -> None:
-        """Ends when the run has saved; the engines are gone before the program is."""
+        """Ends when the run has saved, or after a minute; the engines are gone before the program is."""
         self._quits_when_done = True
+        QTimer.singleShot(60_000, lambda: self._quits_when_done and QApplication.quit())
         self.training.stop()
         self._follow_run(self.training.state)
 
@@ -204,10 +214,12 @@ class MainWindow(QMainWindow):
         running = state != "idle"
         self._start.setText(self.tr("&Stop training") if running else self.tr("&Start training"))
         self._start.setIconText(self.tr("Stop") if running else self.tr("Start"))
-        self._start.setEnabled(state == "running" or (not running and self.dataset.listing is not None))
+        is_open = self.dataset.listing is not None and not self.dataset.is_listing
+        self._start.setEnabled(state == "running" or (not running and is_open))
+        for action in self._opening_commands:
+            action.setEnabled(not running)
         self._commands.set_icon(self._start, "stop" if running else "play")
-        self._save.setEnabled(bool(self.training.model))
-        self._run_folder.setEnabled(bool(self.training.run))
+        self._follow_files()
         self.status.show_engine({"running": "training", "stopping": "saving"}.get(state, self._engine_state))
         if not running and self._quits_when_done:
             QApplication.quit()
@@ -217,8 +229,18 @@ class MainWindow(QMainWindow):
         if self.training.state == "idle":
             self.status.show_engine(state)
 
+    def _hear_run(self, event: Event) -> None:
+        """A run that fails while its window is minimised or hidden brings it back, for the person must know."""
+        self._follow_files()
+        if isinstance(event, Failed) and self._quits_when_done:
+            self._come_back()
+
+    def _follow_files(self) -> None:
+        self._save.setEnabled(bool(self.training.model))
+        self._run_folder.setEnabled(bool(self.training.run))
+
     def _come_back(self) -> None:
-        """Another start of the program asks for this window."""
+        """The window is wanted again: it no longer ends by itself."""
         self._quits_when_done = False
         self._doorbell.take_down()
         self.showNormal()
@@ -233,7 +255,7 @@ class MainWindow(QMainWindow):
     def end_engines(self) -> None:
         """The last thing: no process outlives the window."""
         self._remember()
-        self.dataset.cancel()
+        self.dataset.end()
         self.asking.end(2.0)
         self.training.end(60.0)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
-from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, Skipped, Thumbnails
+from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.dataset import Dataset
@@ -19,6 +19,7 @@ from resnet_gui.gui.setup_pane import SetupPane
 from resnet_gui.gui.words import words
 from resnet_gui.messages import Message, Problem
 
+_THUMBNAIL_SIDE = 96
 _SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
 
 
@@ -39,14 +40,15 @@ class Opening(QObject):
         self._remembered = remembered
         self._skipped: dict[str, Message] = {}
         self._check = 0
-        self._drawing = False
+        self._drawing = 0
         self._splitting: list[Any] = []
-        self._own_values: dict[str, Any] | None = None
+        self._before_sample: dict[str, Any] = {}
+        """Values of the settings that the sample has changed."""
         self._shown: Listing | None = None
         setup.folder_requested.connect(self.choose)
         setup.folder_dropped.connect(lambda folder: self.open(Path(folder)))
         setup.sample_requested.connect(self.open_sample)
-        setup.cancel_requested.connect(dataset.cancel)
+        setup.cancel_requested.connect(self._cancel)
         setup.changed.connect(self._resplit)
         tab.thumbnails_requested.connect(self._draw_thumbnails)
         asking.engine_died.connect(self._bury)
@@ -54,7 +56,6 @@ class Opening(QObject):
         dataset.found.connect(setup.show_listing)
         dataset.opened.connect(self._show)
         dataset.failed.connect(self._fail)
-        dataset.cancelled.connect(self._show_again)
 
     def choose(self) -> None:
         """Asks for a folder."""
@@ -68,27 +69,37 @@ class Opening(QObject):
 
     def open(self, folder: Path) -> None:
         """Opens `folder` with the settings that are chosen; those of the sample give way to the person's own."""
-        if self._own_values is not None:
-            self._setup.set_values(self._own_values)
-            self._own_values = None
+        self._stop_drawing()
+        self._setup.set_values(self._before_sample)
+        self._before_sample = {}
         self._open(folder)
 
     def open_sample(self) -> None:
         """Draws the sample pictures, once, and opens them with settings that suit them."""
-        self._drawing = True
+        self._stop_drawing()
+        self._dataset.cancel()
         self._setup.show_listing(0)
-        self._asking.ask("sample", self._hear_sample)
+        self._drawing = self._asking.ask("sample", self._hear_sample)
 
     def own_values(self) -> dict[str, Any]:
         """The settings to remember: the person's, not those that came with the sample."""
-        return self._setup.values() if self._own_values is None else self._own_values
+        return {**self._setup.values(), **self._before_sample}
 
     def add_skipped(self, path: str, message: Message) -> None:
         """A picture of this dataset cannot be read, as a check or a run has found."""
-        if path not in self._skipped:
+        inside = self._shown is not None and Path(path).is_relative_to(self._shown.root)
+        if inside and path not in self._skipped:
             self._skipped[path] = message
             self._tab.add_skipped(path, words(message))
             self._setup.set_skipped(len(self._skipped))
+
+    def _stop_drawing(self) -> None:
+        self._asking.stop(self._drawing)
+        self._drawing = 0
+
+    def _cancel(self) -> None:
+        self._stop_drawing()
+        self._dataset.cancel()
 
     def _open(self, folder: Path) -> None:
         self._splitting = self._splitting_values()
@@ -99,13 +110,13 @@ class Opening(QObject):
             case Progress():
                 self._setup.show_listing(event.step)
             case Failed():
-                self._drawing = False
+                self._drawing = 0
                 self._setup.show_problem(words(event.message))
             case SampleDrawn():
-                self._drawing = False
-                if self._own_values is None:
-                    self._own_values = self._setup.values()
-                self._setup.set_values(dict(event.settings))
+                self._drawing = 0
+                suited, now = dict(event.settings), self._setup.values()
+                self._before_sample = {key: now[key] for key in suited} | self._before_sample
+                self._setup.set_values(suited)
                 self._open(Path(event.folder))
 
     def _show(self, listing: Listing, splits: Splits) -> None:
@@ -128,8 +139,9 @@ class Opening(QObject):
         match event:
             case Progress():
                 self._setup.show_checking(event.step, event.steps)
-            case Skipped():
-                self.add_skipped(event.path, event.message)
+            case SkippedMany():
+                for item in event.items:
+                    self.add_skipped(item.path, item.message)
             case Checked() | Failed():
                 self._setup.hide_checking()
 
@@ -137,17 +149,11 @@ class Opening(QObject):
         """The engine died: the sample will not come. A check is not begun again, for a picture may have been the cause."""
         self._setup.hide_checking()
         if self._drawing:
-            self._drawing = False
+            self._drawing = 0
             self._setup.show_problem(words(how))
 
     def _fail(self, problem: Problem) -> None:
         self._setup.show_problem(words(problem.message))
-        self._show_again()
-
-    def _show_again(self) -> None:
-        """After a folder that could not be used, or was given up, the one before is still open."""
-        if self._dataset.listing is None:
-            self._tab.show_empty()
 
     def _resplit(self) -> None:
         if self._splitting_values() != self._splitting:
@@ -159,7 +165,7 @@ class Opening(QObject):
         return [values[key] for key in _SPLITTING]
 
     def _draw_thumbnails(self, paths: list[str]) -> None:
-        self._asking.ask("thumbnails", self._hear_thumbnails, paths=list(paths))
+        self._asking.ask("thumbnails", self._hear_thumbnails, paths=list(paths), side=_THUMBNAIL_SIDE)
 
     def _hear_thumbnails(self, event: Event) -> None:
         if isinstance(event, Thumbnails):

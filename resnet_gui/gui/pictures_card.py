@@ -112,7 +112,7 @@ class PicturesCard(Card):
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """A folder's pictures and where each of them goes."""
         self._listing = listing
-        self._folder.set_name(listing.root.name or str(listing.root), hint=tooltip(one_line(str(listing.root))))
+        self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         counts = Counter(map(attrgetter("label"), listing.samples))
         self._bar.set_counts(listing.classes, [counts[label] for label in range(len(listing.classes))])
         self._shares.setText(shares(splits))

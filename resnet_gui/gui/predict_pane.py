@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import (
@@ -62,6 +63,8 @@ class PredictPane(QWidget):
     model_requested = Signal()
     offered_model_requested = Signal()
     image_pasted = Signal(QImage)
+    preview_requested = Signal(object)
+    """str: the path of a picture whose answer came without a small PNG of it."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,8 +114,22 @@ class PredictPane(QWidget):
             return
         if first:
             self.message.hide()
-            self.answer.set_prediction(self._answers[0])
+            self._show_answer()
         self._refresh()
+
+    def show_preview(self, path: str, png: str) -> None:
+        """A small PNG of the picture `path` has been drawn."""
+        for index, answer in enumerate(self._answers):
+            if answer.path == path:
+                self._answers[index] = replace(answer, png=png)
+                if index == self._shown:
+                    self.answer.set_prediction(self._answers[index])
+
+    def _show_answer(self) -> None:
+        shown = self._answers[self._shown]
+        self.answer.set_prediction(shown)
+        if not shown.png and shown.labels:
+            self.preview_requested.emit(shown.path)
 
     def paste(self) -> None:
         """Takes files or a bitmap from the clipboard."""
@@ -129,7 +146,7 @@ class PredictPane(QWidget):
         target = min(max(self._shown + by, 0), len(self._answers) - 1)
         if self._answers and target != self._shown:
             self._shown = target
-            self.answer.set_prediction(self._answers[target])
+            self._show_answer()
             self._refresh()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

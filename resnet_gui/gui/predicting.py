@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QThreadPool, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
-from resnet_gui.events import Event, Failed, ModelInfo, Predicted
+from resnet_gui.events import Event, Failed, JobEnded, ModelInfo, Predicted, Thumbnails
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.predict_pane import PredictPane
 from resnet_gui.gui.remembered import Remembered
@@ -20,6 +20,11 @@ from resnet_gui.messages import Message
 from resnet_gui.places import cache_folder
 
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
+
+_PREVIEW_SIDE = 640
+
+_NAMED = 12
+"""Of so many classes a model that was loaded tells the names."""
 
 
 class Predicting(QObject):
@@ -36,7 +41,11 @@ class Predicting(QObject):
         self._remembered = remembered
         self._pastes = itertools.count(1)
         self._ready = False
-        self._has_model = False
+        self._has_model = self._is_loading = self._is_first = False
+        self._question: list[str] = []
+        """The paths that were asked about last."""
+        self._waiting: list[str] = []
+        """Paths that came while a model was being loaded."""
         pane.pictures_dropped.connect(self.predict)
         pane.pictures_requested.connect(self.choose_pictures)
         pane.model_dropped.connect(self.load)
@@ -44,7 +53,9 @@ class Predicting(QObject):
         pane.offered_model_requested.connect(lambda: asking.prefer_best(not asking.prefers_best))
         pane.image_pasted.connect(self._keep_pasted)
         self._pasted.connect(lambda path: self.predict([path]))
+        pane.preview_requested.connect(self._draw_preview)
         asking.model_changed.connect(self._show_model)
+        asking.model_changed.connect(self._ask_again)
         asking.engine_said.connect(self._hear_engine)
         asking.engine_died.connect(self._bury)
         training.state_changed.connect(lambda state: self._show_model())
@@ -73,41 +84,86 @@ class Predicting(QObject):
 
     def load(self, model: str) -> None:
         """Loads a model file; if it is not one, the model that answered before still does."""
+        self._is_loading, self._question = True, []
         self._pane.show_waiting(self.tr("Loading the model…"))
         self._asking.load(os.path.abspath(model), self._hear_model)  # noqa: PTH100 - Path would resolve links
 
     def predict(self, paths: list[str]) -> None:
-        """Asks about pictures and folders."""
+        """Asks about pictures and folders. Those that come while a model is being loaded wait for it."""
+        if self._is_loading:
+            self._waiting = paths
+            return
         if not self._asking.model:
             self._show_what_is_missing()
             return
         self._pane.start_batch(len(paths))
         self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
+        self._ask(paths)
+
+    def _ask(self, paths: list[str]) -> None:
+        self._question, self._is_first = paths, True
         self._asking.predict(paths, self._hear_answer)
+
+    def _hear_answer(self, event: Event) -> None:
+        match event:
+            case Predicted():
+                if self._is_first:
+                    self._is_first = False
+                    self._pane.start_batch(len(self._question))
+                self._pane.show_predictions(event.items)
+            case Failed():
+                self._pane.show_message(words(event.message), bad=True)
+
+    def _ask_again(self) -> None:
+        """Another model answers now: one picture is shown to it, too; many answers stay, and are said to be old."""
+        if len(self._question) == 1 and Path(self._question[0]).is_file():
+            self._ask(self._question)
+        elif self._question:
+            self._pane.show_message(self.tr("A newer model answers now. Drop the pictures again to ask it."))
 
     def _hear_model(self, event: Event) -> None:
         match event:
             case ModelInfo():
                 self._pane.start_batch(0)
-                self._pane.show_message(
-                    self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(event.classes))
-                )
+                self._pane.show_message(self._words_of(event))
                 self._remembered.add_recent("models", event.path)
                 self.model_loaded.emit()
             case Failed():
                 self._pane.show_message(words(event.message), bad=True)
+            case JobEnded():
+                self._is_loading = False
+                if waiting := self._waiting:
+                    self._waiting = []
+                    self.predict(waiting)
 
-    def _hear_answer(self, event: Event) -> None:
-        match event:
-            case Predicted():
-                self._pane.show_predictions(event.items)
-            case Failed():
-                self._pane.show_message(words(event.message), bad=True)
+    def _draw_preview(self, path: str) -> None:
+        """Of many answers only the first come with a picture; the others get theirs when the person steps to them."""
+        self._asking.ask("thumbnails", self._hear_preview, paths=[path], side=_PREVIEW_SIDE)
+
+    def _hear_preview(self, event: Event) -> None:
+        if isinstance(event, Thumbnails):
+            for item in event.items:
+                self._pane.show_preview(item.path, item.png)
+
+    def _words_of(self, model: ModelInfo) -> str:
+        """What a model that was just loaded says of itself."""
+        known, others = model.classes[:_NAMED], len(model.classes) - _NAMED
+        more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
+        lines = [self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(known)) + more]
+        if not model.validated:
+            lines.append(self.tr("It has not been validated."))
+        if model.test is not None:
+            right = self.tr("Of {total} pictures it had never seen, {right} were right.")
+            opened = self.tr("Times these pictures were used for a score: {count}")
+            lines.append(right.format(total=model.test.total, right=model.test.right))
+            lines.append(opened.format(count=model.test_opened))
+        return "\n".join(lines)
 
     def _hear_engine(self, state: str) -> None:
         self._ready = state == "ready"
 
     def _bury(self, how: Message) -> None:
+        self._is_loading = False
         self._pane.show_message(words(how), bad=True)
 
     def _show_what_is_missing(self) -> None:
@@ -150,6 +206,7 @@ class Predicting(QObject):
         """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""
         path = cache_folder("pasted") / f"pasted-{os.getpid()}-{next(self._pastes)}.png"
         uncompressed = 100
+        # Where it could not be written, the engine will say that there is no such file.
         QThreadPool.globalInstance().start(
-            lambda: self._pasted.emit(str(path)) if image.save(str(path), "PNG", uncompressed) else None
+            lambda: (image.save(str(path), "PNG", uncompressed), self._pasted.emit(str(path)))
         )

@@ -113,8 +113,7 @@ class ResultCard(QFrame):
         )
         where = self.tr("Stopped at epoch {epoch}, step {step}.").format(epoch=event.epoch, step=event.step)
         self.headline.setText(f"{where} {kept}")
-        self.test.setText(self.tr("Score it on the test pictures"))
-        self.test.setEnabled(True)
+        self.allow_test()
         self.test.setVisible(test_pictures > 0)
 
     def show_score(self, score: TestScore) -> None:
@@ -136,8 +135,7 @@ class ResultCard(QFrame):
             self.headline.setText(self.tr("The run has ended early."))
         self.problem.setText(breakable(sentence))
         self.problem.show()
-        self.test.setEnabled(True)
-        self.test.setText(self.tr("Score it on the test pictures"))
+        self.allow_test()
 
     def _show_model(self, model: str, run: str, best: str) -> None:
         self.clear()
@@ -154,6 +152,11 @@ class ResultCard(QFrame):
         self.test.setText(self.tr("Scoring…"))
         self.problem.hide()
         self.test_requested.emit()
+
+    def allow_test(self) -> None:
+        """The scoring has ended, with a score or without: the link can be used again."""
+        self.test.setEnabled(True)
+        self.test.setText(self.tr("Score it on the test pictures"))
 
     def _opened_sentence(self, times: int) -> str:
         if times == 1:
@@ -186,11 +189,8 @@ class ResultCard(QFrame):
 
 
 def test_sentence(template: str, score: TestScore) -> str:
-    """`template` with {right}, {total} and {percent}: whole, and 100 only if all were right."""
-    percent = round(100 * score.right / score.total)
-    if score.right < score.total:
-        percent = min(percent, 99)
-    return template.format(right=score.right, total=score.total, percent=percent)
+    """`template` with {right}, {total} and {percent}."""
+    return template.format(right=score.right, total=score.total, percent=score.percent)
 
 
 def _label(kind: str) -> QLabel:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QThreadPool, QUrl, Signal
+from PySide6.QtCore import QObject, Qt, QThreadPool, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
@@ -19,6 +18,7 @@ from resnet_gui.gui.training import Training
 from resnet_gui.gui.training_tab import TrainingTab
 from resnet_gui.gui.words import words
 from resnet_gui.messages import message, reason
+from resnet_gui.safe_write import safe_write
 
 
 class Running(QObject):
@@ -38,6 +38,7 @@ class Running(QObject):
         self._asking = asking
         self._setup = setup
         self._tab = tab
+        self._trained_on = "model"
         setup.start_requested.connect(self.start)
         setup.stop_requested.connect(training.stop)
         tab.save_model_requested.connect(self.save_model)
@@ -49,9 +50,10 @@ class Running(QObject):
 
     def start(self) -> None:
         """Starts a run on the open dataset with the settings chosen."""
-        if self._dataset.listing is None or self._training.state != "idle":
+        if self._dataset.listing is None or self._dataset.is_listing or self._training.state != "idle":
             return
         config: dict[str, Any] = {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
+        self._trained_on = self._dataset.listing.root.name
         self._tab.show_waiting()
         self._training.start(config)
         self.started.emit()
@@ -66,7 +68,7 @@ class Running(QObject):
     def save_model(self, model: str = "") -> None:
         """Asks where to, and copies the model there in a thread."""
         source = Path(model or self._training.model)
-        name = f"{self._dataset.listing.root.name if self._dataset.listing else source.parent.name}.safetensors"
+        name = f"{self._trained_on}.safetensors"
         chosen, _ = QFileDialog.getSaveFileName(
             self._tab, self.tr("Save model as"), str(Path.home() / name), self.tr("Models (*.safetensors)")
         )
@@ -91,19 +93,20 @@ class Running(QObject):
     def _follow(self, state: str) -> None:
         self._setup.set_running(state)
         self._asking.busy = state != "idle"
+        if state == "idle":
+            self._tab.end()
 
     def _tell_copied(self, problem: str) -> None:
         if problem:
-            QMessageBox.warning(self._tab, self.tr("Save model as"), problem)
+            box = QMessageBox(QMessageBox.Icon.Warning, "resnet-gui", problem, parent=self._tab)
+            box.setTextFormat(Qt.TextFormat.PlainText)  # a path may look like markup
+            box.exec()
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copies beside the target first, so that a full disk never leaves half a model there. Returns what went wrong."""
-    part = target.with_name(f".{target.name}.part")
+    """Copies a model, whole or not at all. Returns what went wrong, "" if nothing did."""
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        safe_write(target, source.read_bytes())
     except OSError as error:
-        part.unlink(missing_ok=True)
         return words(message("cannot_write", path=str(target), reason=reason(error)))
     return ""

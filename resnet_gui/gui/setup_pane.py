@@ -111,6 +111,11 @@ class SetupPane(QWidget):
         self._state = state
         self._show_state()
 
+    def reset(self) -> None:
+        """Every setting as it is at the first start, unless a run computes."""
+        if self._state == "idle":
+            self._form.reset()
+
     def values(self) -> dict[str, Any]:
         """The form's values by dotted key, and the network's name under `network`."""
         return {**self._form.values(), "network": self._network.name()}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from resnet_gui.events import Event, Failed, Finished, Progress, Started, Stopped, Tested
+from resnet_gui.events import Event, Failed, Finished, Progress, Ready, Started, Stopped, Tested
 from resnet_gui.gui.durations import time_left
 from resnet_gui.gui.theme import Theme
 
 
 class StatusBar(QStatusBar):
     """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
+
+    end_requested = Signal()
+    """The person has waited long enough for a run that says nothing."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -23,7 +27,12 @@ class StatusBar(QStatusBar):
         self._bar.setAccessibleName(self.tr("Progress of the run"))
         for widget in (self._dot, self._engine, self._device, self._speed):
             self.addWidget(widget)
-        for widget in (self._left, self._bar):
+        self._end = QPushButton(self.tr("End the run"))
+        self._end.setProperty("kind", "link")
+        self._end.setToolTip(self.tr("Ends the engine, which does not answer. What the run has saved is kept."))
+        self._end.clicked.connect(self.end_requested)
+        self._end.hide()
+        for widget in (self._left, self._end, self._bar):
             self.addPermanentWidget(widget)
         self._bar.hide()
         self.setContentsMargins(12, 0, 8, 0)
@@ -44,7 +53,8 @@ class StatusBar(QStatusBar):
         self._tint()
 
     def show_silence(self, seconds: int) -> None:
-        """The run has said nothing for `seconds`; 0 takes that back."""
+        """The run has said nothing for `seconds`; 0 takes that back. To wait, one does nothing."""
+        self._end.setVisible(seconds > 0)
         if seconds:
             self._left.setText(self.tr("No news from the engine for {count} s").format(count=seconds))
         else:
@@ -53,16 +63,22 @@ class StatusBar(QStatusBar):
     def show_event(self, event: Event) -> None:
         """Shows what an event of a run says about speed and time."""
         match event:
+            case Ready():
+                self._show_device(event.device, event.threads)
+                self._device.setToolTip(f"PyTorch {event.torch}")
             case Started():
                 self._epochs = event.epochs
-                device = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(event.device, event.device)
-                self._device.setText(self.tr("{device} · {count} threads").format(device=device, count=event.threads))
+                self._show_device(event.device, event.threads)
             case Progress(phase="train"):
                 self._show_progress(event)
             case Finished() | Stopped() | Failed() | Tested():
                 self._bar.hide()
                 self._left.clear()
                 self._speed.clear()
+
+    def _show_device(self, device: str, threads: int) -> None:
+        name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
+        self._device.setText(self.tr("{device} · {count} threads").format(device=name, count=threads))
 
     def _show_progress(self, event: Progress) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:

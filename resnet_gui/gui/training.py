@@ -14,6 +14,9 @@ from resnet_gui.messages import message
 SILENCE = 30.0
 """Seconds without a word after which a run is called silent; five times its longest step, where that is more."""
 
+_NONE = -1
+"""No job has this id."""
+
 State = Literal["idle", "running", "stopping"]
 
 
@@ -40,7 +43,8 @@ class Training(QObject):
         self.run = ""
         self.model = ""
         self._engine: Engine | None = None
-        self._job = 0
+        self._job = _NONE
+        self._ready = False
         self._heard = self._longest = 0.0
         self._is_silent = False
         self._watch = QTimer(self, interval=1000)
@@ -49,6 +53,7 @@ class Training(QObject):
     def prepare(self) -> None:
         """Starts an engine, if there is none, so that it is warm when the person presses Start."""
         if self._engine is None:
+            self._ready = False
             self._engine = engine = Engine("training", self)
             engine.said.connect(lambda job, event: self._hear(engine, job, event))
             engine.died.connect(lambda how: self._bury(engine, how))
@@ -80,6 +85,11 @@ class Training(QObject):
             self._engine.stop(self._job)
             self._enter("stopping")
 
+    def kill(self) -> None:
+        """Ends a run that no longer listens; what it has saved stands."""
+        if self._engine is not None:
+            self._engine.kill()
+
     def end(self, seconds: float) -> None:
         """Ends the engine, and the one before it that may still be leaving; after `seconds` it is killed."""
         self._engine = None
@@ -97,11 +107,13 @@ class Training(QObject):
         if engine is not self._engine:
             return
         if isinstance(event, Ready):
+            self._ready = True
             self.engine_said.emit("ready")
         if job != self._job:
             return
         self._note_life()
         if isinstance(event, JobEnded):
+            self._job = _NONE
             engine.end()
             self._engine = None
             self.prepare()
@@ -132,8 +144,10 @@ class Training(QObject):
         if engine is not self._engine:
             return
         self._engine = None
+        self._job = _NONE
         self.engine_said.emit("gone")
         if self.state != "idle":
             self.said.emit(Failed(message("engine_died", how=how)))
             self._enter("idle")
+        if self._ready:  # one that dies before it is ready would die again; then Start brings the next
             self.prepare()

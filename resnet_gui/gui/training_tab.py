@@ -71,6 +71,12 @@ class TrainingTab(QWidget):
         self.header.show_waiting()
         self._pages.setCurrentIndex(1)
 
+    def end(self) -> None:
+        """Nothing computes any more: takes back what was only being waited for."""
+        self.card.allow_test()
+        if self._pages.currentIndex() == 1 and not self._run and self.card.isHidden():
+            self.clear()
+
     def show_event(self, event: Event) -> None:
         """Shows one event of a run; those of other jobs are passed over."""
         match event:

@@ -35,12 +35,14 @@ class Engine(QThread):
     """An event, with the id of its job."""
     died = Signal(str)
 
+    _ids = itertools.count(1)
+    """For all engines, so that an id never means another job after an engine was replaced."""
+
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
-        self.log = log_folder() / f"{name}.log"
+        self.log = log_folder() / f"{name}-{os.getpid()}.log"
         self.pid = 0
-        self._ids = itertools.count(1)
         self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._told_to_end = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,9 +65,14 @@ class Engine(QThread):
     def end_and_wait(self, seconds: float) -> None:
         """Like `end`, and waits; a process that has not gone by then is killed, so that none is left behind."""
         self.end()
-        if self.isRunning() and not self.wait(int(seconds * 1000)) and self._process is not None:
-            self._process.kill()
+        if self.isRunning() and not self.wait(int(seconds * 1000)):
+            self.kill()
             self.wait()
+
+    def kill(self) -> None:
+        """Ends a process that no longer listens; `died` follows."""
+        if self._process is not None:
+            self._process.kill()
 
     def run(self) -> None:
         """The thread: starts the process, passes on what it says, and waits for its exit."""
@@ -105,14 +112,15 @@ class Engine(QThread):
         assert self._process.stdout is not None
         with self._process.stdout as pipe:
             for line in pipe:
-                self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
+                if line.endswith(b"\n"):  # else the engine was killed in the middle of a word
+                    self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
 
 
 def _opened(log: Path) -> IO[bytes]:
     """The log for writing; where the disk does not take one, the engine's words are lost, and nothing else."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("wb")
+        return log.open("ab")
     except OSError:
         return Path(os.devnull).open("wb")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.folder import pictures_in
@@ -54,20 +55,30 @@ class Predictor:
             image.width,
             image.height,
             milliseconds,
-            str(write_thumbnail(image, path, PREVIEW_SIDE)) if preview else "",
+            _preview(image, path) if preview else "",
         )
 
 
+def _preview(image: Image.Image, path: Path) -> str:
+    try:
+        return str(write_thumbnail(image, path, PREVIEW_SIDE))
+    except Problem:  # a cache without room takes the picture, not the answer
+        return ""
+
+
 def predict(
-    predictor: Predictor, paths: Sequence[Path], stop: threading.Event, top: int = 5, preview: bool = False
+    predictor: Predictor, paths: Sequence[Path], stop: threading.Event, top: int = 5, previews: int = 0
 ) -> Iterator[Predicted]:
-    """Answers for `paths`, files or folders, in batches at most 20 times a second. A folder without pictures is told."""
+    """Answers for `paths`, files or folders, in batches at most 20 times a second. A folder without pictures is told.
+
+    The first `previews` of them come with a small PNG.
+    """
     waiting: list[Prediction] = []
     pace = Pace(0.05)
-    for path in _files(paths):
+    for number, path in enumerate(_files(paths)):
         if stop.is_set():
             return
-        answer = path if isinstance(path, Prediction) else predictor.predict(path, top, preview)
+        answer = path if isinstance(path, Prediction) else predictor.predict(path, top, number < previews)
         waiting.append(answer)
         if pace.due():
             yield Predicted(str(predictor.path), tuple(waiting))

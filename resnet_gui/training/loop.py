@@ -41,16 +41,17 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     finite, memory or disk that is full.
     """
     device = choose_device(config.machine)
-    listing = list_folder(config.dataset)
-    assert listing is not None  # nothing cancels it here
+    listing = list_folder(config.dataset, stop.is_set)
+    if listing is None:
+        return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
     config = config.model_copy(update={"dataset": listing.root})
     torch.manual_seed(seed_for(config.training.seed, "weights"))
     with memory_has_a_sentence(device):
         network = build(config.network, len(splits.classes)).to(device)
-        run = make_run_folder(config, splits)
-        notes = (*listing.notes, *splits.notes)
-        yield from recorded(_run(config, splits, notes, network, device, run, stop), run)
+    run = make_run_folder(config, splits)
+    notes = (*listing.notes, *splits.notes)
+    yield from recorded(_run(config, splits, notes, network, device, run, stop), run)
 
 
 def _run(
@@ -81,47 +82,62 @@ def _run(
         dataset_fingerprint=dataset_fingerprint(config.dataset, splits), split_fingerprint=fingerprint(splits),
     )  # fmt: skip
     best = BestModel(run / "model.safetensors", card)
-    learner = Learner(config, network, training, device)
+    learner = Learner(config, network, training, device, len(splits.val), len(splits.test))
 
-    for epoch in range(1, epochs + 1):
-        began = time.monotonic()
-        score = None
-        complete = yield from learner.epoch(epoch, stop)
-        if complete and splits.val:
-            score = yield from evaluate(network, validation, len(classes), device, stop, "validate", epoch)
-            complete = score is not None
-        if not complete:
-            if not best.card.validated:  # better these weights than none
-                best.offer(network, epoch, None)
-            best.save()
-            yield Stopped(str(best.path), epoch, learner.step, best.card.validated)
-            return
-        if score is not None and not math.isfinite(score.loss):
-            raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
-        taken = best.offer(network, epoch, score)
-        yield EpochDone(
-            epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
-            learning_rate(config.training, epoch - 1), time.monotonic() - began, taken and score is not None,
-        )  # fmt: skip
-        yield from best.try_to_save()
-
+    validating = bool(splits.val)
+    try:
+        for epoch in range(1, epochs + 1):
+            began = time.monotonic()
+            score = None
+            with memory_has_a_sentence(device):
+                complete = yield from learner.epoch(epoch, stop)
+                if complete and validating:
+                    score = yield from evaluate(network, validation, len(classes), device, stop, "validate", epoch)
+                    complete = score is not None
+            if not complete:
+                if not best.card.validated:  # better these weights than none
+                    best.offer(network, epoch, None)
+                best.save()
+                yield Stopped(str(best.path), epoch, learner.step, best.card.validated)
+                return
+            if score is not None and not score.seen:
+                yield Note(message("no_validation"))
+                validating, score = False, None
+            if score is not None and not math.isfinite(score.loss):
+                raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
+            taken = best.offer(network, epoch, score)
+            yield EpochDone(
+                epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
+                learning_rate(config.training, epoch - 1), time.monotonic() - began, taken and score is not None,
+            )  # fmt: skip
+            yield from best.try_to_save()
+    except Problem:
+        yield from best.try_to_save()  # the disk may have room by now
+        raise
     best.save()
-    score = None
     if splits.test:
         network.load_state_dict(best.weights)
         score = yield from evaluate(network, test, len(classes), device, stop, "test")
         if score is None:
             yield Stopped(str(best.path), epochs, learner.step, best.card.validated)
             return
-        best.with_test(score.as_test(classes, opened=1))
-        best.save()
+        if score.seen:
+            best.with_test(score.as_test(classes, opened=1))
+            best.save()
+        else:
+            yield Note(message("no_test"))
     yield Finished(str(best.path), best.card.epoch, best.card.val_accuracy, best.card.test)
 
 
 class Learner:
-    """Takes a network through epochs of training. After one, `loss` and `accuracy` are its means, `step` its last step."""
+    """Takes a network through epochs of training. After one, `loss` and `accuracy` are its means, `step` its last step.
 
-    def __init__(self, config: TrainConfig, network: nn.Module, loader: Loader, device: torch.device) -> None:
+    `validated` and `tested` pictures are scored after each epoch and at the end, which takes time, too.
+    """
+
+    def __init__(
+        self, config: TrainConfig, network: nn.Module, loader: Loader, device: torch.device, validated: int, tested: int
+    ) -> None:
         self.config = config.training
         self.network = network
         self.loader = loader
@@ -130,6 +146,7 @@ class Learner:
         self.optimizer = make_optimizer(self.config, network.parameters())
         self.loss = self.accuracy = math.nan
         self.step = 0
+        self.validated, self.tested = validated, tested
 
     def epoch(self, epoch: int, stop: threading.Event) -> Generator[Skipped | Progress, None, bool]:
         """One pass over the training pictures. Returns whether it was complete, or ended early by `stop`.
@@ -138,18 +155,20 @@ class Learner:
         """
         self.network.train()
         self.step = seen = 0
-        steps = steps_per_epoch(self.loader.readable, self.config.batch_size)
         loss_sum = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device)
         began, pace = time.monotonic(), Pace(0.1)
         for item in self.loader.train(self.augmentation, epoch):
             if stop.is_set():
+                if seen:
+                    self._read(loss_sum, right, seen, epoch)  # weights that are not finite are not worth saving
                 return False
             if isinstance(item, Skipped):
                 yield item
                 continue
             if len(item.labels) < 2:
                 break  # the only readable picture: batch norm cannot learn from one
+            steps = max(self.step + 1, steps_per_epoch(self.loader.readable, self.config.batch_size))
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.config, epoch - 1 + min(1.0, self.step / steps))
             labels = item.labels.to(self.device, non_blocking=True)
@@ -166,14 +185,19 @@ class Learner:
             right += (logits.argmax(1) == labels).sum()
             if pace.due():
                 self._read(loss_sum, right, seen, epoch)
-                speed = seen / (time.monotonic() - began)
-                steps = max(self.step, steps_per_epoch(self.loader.readable, self.config.batch_size))
-                left = (self.config.epochs - epoch) * self.loader.readable + max(0, self.loader.readable - seen)
-                yield Progress("train", self.step, steps, epoch, self.loss, self.accuracy, speed, left / speed)
+                speed = seen / max(1e-9, time.monotonic() - began)
+                left = self._work_left(epoch, seen) / speed
+                yield Progress("train", self.step, steps, epoch, self.loss, self.accuracy, speed, left)
         if self.loader.readable_classes < 2:
             raise Problem("too_few_pictures", count=self.loader.readable)
         self._read(loss_sum, right, seen, epoch)
         return True
+
+    def _work_left(self, epoch: int, seen: int) -> float:
+        """What is left of the run, in training pictures; to score one takes about a third of learning from it."""
+        epochs = self.config.epochs - epoch
+        training = epochs * self.loader.readable + max(0, self.loader.readable - seen)
+        return training + ((epochs + 1) * self.validated + self.tested) / 3
 
     def _read(self, loss_sum: torch.Tensor, right: torch.Tensor, seen: int, epoch: int) -> None:
         self.loss, self.accuracy = loss_sum.item() / seen, right.item() / seen

@@ -54,7 +54,10 @@ def dataset_fingerprint(root: Path, splits: Splits) -> str:
     """SHA-256 over every picture's name and size: a picture added, removed or replaced changes it."""
     digest = hashlib.sha256()
     for path in sorted(sample.path for sample in (*splits.train, *splits.val, *splits.test)):
-        size = (root / path).stat().st_size if (root / path).is_file() else -1
+        try:
+            size = (root / path).stat().st_size
+        except OSError:
+            size = -1
         digest.update(os.fsencode(f"{path}\0{size}\n"))
     return digest.hexdigest()
 

@@ -239,3 +239,8 @@ def test_nothing_here_needs_torch():
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
+
+
+def test_a_folder_whose_parent_is_not_there_either(tmp_path):
+    with pytest.raises(Problem, match="is not a folder"):
+        list_folder(tmp_path / "gone" / "nested" / "deep")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_gui.data.folder import Sample
 from resnet_gui.data.health import check
-from resnet_gui.events import Checked, Progress, Skipped
+from resnet_gui.events import Checked, Progress, SkippedMany
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def samples(tmp_path) -> list[Sample]:
 
 def test_bad_pictures_are_named_in_order_and_counted(tmp_path, samples):
     events = list(check(tmp_path, samples, threading.Event()))
-    skipped = [event for event in events if isinstance(event, Skipped)]
+    skipped = [item for event in events if isinstance(event, SkippedMany) for item in event.items]
     assert [(Path(event.path).name, event.message.code) for event in skipped] == [
         ("3.png", "image_broken"),
         ("7.png", "image_empty"),

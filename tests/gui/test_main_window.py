@@ -1,6 +1,7 @@
 """The whole window with real engines, used as a person would."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.worker import Engine
 from resnet_gui.model import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
+from resnet_gui.places import cache_folder
 
 PATIENCE = 60_000
 
@@ -170,6 +172,63 @@ def test_a_killed_training_engine_is_told_and_the_window_trains_again(
     assert until(window, qtbot, Finished)
 
 
+def test_an_engine_stays_warm_until_a_run_needs_it_and_a_dead_one_is_replaced(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    ready: list[str] = []
+    window.training.engine_said.connect(ready.append)
+    open_colours(window, qtbot, colours, epochs=1)
+    qtbot.waitUntil(lambda: "ready" in ready, timeout=PATIENCE)
+    warm = window.training._engine
+    qtbot.wait(500)
+    assert window.training._engine is warm
+    assert ready == ["starting", "ready"]
+    os.kill(warm.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: ready == ["starting", "ready", "gone", "starting", "ready"], timeout=PATIENCE)
+
+
+def test_pictures_that_come_with_a_model_are_asked_of_it(
+    window: MainWindow, qtbot: QtBot, colours: Path, model: Path
+) -> None:
+    drop(window.predict_pane, model, colours / "red" / "0.png")
+    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
+    assert "nein" in window.predict_pane.answer.as_text()
+
+
+def test_of_many_answers_the_later_ones_get_their_picture_when_they_are_looked_at(
+    window: MainWindow, qtbot: QtBot, colours: Path, model: Path
+) -> None:
+    pane = window.predict_pane
+    drop(pane, model, colours)
+    qtbot.waitUntil(lambda: pane.place.text() == "1 of 30", timeout=PATIENCE)
+    pane.step(25)
+    qtbot.waitUntil(lambda: pane.answer.picture.isVisible(), timeout=PATIENCE)
+    assert pane.place.text() == "26 of 30"
+
+
+def test_nothing_else_can_be_opened_while_a_run_computes(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    open_colours(window, qtbot, colours, epochs=500)
+    assert all(action.isEnabled() for action in window._opening_commands)
+    start(window, qtbot)
+    assert not any(action.isEnabled() for action in window._opening_commands)
+
+
+def test_shares_changed_in_quick_succession_end_in_the_last(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+    open_colours(window, qtbot, colours, epochs=1)
+    for fraction in (0.1, 0.3, 0.4):
+        window.setup.set_values({"data.test_fraction": fraction})
+    qtbot.waitUntil(lambda: len(window.dataset.splits.test) == 12, timeout=PATIENCE)
+
+
+def test_a_drawing_of_the_sample_can_be_cancelled(window: MainWindow, qtbot: QtBot) -> None:
+    shutil.rmtree(cache_folder("sample"))
+    window.open_sample()
+    qtbot.waitUntil(lambda: "pictures found" in text_of(window.setup), timeout=PATIENCE)
+    window.setup.cancel_requested.emit()
+    with qtbot.assertNotEmitted(window.dataset.opened, wait=4000):
+        pass
+
+
 def test_a_silent_engine_is_shown_and_left_alone(
     window: MainWindow, qtbot: QtBot, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +244,12 @@ def test_a_silent_engine_is_shown_and_left_alone(
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: "No news" not in text_of(window.status), timeout=10_000)
     until(window, qtbot, EpochDone)
+    os.kill(engine, signal.SIGSTOP)
+    end = window.status.findChild(QPushButton)
+    qtbot.waitUntil(end.isVisible, timeout=10_000)
+    qtbot.mouseClick(end, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=5000)
+    assert "stopped unexpectedly" in text_of(window.training_tab)
 
 
 def test_a_killed_prediction_engine_is_told_and_the_next_picture_is_answered(
@@ -285,8 +350,7 @@ def test_closing_an_idle_window_ends_its_engines(window: MainWindow, qtbot: QtBo
     open_colours(window, qtbot, colours, epochs=1)
     qtbot.waitUntil(lambda: bool(window.asking._engine.pid and window.training._engine.pid), timeout=PATIENCE)
     pids = [window.asking._engine.pid, window.training._engine.pid]
-    with qtbot.waitSignal(QApplication.instance().aboutToQuit, timeout=0, raising=False):
-        window.close()
+    window.close()
     assert not window.isVisible()
     window.end_engines()
     assert not any(alive(pid) for pid in pids)

@@ -15,8 +15,8 @@ from resnet_gui.places import resource
 COLOURS = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
 ICONS = sorted(path.stem for path in resource("icons").glob("*.svg"))
 NEEDED = {
-    "app", "folder-open", "play", "stop", "picture", "model", "save", "run-folder", "sample", "sun", "moon", "info",
-    "warning", "check", "close", "drop", "chevron-down", "chevron-up", "chevron-right", "star",
+    "app", "folder-open", "play", "stop", "picture", "model", "save", "run-folder", "sample", "info",
+    "check", "close", "drop", "chevron-down", "chevron-right", "star",
 }  # fmt: skip
 
 

@@ -336,7 +336,7 @@ def test_a_stopped_run_without_test_pictures_offers_no_score(tab):
 def test_a_failed_run_keeps_its_model_in_reach(tab):
     start(tab)
     epoch(tab, 1)
-    tab.show_event(Failed(message("loss_not_finite", epoch=2, step=3), "Traceback"))
+    tab.show_event(Failed(message("loss_not_finite", epoch=2, step=3)))
     assert "infinite or not a number at epoch 2, step 3" in tab.card.problem.text()
     assert "Traceback" not in tab.card.problem.text()
     assert tab.card.path.isVisible()

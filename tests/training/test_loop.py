@@ -10,6 +10,7 @@ from PIL import Image
 
 from resnet_gui.config import make_config, read_config
 from resnet_gui.data.split import read_split
+from resnet_gui.evaluation.score import score_test_split
 from resnet_gui.events import (
     BestSaved,
     EpochDone,
@@ -25,6 +26,8 @@ from resnet_gui.events import (
 )  # fmt: skip
 from resnet_gui.messages import Problem
 from resnet_gui.model import load_model
+from resnet_gui.pace import Pace
+from resnet_gui.training import loop
 from resnet_gui.training.loop import train
 
 Settings = dict[str, object]
@@ -230,3 +233,47 @@ def test_a_missing_device_is_a_sentence(quick: Settings) -> None:
         pytest.skip("this machine has every device")
     with pytest.raises(Problem, match="not available on this machine"):
         run(quick, machine__device="mps")
+
+
+def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
+    quick: Settings, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of steps shrinks as bad pictures are found, and with it the learning rate falls faster."""
+    for path in colours.glob("red/*.png"):
+        path.write_bytes(b"")
+    tables = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr(loop, "Pace", lambda _, seconds=seconds: Pace(seconds))
+        tables.append(results(only(run(quick, training__batch_size=2), Started)[0].run))
+    assert tables[0] == tables[1]
+
+
+def test_unreadable_validation_pictures_do_not_end_a_run(quick: Settings, colours: Path) -> None:
+    split = read_split(Path(only(stopped_after(quick, Started), Started)[0].run) / "split.csv")
+    for sample in (*split.val, *split.test):
+        (colours / sample.path).write_bytes(b"")
+    events = run(quick)
+    codes = [event.message.code for event in only(events, Note)]
+    assert codes == ["no_validation", "no_test"]
+    finished = only(events, Finished)[0]
+    assert (finished.best_epoch, finished.test) == (2, None)
+    assert not load_model(Path(finished.model))[1].validated
+
+
+def test_a_run_made_with_a_relative_path_is_understood_from_elsewhere(
+    quick: Settings, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(colours.parent)
+    started = only(run({**quick, "dataset": "colours"}, training__epochs=1), Started)[0]
+    monkeypatch.chdir("/")
+    scored = list(score_test_split(Path(started.run), threading.Event()))
+    assert scored[-1].test.opened == 2
+
+
+def test_a_stopped_scoring_does_not_count(quick: Settings) -> None:
+    started = only(run(quick, training__epochs=1), Started)[0]
+    stop = threading.Event()
+    stop.set()
+    [note] = score_test_split(Path(started.run), stop)
+    assert note.message.code == "test_stopped"
+    assert load_model(Path(started.run) / "model.safetensors")[1].test_opened == 1
