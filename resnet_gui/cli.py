@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,9 @@ VERBS = ("train", "predict", "evaluate", "serve")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem that was told, 2 for wrong usage."""
+    # Threads that wait for each other in a spin starve a program beside this one, and one another; read by torch's
+    # OpenMP when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments and arguments[0] in VERBS else None
     if verb == "serve":  # before any other import: what is imported may print

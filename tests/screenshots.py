@@ -19,7 +19,7 @@ from PySide6.QtCore import QBuffer, QEventLoop, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-FOLDER = Path(__file__).resolve().parent.parent / "resources" / "screenshots"
+FOLDER = Path(__file__).resolve().parent / "screenshots"
 WIDTH, HEIGHT = 1280, 800
 
 

@@ -54,7 +54,7 @@ class Commands:
     def set_icon(self, action: QAction, icon: str) -> None:
         """Gives `action` another icon."""
         self._icons = [(each, icon if each is action else name) for each, name in self._icons]
-        self._tint()
+        action.setIcon(self._theme.icon(icon))
 
     def add_themes(self, menu: QMenu, chosen: Callable[[str], None]) -> None:
         """The choice between the system's, the light and the dark look."""

@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self.predict_pane = PredictPane(theme)
         self.status = StatusBar(theme)
         self.tabs = QTabWidget(documentMode=True)
+        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tabs.addTab(self.data_tab, self.tr("Data"))
         self.tabs.addTab(self.training_tab, self.tr("Training"))
 

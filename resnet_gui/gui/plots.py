@@ -192,6 +192,8 @@ class MetricPlot(QWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.35)
+        for side in ("bottom", "left"):
+            plot.getAxis(side).setZValue(-1)  # its grid lies behind the curves
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the table's rows move the crosshair for the keyboard
         plot.setMinimumSize(200, 120)
         plot.scene().sigMouseMoved.connect(self._hover)

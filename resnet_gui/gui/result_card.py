@@ -160,7 +160,7 @@ class ResultCard(QFrame):
 
     def _opened_sentence(self, times: int) -> str:
         if times == 1:
-            return self.tr("The test pictures were used 1 time for a score.")
+            return self.tr("The test pictures were used once for a score.")
         return self.tr(
             "The test pictures were used {times} times for a score. The more often one looks, the more flattering it gets."
         ).format(times=times)

@@ -61,6 +61,7 @@ class SetupPane(QWidget):
         self._training.body.addWidget(self._form)
         self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
         self._start.setProperty("kind", "primary")
+        self._start.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click needs no ring around it
         self._missing = label("dim")
         self._missing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         outer.addWidget(self._start)

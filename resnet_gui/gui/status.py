@@ -35,6 +35,7 @@ class StatusBar(QStatusBar):
         for widget in (self._left, self._end, self._bar):
             self.addPermanentWidget(widget)
         self._bar.hide()
+        self.setSizeGripEnabled(False)
         self.setContentsMargins(12, 0, 8, 0)
         self.show_engine("starting")
         theme.changed.connect(self._tint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 
 from PySide6.QtCore import QByteArray, QDir, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFontInfo, QIcon, QPainter, QPalette, QPixmap
@@ -71,12 +72,7 @@ class Theme(QObject):
 
     def icon(self, name: str, token: str = "text") -> QIcon:
         """The drawing `resources/icons/<name>.svg`, its `currentColor` being the colour called `token`."""
-        drawing = resource(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", self._now[token])
-        renderer = QSvgRenderer(QByteArray(drawing.encode()))
-        icon = QIcon()
-        for size in _ICON_SIZES:
-            icon.addPixmap(_rendered(renderer, size))
-        return icon
+        return _drawn(name, self._now[token])
 
     @property
     def _now(self) -> dict[str, str]:
@@ -112,6 +108,16 @@ class Theme(QObject):
         words = {name: f"{round(self._base_size * scale)}px" for name, scale in sizes.items()}
         words |= self._now | {"mode": "dark" if self._dark else "light"}
         return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], self._style)
+
+
+@cache
+def _drawn(name: str, colour: str) -> QIcon:
+    drawing = resource(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
+    renderer = QSvgRenderer(QByteArray(drawing.encode()))
+    icon = QIcon()
+    for size in _ICON_SIZES:
+        icon.addPixmap(_rendered(renderer, size))
+    return icon
 
 
 def _rendered(renderer: QSvgRenderer, size: int) -> QPixmap:

@@ -48,18 +48,18 @@ def own_places(home: str) -> dict[str, str]:
 
 def start(kind: str, environment: dict[str, str]) -> tuple[float, set[str]]:
     """Seconds to the painted window, and the packages loaded by then or, at the latest, at the end."""
-    began = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, __file__, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=environment,
-    )  # fmt: skip
-    painted = child.stdout.readline()
-    seconds = time.perf_counter() - began
-    at_the_end, errors = child.communicate(timeout=120)
-    if child.returncode or not painted.startswith("painted") or "ended" not in at_the_end:
-        raise SystemExit(
-            f"The {kind} window was not painted, or did not end well (status {child.returncode}).\n{errors}"
+    with tempfile.TemporaryFile("w+") as errors:
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            [sys.executable, __file__, kind], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
         )
+        with child, child.stdout as lines:
+            painted = lines.readline()
+            seconds = time.perf_counter() - began
+            at_the_end = lines.read()
+        if child.returncode or not painted.startswith("painted") or not at_the_end.startswith("ended"):
+            errors.seek(0)
+            raise SystemExit(f"The {kind} window was not painted, or ended with {child.returncode}.\n{errors.read()}")
     return seconds, set(f"{painted} {at_the_end}".split())
 
 

@@ -260,7 +260,7 @@ def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):
     assert card.isVisible()
     assert not tab.header.isVisible()
     assert card.headline.text() == "Of 160 pictures it had never seen, 143 were right (89 %)"
-    assert card.opened.text() == "The test pictures were used 1 time for a score."
+    assert card.opened.text() == "The test pictures were used once for a score."
     assert card.scores.bars.accessibleDescription() == "daisy 71/80, rose 72/80"
     assert not card.test.isVisible()
     with qtbot.waitSignal(tab.save_model_requested) as saved:
