@@ -120,6 +120,6 @@ SENTENCES = {
     ),
     "library_missing": (
         "The system library {library} is missing, without which no window can be shown. "
-        "On Debian and Ubuntu install it with: sudo apt-get install {package}"
+        "On Debian and Ubuntu install it with: sudo apt-get install {packages}"
     ),
 }

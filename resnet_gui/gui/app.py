@@ -10,12 +10,10 @@ from pathlib import Path
 
 from resnet_gui.messages import Problem
 
-_PACKAGES = {
-    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libxkbcommon.so.0": "libxkbcommon0", "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1", "libxcb-cursor.so.0": "libxcb-cursor0", "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1", "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-render-util.so.0": "libxcb-render-util0", "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-}  # fmt: skip
+_PACKAGES = (
+    "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 "
+    "libxcb-render-util0 libxkbcommon-x11-0"
+)
 """Debian's and Ubuntu's packages of the system libraries that Qt needs and does not bring along."""
 
 
@@ -81,6 +79,7 @@ def _check_display() -> None:
 
 
 def _missing_library(error: str) -> Problem:
-    """`error` begins with the library's name: "libEGL.so.1: cannot open shared object file"."""
-    library = error.partition(":")[0]
-    return Problem("library_missing", library=library, package=_PACKAGES.get(library, library))
+    """`error` begins with the library's name: "libEGL.so.1: cannot open shared object file". Where one is missing,
+    others usually are, so all are named at once.
+    """
+    return Problem("library_missing", library=Path(error.partition(":")[0]).name, packages=_PACKAGES)
