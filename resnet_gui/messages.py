@@ -105,7 +105,7 @@ SENTENCES = {
     "model_newer": "{path} was made by a newer version of this program (format {format}). Update the program to open it.",
     "nothing_to_predict": "There are no pictures in {path}.",
     # The engine.
-    "engine_died": "The engine stopped unexpectedly ({how}). A new one is starting; everything saved so far is kept.",
+    "engine_died": "The engine stopped unexpectedly ({how}). Everything saved so far is kept, and a new engine is started.",
     "engine_cannot_start": "The engine could not be started ({how}). What it said is in {log}.",
     "engine_request": "The engine could not understand a request: {reason}.",
     "internal_error": "Something went wrong inside the program: {error}. The details are in the log.",

@@ -77,7 +77,7 @@ def prune(days: float = 30) -> None:
     So the cache does not grow for ever.
     """
     oldest = time.time() - days * 24 * 3600
-    for file in (*_folder().iterdir(), *cache_folder("pasted").iterdir()):
+    for file in (*_folder().iterdir(), *cache_folder("pasted").rglob("*.png")):
         try:
             if file.stat().st_mtime < oldest:
                 file.unlink()

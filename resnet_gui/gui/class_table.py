@@ -88,7 +88,7 @@ class ClassTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(STRIP, QHeaderView.ResizeMode.Stretch)
-        header.resizeSection(NAME, 120)
+        header.resizeSection(NAME, 160)
         for column in range(PICTURES, SKIPPED + 1):
             title = self._model.headerData(column, Qt.Orientation.Horizontal)
             header.resizeSection(column, max(52, self.fontMetrics().horizontalAdvance(title) + 12))

@@ -63,7 +63,7 @@ class DataTab(QWidget):
         self._labels = {name: index for index, name in enumerate(listing.classes)}
         self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
         self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
-        self._totals.setText(f"{totals(listing)} · {shares(splits)}")
+        self._all = f"{totals(listing)} · {shares(splits)}"
         self._table.show_rows(class_rows(listing, splits))
         self._skipped.show_files([])
         self._show_skipped()
@@ -89,6 +89,8 @@ class DataTab(QWidget):
         count = self._skipped.model().rowCount()
         one, many = self.tr("1 file was skipped"), self.tr("{count} files were skipped")
         self._skipped_title.setText(one if count == 1 else many.format(count=f"{count:,}"))
+        skipped = self.tr(" · {count} of them cannot be used").format(count=f"{count:,}")
+        self._totals.setText(self._all + (skipped if count else ""))
         self._skipped_title.setVisible(count > 0)
         self._skipped.setVisible(count > 0)
 

@@ -255,7 +255,6 @@ class MainWindow(QMainWindow):
 
     def end_engines(self) -> None:
         """The last thing: no process outlives the window."""
-        self._remember()
         self.dataset.end()
         self.asking.end(2.0)
         self.training.end(60.0)

@@ -62,7 +62,7 @@ class PicturesCard(Card):
         self._notes = _Notes(theme)
         self._remark = label("dim")
         for widget in (
-            self._intro, self._problem, self._folder, self._totals, self._bar, self._shares, self._checking,
+            self._intro, self._problem, self._folder, self._bar, self._totals, self._shares, self._checking,
             self._notes, self._found, self._busy, self._remark,
         ):  # fmt: skip
             self.body.addWidget(widget)

@@ -22,7 +22,7 @@ from resnet_gui.events import Prediction
 from resnet_gui.gui.answer import Answer
 from resnet_gui.gui.dropped import may_hold_something, sort_out
 from resnet_gui.gui.elided import ElidedLabel
-from resnet_gui.gui.labels import breakable, label, set_look
+from resnet_gui.gui.labels import breakable, label, set_look, tooltip
 from resnet_gui.gui.theme import Theme
 
 
@@ -87,9 +87,10 @@ class PredictPane(QWidget):
         """Names what answers: "best model so far · epoch 7", a model's file name, "no model yet"."""
         self.answering.set_name(text, hint=tooltip)
 
-    def offer_model(self, text: str | None) -> None:
-        """Offers another model on a link that says `text`; None takes the link away."""
+    def offer_model(self, text: str | None, name: str = "") -> None:
+        """Offers another model, called `name`, on a link that says `text`; None takes the link away."""
         self.offer.setText(text or "")
+        self.offer.setToolTip(tooltip(name))
         self.offer.setVisible(text is not None)
 
     def show_waiting(self, text: str) -> None:

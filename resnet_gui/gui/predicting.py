@@ -45,7 +45,7 @@ class Predicting(QObject):
         self._question: list[str] = []
         """The paths that were asked about last."""
         self._waiting: list[str] = []
-        """Paths that came while a model was being loaded."""
+        """Paths that came before there was a model, or while one was being loaded."""
         pane.pictures_dropped.connect(self.predict)
         pane.pictures_requested.connect(self.choose_pictures)
         pane.model_dropped.connect(self.load)
@@ -94,7 +94,8 @@ class Predicting(QObject):
             self._waiting = paths
             return
         if not self._asking.model:
-            self._show_what_is_missing()
+            self._waiting = paths
+            self._show_what_is_missing(Path(paths[0]).name)
             return
         self._pane.start_batch(len(paths))
         self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
@@ -116,7 +117,9 @@ class Predicting(QObject):
 
     def _ask_again(self) -> None:
         """Another model answers now: one picture is shown to it, too; many answers stay, and are said to be old."""
-        if len(self._question) == 1 and Path(self._question[0]).is_file():
+        if self._waiting and not self._is_loading:
+            self._ask_what_waits()
+        elif len(self._question) == 1 and Path(self._question[0]).is_file():
             self._ask(self._question)
         elif self._question:
             self._pane.show_message(self.tr("A newer model answers now. Drop the pictures again to ask it."))
@@ -132,9 +135,12 @@ class Predicting(QObject):
                 self._pane.show_message(words(event.message), bad=True)
             case JobEnded():
                 self._is_loading = False
-                if waiting := self._waiting:
-                    self._waiting = []
-                    self.predict(waiting)
+                self._ask_what_waits()
+
+    def _ask_what_waits(self) -> None:
+        if waiting := self._waiting:
+            self._waiting = []
+            self.predict(waiting)
 
     def _draw_preview(self, path: str) -> None:
         """Of many answers only the first come with a picture; the others get theirs when the person steps to them."""
@@ -149,14 +155,15 @@ class Predicting(QObject):
         """What a model that was just loaded says of itself."""
         known, others = model.classes[:_NAMED], len(model.classes) - _NAMED
         more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
-        lines = [self.tr("The model is ready. It knows: {classes}").format(classes=", ".join(known)) + more]
+        lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
         if not model.validated:
             lines.append(self.tr("It has not been validated."))
         if model.test is not None:
             right = self.tr("Of {total} pictures it had never seen, {right} were right.")
-            opened = self.tr("Times these pictures were used for a score: {count}")
             lines.append(right.format(total=model.test.total, right=model.test.right))
-            lines.append(opened.format(count=model.test_opened))
+            once, often = self.tr("once"), self.tr("{count} times").format(count=model.test_opened)
+            opened = self.tr("These pictures were used {times} for a score.")
+            lines.append(opened.format(times=once if model.test_opened == 1 else often))
         return "\n".join(lines)
 
     def _hear_engine(self, state: str) -> None:
@@ -166,19 +173,19 @@ class Predicting(QObject):
         self._is_loading = False
         self._pane.show_message(words(how), bad=True)
 
-    def _show_what_is_missing(self) -> None:
+    def _show_what_is_missing(self, name: str) -> None:
+        """There is no model that could answer about `name`; it is answered as soon as there is one."""
         if self._training.state == "idle":
-            self._pane.show_message(
-                self.tr("There is no model yet. Train one, or drop a model file (.safetensors) here.")
-            )
+            text = self.tr("{name} waits: there is no model yet. Train one, or drop a model file (.safetensors).")
         else:
-            self._pane.show_message(self.tr("The first answer is ready after epoch 1. Drop the picture again then."))
+            text = self.tr("{name} waits: the first answer comes after epoch 1.")
+        self._pane.show_message(text.format(name=name))
 
     def _show_model(self) -> None:
         """Names what answers, and offers the other model if there are two."""
         asking, running = self._asking, self._training.state != "idle"
         loaded = Path(asking.loaded.path).name if asking.loaded else ""
-        if asking.model and not self._has_model:
+        if asking.model and not self._has_model and not self._waiting:
             self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
         self._has_model = bool(asking.model)
         if self._has_model:
@@ -189,9 +196,9 @@ class Predicting(QObject):
         if not (asking.best and asking.loaded):
             self._pane.offer_model(None)
         elif asking.prefers_best:
-            self._pane.offer_model(self.tr("Back to {name}").format(name=loaded))
+            self._pane.offer_model(self.tr("Back to the loaded model"), loaded)
         else:
-            self._pane.offer_model(self.tr("Use {model}").format(model=self._name_of_best()))
+            self._pane.offer_model(self.tr("Use the newest model"), self._name_of_best())
 
     def _name_of_best(self) -> str:
         """What the newest model of a run is called: while its run goes on, it is only the best so far."""
@@ -204,7 +211,9 @@ class Predicting(QObject):
 
     def _keep_pasted(self, image: QImage) -> None:
         """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""
-        path = cache_folder("pasted") / f"pasted-{os.getpid()}-{next(self._pastes)}.png"
+        folder = cache_folder("pasted") / str(os.getpid())
+        folder.mkdir(exist_ok=True)
+        path = folder / self.tr("Pasted picture {number}.png").format(number=next(self._pastes))
         uncompressed = 100
         # Where it could not be written, the engine will say that there is no such file.
         QThreadPool.globalInstance().start(

@@ -128,11 +128,12 @@ class ResultCard(QFrame):
         self.problem.hide()
         self.test.hide()
 
-    def show_problem(self, sentence: str, model: str, run: str) -> None:
-        """The run failed, or what was asked for after it did."""
+    def show_problem(self, sentence: str, model: str, best: str, run: str, test_pictures: int) -> None:
+        """The run failed, or what was asked for after it did; a model that was saved can still be scored."""
         if self.isHidden():
-            self._show_model(model, run, "")
+            self._show_model(model, run, best)
             self.headline.setText(self.tr("The run has ended early."))
+            self.test.setVisible(bool(model) and test_pictures > 0)
         self.problem.setText(breakable(sentence))
         self.problem.show()
         self.allow_test()

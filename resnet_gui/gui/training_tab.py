@@ -127,7 +127,9 @@ class TrainingTab(QWidget):
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(words(event.message), self._model, self._run)
+                self.card.show_problem(
+                    words(event.message), self._model, self.header.best_sentence, self._run, self._test_pictures
+                )
 
     def _lay_out(self) -> None:
         run = QWidget()

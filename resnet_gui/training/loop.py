@@ -106,9 +106,10 @@ def _run(
             if score is not None and not math.isfinite(score.loss):
                 raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
             taken = best.offer(network, epoch, score)
+            learner.epoch_seconds = time.monotonic() - began
             yield EpochDone(
                 epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
-                learning_rate(config.training, epoch - 1), time.monotonic() - began, taken and score is not None,
+                learning_rate(config.training, epoch - 1), learner.epoch_seconds, taken and score is not None,
             )  # fmt: skip
             yield from best.try_to_save()
     except Problem:
@@ -147,6 +148,7 @@ class Learner:
         self.loss = self.accuracy = math.nan
         self.step = 0
         self.validated, self.tested = validated, tested
+        self.epoch_seconds = 0.0
 
     def epoch(self, epoch: int, stop: threading.Event) -> Generator[Skipped | Progress, None, bool]:
         """One pass over the training pictures. Returns whether it was complete, or ended early by `stop`.
@@ -186,18 +188,21 @@ class Learner:
             if pace.due():
                 self._read(loss_sum, right, seen, epoch)
                 speed = seen / max(1e-9, time.monotonic() - began)
-                left = self._work_left(epoch, seen) / speed
+                left = self._seconds_left(epoch, seen, speed)
                 yield Progress("train", self.step, steps, epoch, self.loss, self.accuracy, speed, left)
         if self.loader.readable_classes < 2:
             raise Problem("too_few_pictures", count=self.loader.readable)
         self._read(loss_sum, right, seen, epoch)
         return True
 
-    def _work_left(self, epoch: int, seen: int) -> float:
-        """What is left of the run, in training pictures; to score one takes about a third of learning from it."""
-        epochs = self.config.epochs - epoch
-        training = epochs * self.loader.readable + max(0, self.loader.readable - seen)
-        return training + ((epochs + 1) * self.validated + self.tested) / 3
+    def _seconds_left(self, epoch: int, seen: int, speed: float) -> float:
+        """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.
+
+        To score a picture takes about a third of the time of learning from it.
+        """
+        work = self.loader.readable + self.validated / 3
+        per_epoch = self.epoch_seconds or work / speed
+        return per_epoch * (self.config.epochs - epoch + 1 - seen / work + self.tested / 3 / work)
 
     def _read(self, loss_sum: torch.Tensor, right: torch.Tensor, seen: int, epoch: int) -> None:
         self.loss, self.accuracy = loss_sum.item() / seen, right.item() / seen

@@ -115,7 +115,7 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     """Drop a folder, press Start, drop pictures before, during and after the training."""
     pane = window.predict_pane
     drop(pane, colours / "red" / "0.png")
-    assert "There is no model yet" in text_of(pane)
+    assert "0.png waits: there is no model yet" in text_of(pane)
     open_colours(window, qtbot, colours, epochs=3)
     assert window.tabs.currentWidget() is window.data_tab
     assert "Train 18 · Validation 6 · Test 6" in text_of(window.setup)
@@ -129,8 +129,7 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     assert "after epoch 1" in pane.message.text()
     until(window, qtbot, EpochDone)
     qtbot.waitUntil(lambda: "best model so far" in pane.answering.whole, timeout=PATIENCE)
-    drop(pane, colours / "red" / "0.png")
-    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)  # the picture that waited
 
     finished = until(window, qtbot, Finished)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
@@ -280,7 +279,8 @@ def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
     assert pane.offer.isVisible()
     qtbot.mouseClick(pane.offer, Qt.MouseButton.LeftButton)
     assert "epoch 1" in pane.answering.whole
-    assert pane.offer.text() == "Back to mine.safetensors"
+    assert pane.offer.text() == "Back to the loaded model"
+    assert "mine.safetensors" in pane.offer.toolTip()
     drop(pane, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: "green" in pane.answer.as_text(), timeout=PATIENCE)
 
@@ -392,11 +392,16 @@ def test_everything_chosen_is_there_again_at_the_next_start(
 ) -> None:
     window.setup.set_values({"training.epochs": 33, "network": "resnet50"})
     window._choose_theme("dark")
-    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, window.predict_dock)
+    window.predict_dock.setFloating(True)
+    window.close()
     window.end_engines()
     again = MainWindow(Theme(qapp, Remembered().theme()), Remembered())
     qtbot.addWidget(again)
     values = again.setup.values()
     assert (values["training.epochs"], values["network"]) == (33, "resnet50")
     assert again._theme.dark
-    assert again.dockWidgetArea(again.predict_dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    again.show()
+    assert again.predict_dock.isFloating()
+    assert again.predict_dock.isVisible()
+    again.close()
+    again.end_engines()
