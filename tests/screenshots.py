@@ -61,7 +61,7 @@ class Photographer:
         spin(2)  # for the thumbnails
         self._shoot("dataset")
 
-        window.setup.set_values({"training.epochs": 12})
+        window.setup.set_values({"training.epochs": 20})
         QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
         wait(lambda: window.asking.best and window.asking.best[1] > 2, 300)
         self._shoot("training")
