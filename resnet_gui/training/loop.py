@@ -63,10 +63,9 @@ def _run(
     run: Path,
     stop: threading.Event,
 ) -> Iterator[Event]:
-    classes, epochs = splits.classes, config.training.epochs
     yield Started(
-        str(run), config.network, classes, len(splits.train), len(splits.val), len(splits.test), epochs,
-        device.type, torch.get_num_threads(),
+        str(run), config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
+        config.training.epochs, device.type, torch.get_num_threads(),
     )  # fmt: skip
     yield from (Note(note) for note in notes)
     if not splits.val:
@@ -78,49 +77,64 @@ def _run(
         for samples in (splits.train, splits.val, splits.test)
     )
     card = ModelCard(
-        config.network, classes, preprocessing, epoch=0, validated=False,
+        config.network, splits.classes, preprocessing, epoch=0, validated=False,
         dataset_fingerprint=dataset_fingerprint(config.dataset, splits), split_fingerprint=fingerprint(splits),
     )  # fmt: skip
     best = BestModel(run / "model.safetensors", card)
     learner = Learner(config, network, training, device, len(splits.val), len(splits.test))
-
-    validating = bool(splits.val)
     try:
-        for epoch in range(1, epochs + 1):
-            began = time.monotonic()
-            score = None
-            with memory_has_a_sentence(device):
-                complete = yield from learner.epoch(epoch, stop)
-                if complete and validating:
-                    score = yield from evaluate(network, validation, len(classes), device, stop, "validate", epoch)
-                    complete = score is not None
-            if not complete:
-                if not best.card.validated:  # better these weights than none
-                    best.offer(network, epoch, None)
-                best.save()
-                yield Stopped(str(best.path), epoch, learner.step, best.card.validated)
-                return
-            if score is not None and not score.seen:
-                yield Note(message("no_validation"))
-                validating, score = False, None
-            if score is not None and not math.isfinite(score.loss):
-                raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
-            taken = best.offer(network, epoch, score)
-            learner.epoch_seconds = time.monotonic() - began
-            yield EpochDone(
-                epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
-                learning_rate(config.training, epoch - 1), learner.epoch_seconds, taken and score is not None,
-            )  # fmt: skip
-            yield from best.try_to_save()
+        complete = yield from _epochs(learner, validation, best, stop)
     except Problem:
         yield from best.try_to_save()  # the disk may have room by now
         raise
+    if complete:
+        yield from _finish(learner, test, best, stop)
+
+
+def _epochs(
+    learner: Learner, validation: Loader, best: BestModel, stop: threading.Event
+) -> Generator[Event, None, bool]:
+    """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped, with what there is saved."""
+    network, device, classes = learner.network, learner.device, len(best.card.classes)
+    validating = bool(validation.samples)
+    for epoch in range(1, learner.config.epochs + 1):
+        began = time.monotonic()
+        score = None
+        with memory_has_a_sentence(device):
+            complete = yield from learner.epoch(epoch, stop)
+            if complete and validating:
+                score = yield from evaluate(network, validation, classes, device, stop, "validate", epoch)
+                complete = score is not None
+        if not complete:
+            if not best.card.validated:  # better these weights than none
+                best.offer(network, epoch, None)
+            best.save()
+            yield Stopped(str(best.path), epoch, learner.step, best.card.validated)
+            return False
+        if score is not None and not score.seen:
+            yield Note(message("no_validation"))
+            validating, score = False, None
+        if score is not None and not math.isfinite(score.loss):
+            raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
+        taken = best.offer(network, epoch, score)
+        learner.epoch_seconds = time.monotonic() - began
+        yield EpochDone(
+            epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
+            learning_rate(learner.config, epoch - 1), learner.epoch_seconds, taken and score is not None,
+        )  # fmt: skip
+        yield from best.try_to_save()
+    return True
+
+
+def _finish(learner: Learner, test: Loader, best: BestModel, stop: threading.Event) -> Iterator[Event]:
+    """Opens the test pictures, once, with the best model."""
     best.save()
-    if splits.test:
-        network.load_state_dict(best.weights)
-        score = yield from evaluate(network, test, len(classes), device, stop, "test")
+    if test.samples:
+        learner.network.load_state_dict(best.weights)
+        classes = best.card.classes
+        score = yield from evaluate(learner.network, test, len(classes), learner.device, stop, "test")
         if score is None:
-            yield Stopped(str(best.path), epochs, learner.step, best.card.validated)
+            yield Stopped(str(best.path), learner.config.epochs, learner.step, best.card.validated)
             return
         if score.seen:
             best.with_test(score.as_test(classes, opened=1))
