@@ -25,6 +25,7 @@ class Dataset(QObject):
     """A `Listing` and its `Splits`. `resplit` says them again with other splits."""
     failed = Signal(object)
     """A `Problem`: the folder cannot be used; the one that was open before stays open."""
+    cancelled = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,8 +36,8 @@ class Dataset(QObject):
     def open(self, folder: Path, settings: dict[str, Any]) -> None:
         """Lists `folder` and splits it by `settings`, dotted keys as the form gives them."""
         self.cancel()
-        self.listing_began.emit()
         self._start(Lister(folder, None, settings, self))
+        self.listing_began.emit()
 
     def resplit(self, settings: dict[str, Any]) -> None:
         """Splits the open folder anew, when a setting that matters for it has changed.
@@ -59,6 +60,7 @@ class Dataset(QObject):
         if self._lister is not None:
             self._lister.requestInterruption()
             self._lister = None
+            self.cancelled.emit()
 
     def end(self) -> None:
         """Waits for every thread."""

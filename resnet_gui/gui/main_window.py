@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
         self.training.state_changed.connect(self._follow_run)
         self.opening.opened.connect(self.training.prepare)
         self.opening.opened.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))
-        for signal in (self.dataset.listing_began, self.dataset.opened, self.dataset.failed):
+        dataset = self.dataset
+        for signal in (dataset.listing_began, dataset.opened, dataset.failed, dataset.cancelled):
             signal.connect(lambda *_: self._follow_run(self.training.state))
         self.running.started.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
         self._doorbell.rung.connect(self._come_back)

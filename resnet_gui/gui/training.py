@@ -126,12 +126,14 @@ class Training(QObject):
         self.said.emit(event)
 
     def _note_life(self) -> None:
-        """Something was heard: notes how long the silence before it was."""
+        """Something was heard: notes how long it took to come. A silence that was shown is no measure of a step."""
         now = time.monotonic()
-        self._longest, self._heard = max(self._longest, now - self._heard), now
         if self._is_silent:
             self._is_silent = False
             self.silent.emit(0)
+        else:
+            self._longest = max(self._longest, now - self._heard)
+        self._heard = now
 
     def _listen(self) -> None:
         silence = time.monotonic() - self._heard

@@ -1,6 +1,5 @@
 """The engine's contract, against a real engine process."""
 
-import itertools
 import json
 import os
 import queue
@@ -213,4 +212,5 @@ def test_progress_is_held_back_and_nothing_else_is(engine: Engine, colours: Path
     assert events[-2] == Checked(readable=30, skipped=300)
     assert sum(len(event.items) for event in events if isinstance(event, SkippedMany)) == 300
     progress = [when for when, job, event in engine.times if isinstance(event, Progress)]
-    assert all(later - earlier > 0.05 for earlier, later in itertools.pairwise(progress))
+    took = engine.times[-1][0] - engine.times[0][0]
+    assert len(progress) <= 2 + took / 0.1

@@ -164,7 +164,7 @@ def test_a_killed_training_engine_is_told_and_the_window_trains_again(
     start(window, qtbot)
     until(window, qtbot, Progress)
     os.kill(window.training._engine.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: "stopped unexpectedly (signal 9)" in text_of(window.training_tab), timeout=1000)
+    qtbot.waitUntil(lambda: "stopped unexpectedly (signal 9)" in text_of(window.training_tab), timeout=3000)
     assert window.training.state == "idle"
     window.setup.set_values({"training.epochs": 1})
     start(window, qtbot)
@@ -219,6 +219,16 @@ def test_shares_changed_in_quick_succession_end_in_the_last(window: MainWindow, 
     qtbot.waitUntil(lambda: len(window.dataset.splits.test) == 12, timeout=PATIENCE)
 
 
+def test_after_a_listing_that_was_cancelled_the_folder_before_can_be_trained_on(
+    window: MainWindow, qtbot: QtBot, colours: Path
+) -> None:
+    open_colours(window, qtbot, colours, epochs=1)
+    window.opening.open(colours)
+    assert not window._start.isEnabled()
+    window.setup.cancel_requested.emit()
+    assert window._start.isEnabled()
+
+
 def test_a_drawing_of_the_sample_can_be_cancelled(window: MainWindow, qtbot: QtBot) -> None:
     shutil.rmtree(cache_folder("sample"))
     window.open_sample()
@@ -243,6 +253,7 @@ def test_a_silent_engine_is_shown_and_left_alone(
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: "No news" not in text_of(window.status), timeout=10_000)
     until(window, qtbot, EpochDone)
+    window.training._longest = 0.1
     os.kill(engine, signal.SIGSTOP)
     end = window.status.findChild(QPushButton)
     qtbot.waitUntil(end.isVisible, timeout=10_000)
@@ -257,7 +268,7 @@ def test_a_killed_prediction_engine_is_told_and_the_next_picture_is_answered(
     with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
         drop(window.predict_pane, model)
     os.kill(window.asking._engine.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: "stopped unexpectedly" in window.predict_pane.message.text(), timeout=1000)
+    qtbot.waitUntil(lambda: "stopped unexpectedly" in window.predict_pane.message.text(), timeout=3000)
     drop(window.predict_pane, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
 
