@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QBuffer, QEventLoop, Qt, QTimer
+from PySide6.QtCore import QBuffer, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
@@ -58,7 +58,7 @@ class Photographer:
         self._shoot("empty")
         window.open_sample()
         wait(lambda: any(ready), 120)
-        spin(2)  # for the thumbnails
+        QTest.qWait(2000)  # for the thumbnails
         self._shoot("dataset")
 
         window.setup.set_values({"training.epochs": 20})
@@ -88,7 +88,7 @@ class Photographer:
             focused.clearFocus()
         for mode in ("light", "dark"):
             self._theme.set_mode(mode)
-            spin(0.5)
+            QTest.qWait(500)
             if self._states:
                 save(self._window, self._states / f"{state}-{mode}.png")
             if folder:
@@ -107,20 +107,13 @@ def save(window: object, path: Path) -> None:
     print(f"{path} ({path.stat().st_size // 1024} KB)")
 
 
-def spin(seconds: float) -> None:
-    """Lets the event loop run."""
-    loop = QEventLoop()
-    QTimer.singleShot(int(seconds * 1000), loop.quit)
-    loop.exec()
-
-
 def wait(condition: Callable[[], object], seconds: float) -> None:
     """Lets the event loop run until `condition` holds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             raise SystemExit("What was waited for did not come.")
-        spin(0.02)
+        QTest.qWait(20)
 
 
 if __name__ == "__main__":
