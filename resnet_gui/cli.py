@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_gui import __version__
 
 if TYPE_CHECKING:
-    from resnet_gui.events import Event, Prediction
+    from resnet_gui.events import DatasetChanged, Event, Prediction
 
 VERBS = ("train", "predict", "evaluate", "serve")
 """A verb wins over a folder of the same name: `resnet-gui ./train` opens the folder."""
@@ -79,7 +79,8 @@ def train_parser() -> argparse.ArgumentParser:
     from resnet_gui.config import settings
 
     parser = argparse.ArgumentParser(
-        prog="resnet-gui train", description="Train a network on a folder of pictures; Ctrl-C stops and saves."
+        prog="resnet-gui train",
+        description="Train a network on a folder of pictures; Ctrl-C stops and saves, --resume goes on.",
     )
     for setting in settings():
         if setting.name == "dataset":
@@ -97,6 +98,13 @@ def train_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--sample", action="store_true", help="train on the sample pictures, with settings that suit them"
+    )
+    parser.add_argument(
+        "--resume", type=Path, metavar="RUN",
+        help="go on with the run in this folder, with its own settings; only --epochs can be changed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accept-changes", action="store_true", help="resume, although the pictures are not those the run began with"
     )
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser
@@ -116,11 +124,16 @@ def _train(arguments: list[str]) -> int:
 
     parser = train_parser()
     values = vars(parser.parse_args(arguments))
-    as_json, sample = values.pop("json"), values.pop("sample")
+    as_json, sample, run, accept = (values.pop(name) for name in ("json", "sample", "resume", "accept_changes"))
     if values["dataset"] is None:
         del values["dataset"]
+    if run is not None:
+        epochs = values.pop("training.epochs", None)
+        if sample or values:
+            parser.error("a run is resumed with its own pictures and settings; only --epochs can be changed")
+        return _resume(run, epochs, accept, as_json)
     if sample == ("dataset" in values):
-        parser.error("name a folder of pictures, or --sample")
+        parser.error("name a folder of pictures, --sample, or --resume and the folder of a run")
     with _stop_on_interrupt() as stop:
         if sample:
             drawn = _draw_sample(stop)
@@ -130,6 +143,34 @@ def _train(arguments: list[str]) -> int:
         from resnet_gui.training.loop import train
 
         return _show(train(make_config(values), stop), as_json)
+
+
+def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
+    """Goes on with a run; where its pictures have changed, the person at the terminal is asked."""
+    from resnet_gui.training.loop import resume
+
+    with _stop_on_interrupt() as stop:
+        changes: list[DatasetChanged] = []
+        status = _show(_noted(resume(run, stop, epochs, accept), changes), as_json)
+        if not changes:
+            return status
+        if not (sys.stdin.isatty() and input("Go on with the pictures that are as they were? [y/N] ").lower() == "y"):
+            print(
+                "Not resumed. With --accept-changes it goes on with the pictures that are as they were.",
+                file=sys.stderr,
+            )
+            return 1
+        return _show(resume(run, stop, epochs, accept_changes=True), as_json)
+
+
+def _noted(events: Iterator[Event], changes: list[DatasetChanged]) -> Iterator[Event]:
+    """Passes `events` on and puts a change of the dataset into `changes`."""
+    from resnet_gui.events import DatasetChanged
+
+    for event in events:
+        if isinstance(event, DatasetChanged):
+            changes.append(event)
+        yield event
 
 
 def _draw_sample(stop: threading.Event) -> dict[str, Any] | None:
@@ -201,16 +242,18 @@ def _show(events: Iterable[Event], as_json: bool) -> int:
 
 @contextlib.contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """A flag that Ctrl-C sets, so that what there is is saved. A second Ctrl-C exits at once."""
+    """A flag that Ctrl-C or the system's wish to end sets, so that what there is is saved. A second one exits at once."""
     stop = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
         print("\nStopping and saving. Ctrl-C again exits at once.", file=sys.stderr)
         stop.set()
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -18,6 +18,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from resnet_gui.messages import Problem, reason
+from resnet_gui.safe_write import safe_write
 
 Shown = Literal["first", "more", "own"]
 """Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""
@@ -127,6 +128,14 @@ class MachineConfig(_Part):
         ge=1,
         le=64,
     )
+    checkpoint_minutes: float = _setting(
+        5.0,
+        "Save every",
+        "How often the run is saved within an epoch, so that no more is lost if the computer fails; it is also saved after each epoch.",
+        unit="minutes",
+        ge=0.01,
+        le=1440.0,
+    )
 
 
 class TrainConfig(_Part):
@@ -216,10 +225,11 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
         for part in parts:
             place = place.setdefault(part, {})
         place[name] = value
-    return _validated(nested)
+    return from_plain(nested)
 
 
-def _validated(nested: dict[str, Any]) -> TrainConfig:
+def from_plain(nested: dict[str, Any]) -> TrainConfig:
+    """The config that `as_plain` made plain. Raises `Problem` (`setting_invalid`)."""
     # As Path, for pydantic does not take a str that is not UTF-8; absolute, so that a run is understood from elsewhere.
     nested.setdefault("dataset", Path())
     for name in ("dataset", "out"):
@@ -241,8 +251,7 @@ def _validated(nested: dict[str, Any]) -> TrainConfig:
 
 def write_config(config: TrainConfig, path: Path) -> None:
     """Writes `config` as TOML; a setting that is None is left out. File names that are not UTF-8 keep their bytes."""
-    text = tomli_w.dumps(_plain(config.model_dump(exclude_none=True)))
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    safe_write(path, tomli_w.dumps(as_plain(config)).encode("utf-8", "surrogateescape"))
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -253,7 +262,13 @@ def read_config(path: Path) -> TrainConfig:
         raise Problem("cannot_read_run", path=str(path), reason=reason(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise Problem("cannot_read_run", path=str(path), reason=str(error)) from error
-    return _validated(nested)
+    return from_plain(nested)
+
+
+def as_plain(config: TrainConfig) -> dict[str, Any]:
+    """`config` as nested dicts of plain values, for TOML or JSON; a setting that is None is left out."""
+    plain: dict[str, Any] = _plain(config.model_dump(exclude_none=True))
+    return plain
 
 
 def _plain(value: Any) -> Any:

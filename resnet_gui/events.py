@@ -7,6 +7,7 @@ A figure that does not exist is `None`, never NaN.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -40,6 +41,51 @@ class Started:
     epochs: int
     device: str
     threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run in the folder `run` goes on after `step` steps of `epoch`, and is to have `epochs` in all.
+
+    What was said of later places does not count: the run's `events.jsonl` has been cut back to this one.
+    """
+
+    run: str
+    epochs: int
+    epoch: int
+    step: int
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChanged:
+    """The pictures are not those the run began with, so it was not gone on with: the person decides.
+
+    Paths are relative to the dataset folder. The pictures of added and removed classes are among `added`, `removed`.
+    """
+
+    run: str
+    classes_added: tuple[str, ...]
+    classes_removed: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """Whatever happens now, the run can go on from here: after `step` steps of `epoch`."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The run is saved and waits for something to come back, for the reason in `message`. Said every few seconds."""
+
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +126,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One epoch's figures: mean losses, accuracies from 0 to 1. `best` if it is the best by validation so far."""
+    """One epoch's figures: mean losses, accuracies from 0 to 1. `best` if it is the best by validation so far.
+
+    Said once the epoch cannot be lost any more: its checkpoint is on the disk, or a `Note` has told that it is not.
+    """
 
     epoch: int
     train_loss: float
@@ -133,7 +182,7 @@ class TestScore:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The run was stopped and saved. `validated` is false when no epoch had been validated yet."""
+    """The run was stopped and saved, and can be gone on with. `validated` is false when no epoch had been validated yet."""
 
     model: str
     epoch: int
@@ -242,8 +291,8 @@ class JobEnded:
 
 
 Event = (
-    Ready | Started | Note | Skipped | SkippedMany | Progress | EpochDone | BestSaved | Stopped | Finished | Tested | Failed
-    | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | JobEnded
+    Ready | Started | Resumed | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
+    | BestSaved | Stopped | Finished | Tested | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | JobEnded
 )  # fmt: skip
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
@@ -269,6 +318,12 @@ def from_json(line: str) -> Event:
         raise ValueError(f"not an event: {line[:80]!r}") from error
 
 
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """To work them out takes four times as long as all else, and a long run has tens of thousands of lines."""
+    return typing.get_type_hints(kind)
+
+
 def from_plain(kind: Any, value: Any) -> Any:
     """`value`, as JSON gave it, as an instance of `kind`: a dataclass, a tuple, an optional or a plain value.
 
@@ -279,7 +334,7 @@ def from_plain(kind: Any, value: Any) -> Any:
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise TypeError(f"{value!r} is no {kind.__name__}")
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         known = {field.name for field in dataclasses.fields(kind)} & value.keys()
         return kind(**{name: from_plain(hints[name], value[name]) for name in known})
     arguments = typing.get_args(kind)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
@@ -19,13 +19,7 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import ModelInfo, TestScore, from_plain
 from resnet_gui.messages import Problem, reason
 from resnet_gui.nets.build import build
-from resnet_gui.safe_write import safe_write
-
-FORMAT = 1
-"""The header's version. A reader refuses a newer one, since it could not know what it leaves out."""
-
-_HEADER = "resnet_gui"
-_LONGEST_HEADER = 100_000_000  # bytes, as the format itself has it
+from resnet_gui.tensor_file import NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +56,11 @@ class ModelCard:
 def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
     """Writes `weights` (a network's state dict) and `card` to one safetensors file, whole or not at all.
 
-    Raises `Problem` (`save_failed`); then the file holds what it held before.
+    Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
     """
-    header = {_HEADER: json.dumps({"format": FORMAT, **dataclasses.asdict(card)}, allow_nan=False)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     try:
-        safe_write(path, safetensors.torch.save(tensors, metadata=header))
+        write_tensor_file(path, safetensors.torch.save(tensors, metadata(dataclasses.asdict(card))))
     except OSError as error:
         raise Problem("save_failed", path=str(path), reason=reason(error)) from error
 
@@ -77,34 +70,32 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
 
     Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with what does not fit.
     """
-    try:
-        with path.open("rb") as file:
-            card = _read_card(file, path)  # first, so that a foreign file of many gigabytes is not read for nothing
-            file.seek(0)
-            weights = safetensors.torch.load(file.read())
+    with _problems_of(path):
+        description, data = read_tensor_file(path)
+        card: ModelCard = from_plain(ModelCard, description)
         network = build(card.network, len(card.classes))
-        network.load_state_dict(weights)
+        network.load_state_dict(safetensors.torch.load(data))
+        return network.eval(), card
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card alone, not verified. Raises as `load_model`."""
+    with _problems_of(path):
+        card: ModelCard = from_plain(ModelCard, read_description(path))
+        return card
+
+
+@contextlib.contextmanager
+def _problems_of(path: Path) -> Iterator[None]:
+    """Gives a sentence to what can be wrong with a model file."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise Problem("model_missing", path=str(path)) from error
     except OSError as error:
         raise Problem("model_unreadable", path=str(path), reason=reason(error)) from error
+    except NewerFormat as error:
+        raise Problem("model_newer", path=str(path), format=error.args[0]) from error
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise Problem("model_not_one", path=str(path), reason=first_line or type(error).__name__) from error
-    return network.eval(), card
-
-
-def _read_card(file: BinaryIO, path: Path) -> ModelCard:
-    """The header's card. A safetensors file begins with the length of its JSON header, 8 bytes, little end first."""
-    length = int.from_bytes(file.read(8), "little")
-    header = file.read(length) if length <= _LONGEST_HEADER else b""
-    if not header or len(header) < length:
-        raise ValueError("it is not a complete safetensors file")
-    metadata = json.loads(header).get("__metadata__", {})
-    if _HEADER not in metadata:
-        raise ValueError("it holds weights, but not this program's description of them")
-    found: dict[str, Any] = json.loads(metadata[_HEADER])
-    if found["format"] > FORMAT:
-        raise Problem("model_newer", path=str(path), format=found["format"])
-    card: ModelCard = from_plain(ModelCard, found)
-    return card

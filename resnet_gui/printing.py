@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
@@ -12,6 +13,8 @@ from typing import TextIO
 from resnet_gui.events import (
     BestSaved,
     Checked,
+    CheckpointSaved,
+    DatasetChanged,
     EpochDone,
     Event,
     Failed,
@@ -20,15 +23,20 @@ from resnet_gui.events import (
     Predicted,
     Prediction,
     Progress,
+    Resumed,
     Skipped,
     SkippedMany,
     Started,
     Stopped,
     Tested,
     TestScore,
+    Waiting,
     to_json,
 )  # fmt: skip
 from resnet_gui.messages import Problem, reason, sentence
+
+_NAMED = 5
+"""So many names are printed where there may be thousands."""
 
 
 class Printer:
@@ -60,7 +68,12 @@ class Printer:
                     f"{event.network} on {len(event.classes)} classes: {event.train} training, {event.val} validation "
                     f"and {event.test} test pictures, on {event.device} with {event.threads} threads"
                 )
-            case Note() | Failed():
+            case Resumed():
+                self._epochs = event.epochs
+                return f"Resumed in epoch {event.epoch} of {event.epochs} after step {event.step}, on {event.device}"
+            case DatasetChanged():
+                return _changes(event)
+            case Note() | Failed() | Waiting():
                 return sentence(event.message)
             case Skipped():
                 return "Skipped: " + sentence(event.message)
@@ -70,7 +83,11 @@ class Printer:
                 return self._epoch(event)
             case Stopped():
                 kept = "The best model so far" if event.validated else "The model, not validated yet,"
-                return f"Stopped in epoch {event.epoch} after step {event.step}. {kept} is in {event.model}"
+                run = shlex.quote(str(Path(event.model).parent))
+                return (
+                    f"Stopped in epoch {event.epoch} after step {event.step}. {kept} is in {event.model}\n"
+                    f"Go on with: resnet-gui train --resume {run}"
+                )
             case Finished():
                 score = _score(event.test) if event.test else "There were no test pictures, so there is no test score."
                 return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
@@ -80,7 +97,7 @@ class Printer:
                 return f"{event.readable} pictures can be read, {event.skipped} cannot."
             case Predicted():
                 return "\n".join(_prediction(item) for item in event.items)
-            case BestSaved() | _:
+            case BestSaved() | CheckpointSaved() | _:
                 return ""
 
     def _epoch(self, event: EpochDone) -> str:
@@ -113,6 +130,20 @@ def _score(test: TestScore) -> str:
     lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.percent} %)."]
     width = max(len(row.name) for row in test.classes)
     lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
+    return "\n".join(lines)
+
+
+def _changes(event: DatasetChanged) -> str:
+    """What became of the pictures: how many, and the first names of each kind."""
+    kinds = {
+        "new classes": event.classes_added, "classes without pictures": event.classes_removed,
+        "pictures added": event.added, "pictures gone": event.removed, "pictures replaced": event.changed,
+    }  # fmt: skip
+    lines = ["The pictures are not those this run began with:"]
+    for kind, names in kinds.items():
+        if names:
+            more = ", …" if len(names) > _NAMED else ""
+            lines.append(f"  {len(names)} {kind}: {', '.join(names[:_NAMED])}{more}")
     return "\n".join(lines)
 
 

@@ -3,29 +3,73 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import time
 from pathlib import Path
 
+_TRIES = 6
+_FIRST_WAIT = 0.05
+"""Seconds, doubled for each try: together one second and a half."""
 
-def safe_write(path: Path, data: bytes) -> None:
-    """Writes `data` beside `path`, forces it to the disk and renames it into place.
 
-    After an error, a power cut or a kill, `path` holds what it held before, or all of `data`. Raises `OSError`.
+def safe_write(path: Path, *pieces: bytes | memoryview) -> None:
+    """Writes `pieces` one after the other beside `path`, forces them to the disk and renames the file into place.
+
+    After an error, a power cut or a kill, `path` holds what it held before, or all of `pieces`. Raises `OSError`, and
+    then nobody knows which of the two a power cut would leave: whoever asked must say so.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        _rename(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
-    if os.name == "posix":  # the rename itself is durable only when the folder is; Windows cannot open folders
-        folder = os.open(path.parent, os.O_RDONLY)
+    sync_names(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes `folder`, and those above it that are missing, so that a power cut does not take it. Raises `OSError`."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_names(folder.parent)
+
+
+def sync_names(folder: Path) -> None:
+    """Makes the names in `folder` durable, where the system can: Windows and some network drives cannot."""
+    if os.name != "posix":
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(number)
+
+
+def _rename(beside: Path, path: Path) -> None:
+    """Renames, and waits a moment where a virus scanner or an indexer holds the target."""
+    for attempt in range(_TRIES - 1):
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            beside.replace(path)
+        except PermissionError:
+            time.sleep(_FIRST_WAIT * 2**attempt)
+        else:
+            return
+    beside.replace(path)
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what a killed `safe_write` left in `folder`. Only for whoever alone writes there."""
+    for beside in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            beside.unlink()

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
 from resnet_gui.events import Event, Failed, JobEnded, Progress, Ready, to_json
@@ -40,11 +42,22 @@ def serve() -> int:
         os.nice(5)  # the window and the person's other programs come first
     jobs = Jobs(Outbox(answers))
     jobs.start({"id": WARM_UP, "do": "warm"})
-    for line in requests:
-        jobs.receive(line)
+    signal.signal(signal.SIGTERM, _end_of_input)
+    with contextlib.suppress(EndOfInput):
+        for line in requests:
+            jobs.receive(line)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # saving has begun
     jobs.finish()
     # Libraries may hold threads that never end; everything is saved and said by now.
     os._exit(0)
+
+
+class EndOfInput(Exception):
+    """The system wants this process to end: to be treated as if the input had."""
+
+
+def _end_of_input(number: int, frame: FrameType | None) -> None:
+    raise EndOfInput
 
 
 def _take_over_descriptors() -> tuple[IO[str], IO[str]]:
@@ -185,6 +198,10 @@ class Jobs:
                 from resnet_gui.training.loop import train
 
                 return train(make_config(request["config"]), stop)
+            case "resume":
+                from resnet_gui.training.loop import resume
+
+                return resume(Path(request["run"]), stop, request.get("epochs"), bool(request.get("accept")))
             case "test":
                 from resnet_gui.evaluation.score import score_test_split
 

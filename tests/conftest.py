@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself sets it
 _home = Path(tempfile.mkdtemp(prefix="resnet-gui-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for variable, name in (
@@ -48,6 +49,6 @@ def colours(drawn: Path, tmp_path: Path) -> Path:
 def quick(colours: Path, tmp_path: Path) -> dict[str, object]:
     """Settings of a run on `colours` that takes a few seconds."""
     return {
-        "dataset": str(colours), "out": str(tmp_path / "runs"), "data.image_size": 32, "training.epochs": 2,
-        "training.batch_size": 8,
+        "dataset": str(colours), "out": str(tmp_path / "runs"), "network": "resnet20", "data.image_size": 32,
+        "training.epochs": 2, "training.batch_size": 8,
     }  # fmt: skip

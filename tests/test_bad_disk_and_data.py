@@ -1,5 +1,6 @@
 """Whole runs on disks and folders that are not as they should be: a sentence each, and nothing lost."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from resnet_gui.events import BestSaved, Finished, Note, from_json
 from resnet_gui.model import load_model
+from resnet_gui.training.run_folder import last_place
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2145\nsize 12345\n"
 
@@ -20,11 +23,11 @@ def resnet_gui(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 60 MB: room for one ResNet-18 of 45 MB, not for a second beside it."""
+    """A disk of 24 MB: room for a run of ResNet-20 with its three checkpoints of 4 MB, and for little else."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", folder], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], capture_output=True, text=True
     )
     if mounted.returncode:
         pytest.skip(f"a small disk can only be mounted by root: {mounted.stderr.strip()}")
@@ -32,16 +35,50 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
-def test_on_a_disk_that_fills_up_the_last_model_stands(small_disk: Path, drawn: Path) -> None:
-    done = resnet_gui("train", drawn, "--out", small_disk, "--image-size", 32, "--epochs", 6, "--batch-size", 8)
+def fill(disk: Path) -> Path:
+    """Takes all the room there is."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 12)):
+            pass
+    return filler
+
+
+def test_a_disk_that_cannot_take_the_checkpoints_is_refused_before_anything_is_computed(
+    small_disk: Path, drawn: Path
+) -> None:
+    done = resnet_gui("train", drawn, "--out", small_disk, "--image-size", 32)
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr
-    assert "epoch 6/6" in done.stdout
+    assert "24 MB free" in done.stderr or "25 MB free" in done.stderr
+    assert "Free some space or choose another runs folder" in done.stderr
+    assert "epoch" not in done.stdout
+    assert not list(small_disk.iterdir())
+
+
+def test_a_disk_that_fills_up_in_mid_run_is_told_and_once_there_is_room_the_run_is_whole(
+    small_disk: Path, drawn: Path
+) -> None:
+    command = [sys.executable, "-m", "resnet_gui", "train", drawn, "--out", small_disk, "--json", "--epochs", "12",
+               "--network", "resnet20", "--image-size", "32", "--batch-size", "8"]  # fmt: skip
+    with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        events, filler = [], None
+        for line in process.stdout:
+            events.append(from_json(line))
+            if filler is None and isinstance(events[-1], BestSaved):
+                filler = fill(small_disk)
+            elif filler and isinstance(events[-1], Note) and events[-1].message.code == "checkpoint_failed":
+                filler.unlink(missing_ok=True)
+    assert process.returncode == 0
+    assert isinstance(events[-1], Finished)
+    assert any(isinstance(event, Note) and event.message.code == "checkpoint_failed" for event in events)
     [run] = small_disk.iterdir()
     _, card = load_model(run / "model.safetensors")
-    assert card.validated
-    assert card.test is None
-    assert not [path for path in run.iterdir() if path.name.endswith(".part")]
+    assert (card.epoch, card.test) == (events[-1].best_epoch, events[-1].test)
+    place = last_place(run)
+    assert place
+    assert (place.epoch, place.step, place.ended) == (13, 0, "finished")
+    assert not list(run.rglob("*.part"))
 
 
 def test_a_folder_where_no_run_can_be_kept_is_told_before_anything_is_computed(tmp_path: Path, drawn: Path) -> None:

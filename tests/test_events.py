@@ -19,6 +19,10 @@ SCORE = TestScore(3, 5, 0.25, (ClassScore("bee", 1, 2), ClassScore("änt", 2, 3)
 EXAMPLES: tuple[Event, ...] = (
     events.Ready("cuda", 4, "2.6.0"),
     events.Started(ODD, "resnet18", ("bee", "änt"), 60, 20, 20, 12, "cpu", 2),
+    events.Resumed(ODD, 12, 7, 40, "cpu", 2),
+    events.DatasetChanged(ODD, ("änt",), (), (ODD,), ("a", "b"), ()),
+    events.CheckpointSaved(7, 40),
+    events.Waiting(NOTE),
     events.Note(NOTE),
     events.Skipped(ODD, NOTE),
     events.Progress("train", 3, 10),

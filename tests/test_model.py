@@ -1,6 +1,5 @@
 """The model file: one file, whole or not at all, and nothing else is taken for one."""
 
-import json
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from resnet_gui.events import ClassScore, TestScore
 from resnet_gui.messages import Problem
 from resnet_gui.model import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
+from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
 
 CARD = ModelCard(
     "resnet18", ("cat", "caf\udce9", "<b>"), Preprocessing.for_size(64), epoch=3, validated=True, val_accuracy=0.75, val_loss=0.5,
@@ -50,12 +50,9 @@ def test_the_file_is_plain_safetensors_that_others_can_read(saved: Path) -> None
 
 
 def with_header(saved: Path, **changes: object) -> Path:
-    data = saved.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    header["__metadata__"]["resnet_gui"] = json.dumps({**json.loads(header["__metadata__"]["resnet_gui"]), **changes})
-    text = json.dumps(header).encode()
-    saved.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
+    """The file as another version of the program would have written it, with a checksum that fits."""
+    description, data = read_tensor_file(saved)
+    write_tensor_file(saved, safetensors.torch.save(safetensors.torch.load(data), metadata({**description, **changes})))
     return saved
 
 

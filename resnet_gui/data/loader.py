@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from torch import Tensor
 from resnet_gui.counter import seed_for
 from resnet_gui.data.folder import Sample
 from resnet_gui.data.image import open_image
+from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 from resnet_gui.events import Skipped
 from resnet_gui.messages import Problem
@@ -40,20 +42,34 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return max(1, whole + (rest > 1))
 
 
+class FolderGone(Exception):
+    """Not a picture but the whole dataset folder cannot be reached: a drive was unplugged, a folder renamed."""
+
+
 class Loader:
     """The pictures of one split.
 
-    `skipped` holds the indices of samples that turned out to be unreadable; they are not tried again.
+    `skipped` holds the indices of samples that turned out to be unreadable or replaced; they are not tried again.
+    `snapshot` knows what the pictures were when the run began; without one, that is now.
+    `landmarks` lie directly in `root`: when none of them is there, it is not a picture that is missing but the folder.
     """
 
     def __init__(
-        self, root: Path, samples: Sequence[Sample], preprocessing: Preprocessing, batch_size: int, threads: int
+        self,
+        root: Path,
+        samples: Sequence[Sample],
+        preprocessing: Preprocessing,
+        batch_size: int,
+        threads: int,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.root = root
         self.samples = samples
         self.preprocessing = preprocessing
         self.batch_size = batch_size
         self.threads = threads
+        self.snapshot = snapshot or Snapshot.take(root, samples)
+        self.landmarks = {sample.path.partition("/")[0] for sample in samples}
         self.skipped: set[int] = set()
 
     @property
@@ -66,13 +82,22 @@ class Loader:
         """How many classes these belong to."""
         return len({sample.label for index, sample in enumerate(self.samples) if index not in self.skipped})
 
-    def train(self, augmentation: Augmentation, epoch: int) -> Iterator[Batch | Skipped]:
-        """One epoch in its own order and augmentation. No batch of one is made, for batch norm cannot learn from it."""
+    @property
+    def is_gone(self) -> bool:
+        """Whether the dataset folder cannot be reached, or nothing is left in it."""
+        return not any(os.path.exists(self.root / name) for name in self.landmarks)  # noqa: PTH110 - Path.exists raises for some errors
+
+    def train(self, augmentation: Augmentation, epoch: int, done: int = 0) -> Iterator[Batch | Skipped]:
+        """One epoch in its own order and augmentation, from where `done` pictures of it have been learned from.
+
+        No batch of one is made, for batch norm cannot learn from it. Raises `FolderGone`.
+        """
         order = epoch_order(augmentation.seed, epoch, len(self.samples))
-        return self._batches(order, lambda image, index: augmentation.pixels(image, epoch, index), join_single=True)
+        left = [index for index in order if index not in self.skipped][done:]
+        return self._batches(left, lambda image, index: augmentation.pixels(image, epoch, index), join_single=True)
 
     def evaluate(self) -> Iterator[Batch | Skipped]:
-        """Every picture once, in order, through the evaluation preprocessing."""
+        """Every picture once, in order, through the evaluation preprocessing. Raises `FolderGone`."""
         return self._batches(range(len(self.samples)), lambda image, index: self.preprocessing.pixels(image))
 
     def _batches(
@@ -114,11 +139,23 @@ class Loader:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, index: int, view: Callable[[Image.Image, int], Tensor]) -> Tensor | Skipped:
-        path = self.root / self.samples[index].path
+        """A view of a picture, or why there is none. What fails is tried twice: the folder may have been back in between."""
         try:
-            return view(open_image(path), index)
+            return self._view(index, view)
+        except Problem:
+            if self.is_gone:
+                raise FolderGone from None
+        try:
+            return self._view(index, view)
         except Problem as problem:
-            return Skipped(str(path), problem.message)
+            return Skipped(str(self.root / self.samples[index].path), problem.message)
+
+    def _view(self, index: int, view: Callable[[Image.Image, int], Tensor]) -> Tensor:
+        path = self.root / self.samples[index].path
+        image = open_image(path)
+        if not self.snapshot.holds(index, path):
+            raise Problem("image_changed", path=str(path))
+        return view(image, index)
 
 
 def _stack(group: Sequence[tuple[Tensor, int]]) -> Batch:

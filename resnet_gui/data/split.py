@@ -13,6 +13,7 @@ from typing import cast
 
 from resnet_gui.data.folder import Listing, Sample, SplitName
 from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.safe_write import safe_write
 
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 _HEADER = ["split", "class", "path"]
@@ -106,15 +107,16 @@ def _gathered(classes: Iterable[str], samples: Iterable[Sample], notes: Iterable
 
 def write_split(splits: Splits, path: Path) -> None:
     """Writes one CSV row `split,class,path` for each picture. Names that are not UTF-8 keep their bytes."""
-    path.write_bytes(_csv(splits))
+    safe_write(path, as_csv(splits))
 
 
 def fingerprint(splits: Splits) -> str:
     """SHA-256, in hexadecimal, of the CSV: equal for equal splits, whoever wrote them."""
-    return hashlib.sha256(_csv(splits)).hexdigest()
+    return hashlib.sha256(as_csv(splits)).hexdigest()
 
 
-def _csv(splits: Splits) -> bytes:
+def as_csv(splits: Splits) -> bytes:
+    """The file's content."""
     text = io.StringIO(newline="")
     rows = csv.writer(text)  # its own "\r\n" line ends, without which it would not quote a name that holds "\r"
     rows.writerow(_HEADER)
@@ -129,15 +131,22 @@ def read_split(path: Path) -> Splits:
     Raises `Problem` (`split_unreadable`) if the file is missing or is not such a CSV.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if header != _HEADER:
-            raise ValueError(f"its first line is not {','.join(_HEADER)}")
-        return _from_rows(rows)
+        return from_csv(path.read_bytes())
     except OSError as error:
         raise Problem("split_unreadable", path=str(path), reason=reason(error)) from error
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         raise Problem("split_unreadable", path=str(path), reason=str(error)) from error
+
+
+def from_csv(data: bytes) -> Splits:
+    """The splits that `as_csv` wrote, without their notes. Raises `ValueError`."""
+    try:
+        header, *rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""), strict=True)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    if header != _HEADER:
+        raise ValueError(f"its first line is not {','.join(_HEADER)}")
+    return _from_rows(rows)
 
 
 def _from_rows(rows: list[list[str]]) -> Splits:

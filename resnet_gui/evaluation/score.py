@@ -12,14 +12,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from resnet_gui.config import read_config
-from resnet_gui.data.loader import Loader
-from resnet_gui.data.split import read_split
+from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.data.loader import FolderGone, Loader
+from resnet_gui.data.split import Splits, read_split
 from resnet_gui.device import choose_device
 from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
 from resnet_gui.pace import Pace
+from resnet_gui.training.run_folder import only_writer, recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,20 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
     splits = read_split(run / "split.csv")
     if not splits.test:
         raise Problem("test_split_empty")
-    path = run / "model.safetensors"
+    with only_writer(run):
+        yield from recorded(_score_test_split(run / "model.safetensors", config, splits, stop), run)
+
+
+def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
     network, card = load_model(path)
     device = choose_device(config.machine)
     loader = Loader(
         config.dataset, splits.test, card.preprocessing, config.training.batch_size, config.machine.loading_threads
     )
-    score = yield from evaluate(network.to(device), loader, len(card.classes), device, stop, "test")
+    try:
+        score = yield from evaluate(network.to(device), loader, len(card.classes), device, stop, "test")
+    except FolderGone:
+        raise Problem("dataset_missing", path=str(config.dataset)) from None
     if score is None:
         yield Note(message("test_stopped"))
         return

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_gui.events import Prediction
+from resnet_gui.gui.background import in_background
 from resnet_gui.gui.bars import Bar, Bars
 from resnet_gui.gui.elided import ElidedLabel
 from resnet_gui.gui.labels import label
@@ -25,15 +26,30 @@ _TINY = 3
 class PictureView(QWidget):
     """A picture as large as there is room, never blurred by enlarging, with round corners."""
 
+    _decoded = Signal(object)
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pixmap = QPixmap()
+        self._png = ""
+        self._decoded.connect(self._show)
+        self.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_picture(self, png: str, name: str) -> None:
-        """Shows the file `png`; hides if there is none."""
-        self._pixmap = QPixmap(png)
+        """Shows the file `png` as soon as it is decoded; hides if there is none."""
+        self._png = png
         self.setAccessibleName(name)
+        if png:
+            in_background(lambda: (png, QImage(png)), self._decoded)
+        else:
+            self._show(("", QImage()))
+
+    def _show(self, decoded: tuple[str, QImage]) -> None:
+        png, image = decoded
+        if png != self._png:
+            return  # another one is wanted by now
+        self._pixmap = QPixmap.fromImage(image)
         self.setVisible(not self._pixmap.isNull())
         self._limit_height()
         self.update()

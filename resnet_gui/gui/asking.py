@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from resnet_gui.events import Event, JobEnded, ModelInfo, Ready
-from resnet_gui.gui.worker import Engine
+from resnet_gui.gui.worker import Engine, start_engine
 from resnet_gui.messages import message
 
 
@@ -52,12 +52,8 @@ class Asking(QObject):
         """Starts the engine, if there is none."""
         if self._engine is None:
             self._ready = False
-            self._engine = engine = Engine("prediction", self)
-            engine.said.connect(lambda job, event: self._hear(engine, job, event))
-            engine.died.connect(lambda how: self._bury(engine, how))
-            engine.finished.connect(engine.deleteLater)
+            self._engine = start_engine("prediction", self, self._hear, self._bury)
             self.engine_said.emit("starting")
-            engine.start()
 
     def end(self, seconds: float) -> None:
         """Ends the engine; after `seconds` it is killed."""

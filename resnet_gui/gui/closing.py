@@ -24,7 +24,7 @@ def ask_to_close(parent: QWidget) -> Choice:
         _tr(
             "Keep training: the window is minimised and the program ends by itself when the training is done. "
             "Start the program again to see it.\n\n"
-            "Stop and save: the best model so far is kept."
+            "Stop and save: nothing is lost, and the next start offers to go on."
         )
     )
     keep = box.addButton(_tr("Keep training"), QMessageBox.ButtonRole.AcceptRole)

@@ -51,14 +51,20 @@ def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) ->
     return dock
 
 
-def make_centre(content: QWidget) -> QWidget:
-    """A panel around `content`, in line with the docks beside it."""
+def make_centre(above: QWidget, content: QWidget) -> QWidget:
+    """A panel around `content`, in line with the docks beside it, and `above` over it while that is to be seen."""
     panel = QFrame()
     panel.setProperty("kind", "card")
     inside = QVBoxLayout(panel)
     inside.setContentsMargins(1, 4, 1, 1)
     inside.addWidget(content)
-    return _with_room(panel, top=_GAP, sides=0)
+    both = QWidget()
+    column = QVBoxLayout(both)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(_GAP)
+    column.addWidget(above)
+    column.addWidget(panel, 1)
+    return _with_room(both, top=_GAP, sides=0)
 
 
 def _with_room(content: QWidget, top: int, sides: int) -> QWidget:

@@ -10,7 +10,7 @@ from resnet_gui.gui.labels import tooltip
 
 
 def one_line(text: str) -> str:
-    """`text` as one line that Qt can draw: line breaks become “↵”, bytes that are not UTF-8 become “�”."""
+    """`text` as one line that Qt can draw: line breaks become “↵”, bytes that are not UTF-8 become “?”."""
     return "↵".join(text.encode("utf-8", "replace").decode().splitlines())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent
@@ -12,6 +12,8 @@ from resnet_gui.events import EpochDone
 from resnet_gui.gui.durations import time_taken
 
 _NUMBERS_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_MEASURED = 12
+"""Of a run that is shown at once, so many rows decide how wide a column must be: each takes a moment."""
 _PADDING = 14
 """Left and right of a column's name together, as in the stylesheet."""
 
@@ -33,11 +35,11 @@ class EpochModel(QAbstractTableModel):
             (self.tr("Time"), lambda done: time_taken(done.seconds)),
         )
 
-    def clear(self) -> None:
-        """Forgets all epochs."""
+    def set_all(self, epochs: Sequence[EpochDone]) -> None:
+        """Shows `epochs`, the oldest first, in place of those before."""
         self.beginResetModel()
-        self._epochs.clear()
-        self._best = None
+        self._epochs = list(epochs)
+        self._best = next((done for done in reversed(epochs) if _is_best(done)), None)
         self.endResetModel()
 
     def add(self, done: EpochDone) -> None:
@@ -45,7 +47,7 @@ class EpochModel(QAbstractTableModel):
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._epochs.append(done)
         self.endInsertRows()
-        if done.best and done.val_accuracy is not None:
+        if _is_best(done):
             self._best = done
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._epochs) - 1, 0))
 
@@ -130,16 +132,27 @@ class EpochTable(QTableView):
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.epochs.rowsInserted.connect(self._share_width)
+        self._needed = [0] * self.epochs.columnCount()
+        self.epochs.rowsInserted.connect(lambda _, first, last: self._measure(range(first, last + 1)))
+        self.epochs.modelReset.connect(self._measure_anew)
+
+    def _measure_anew(self) -> None:
+        self._needed = [0] * self.epochs.columnCount()
+        self._measure(range(min(self.epochs.rowCount(), _MEASURED)))
+
+    def _measure(self, rows: range) -> None:
+        """Makes room for what stands in `rows`."""
+        for column, width in enumerate(self._needed):
+            widths = (self.sizeHintForIndex(self.epochs.index(row, column)).width() for row in rows)
+            self._needed[column] = max(width, *widths, 0)
+        self._share_width()
 
     def _share_width(self) -> None:
         """Each column gets what its name and figures need, and an equal share of the rest."""
         header, count = self.horizontalHeader(), self.epochs.columnCount()
-        names = [
-            header.fontMetrics().horizontalAdvance(self.epochs.headerData(column, header.orientation()))
-            for column in range(count)
-        ]
-        needed = [max(name + _PADDING, self.sizeHintForColumn(column)) for column, name in enumerate(names)]
+        metrics = header.fontMetrics()
+        names = [metrics.horizontalAdvance(self.epochs.headerData(each, header.orientation())) for each in range(count)]
+        needed = [max(name + _PADDING, width) for name, width in zip(names, self._needed, strict=True)]
         rest = (self.viewport().width() - sum(needed)) // count
         for column, width in enumerate(needed):
             header.resizeSection(column, max(width + rest, 30))
@@ -153,6 +166,10 @@ def scientific(value: float) -> str:
     """ "4.1e-4" """
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+def _is_best(done: EpochDone) -> bool:
+    return done.best and done.val_accuracy is not None
 
 
 def _loss(value: float | None) -> str:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QTabWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
-from resnet_gui.events import Event, Failed
+from resnet_gui.events import Event, Failed, Progress
 from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.banner import Banner
 from resnet_gui.gui.closing import Doorbell, ask_to_close
 from resnet_gui.gui.commands import Commands
 from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.dataset import Dataset
 from resnet_gui.gui.docks import make_centre, make_dock
+from resnet_gui.gui.old_runs import OldRuns, is_run
 from resnet_gui.gui.opening import Opening
 from resnet_gui.gui.predict_pane import PredictPane
 from resnet_gui.gui.predicting import Predicting
 from resnet_gui.gui.remembered import Remembered
+from resnet_gui.gui.resuming import Resuming
 from resnet_gui.gui.running import Running
 from resnet_gui.gui.setup_pane import SetupPane
 from resnet_gui.gui.status import StatusBar
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.training import Training
+from resnet_gui.gui.training import COMPUTING, Training
 from resnet_gui.gui.training_tab import TrainingTab
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.places import log_folder
@@ -33,6 +36,8 @@ from resnet_gui.places import log_folder
 _TITLE_BAR = 32
 _SETUP_WIDTH = 300
 _PREDICT_WIDTH = 330
+_LATER = 300
+"""Milliseconds after the first paint: what can wait until the engine has been started."""
 
 
 class MainWindow(QMainWindow):
@@ -58,6 +63,7 @@ class MainWindow(QMainWindow):
         self.data_tab = DataTab(theme)
         self.training_tab = TrainingTab(theme)
         self.predict_pane = PredictPane(theme)
+        self.banner = Banner(theme)
         self.status = StatusBar(theme)
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -66,7 +72,11 @@ class MainWindow(QMainWindow):
 
         # What connects the two
         self.opening = Opening(self.dataset, self.asking, self.setup, self.data_tab, remembered)
-        self.running = Running(self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab)
+        self.running = Running(
+            self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab, remembered
+        )
+        self.resuming = Resuming(self.training, self.opening, self.setup, self.training_tab)
+        self.old_runs = OldRuns(self.training, self.asking, self.resuming, self.training_tab, self.banner, remembered)
         self.predicting = Predicting(self.asking, self.training, self.predict_pane, remembered)
         self._doorbell = Doorbell(self)
 
@@ -75,7 +85,7 @@ class MainWindow(QMainWindow):
         self._connect()
 
     def _lay_out(self) -> None:
-        self.setCentralWidget(make_centre(self.tabs))
+        self.setCentralWidget(make_centre(self.banner, self.tabs))
         self.setDockNestingEnabled(True)
         self.setup_dock = make_dock("setup", self.tr("Setup"), self.setup, self._theme, _SETUP_WIDTH)
         self.predict_dock = make_dock("predict", self.tr("Predict"), self.predict_pane, self._theme, _PREDICT_WIDTH)
@@ -107,14 +117,20 @@ class MainWindow(QMainWindow):
             file, self.tr("Recent pictures"), lambda: self._remembered.recent("datasets"),
             lambda path: self.opening.open(Path(path)),
         )  # fmt: skip
-        self._opening_commands = (choose, sample, recent)
         commands.add_recent(
             file, self.tr("Recent models"), lambda: self._remembered.recent("models"), self.predicting.load
         )
         file.addSeparator()
-        self._save = commands.add(file, self.tr("&Save model as…"), self.running.save_model, "Ctrl+S", "save")
+        open_run = commands.add(file, self.tr("Open &run…"), self.old_runs.choose, "Ctrl+R", "curves")
+        recent_runs = commands.add_recent(
+            file, self.tr("Recent runs"), lambda: self._remembered.recent("runs"),
+            lambda path: self.old_runs.open(Path(path)),
+        )  # fmt: skip
+        self._opening_commands = (choose, sample, recent, open_run, recent_runs)
+        file.addSeparator()
+        self._save = commands.add(file, self.tr("Save model &as…"), self.running.save_model, "Ctrl+S", "save")
         self._run_folder = commands.add(
-            file, self.tr("Show &run folder"), self.running.show_run_folder, None, "run-folder"
+            file, self.tr("Show run &folder"), self.running.show_run_folder, None, "run-folder"
         )
         file.addSeparator()
         commands.add(file, self.tr("&Quit"), self.close, "Ctrl+Q")
@@ -125,8 +141,9 @@ class MainWindow(QMainWindow):
 
         run = commands.menu(self.tr("&Run"))
         self._start = commands.add(
-            run, self.tr("&Start training"), self.running.toggle, "Ctrl+Return", "play", self.tr("Start")
+            run, self.tr("&Start training"), self._start_or_pause, "Ctrl+Return", "play", self.tr("Start")
         )
+        self._stop = commands.add(run, self.tr("S&top training"), self.running.stop, None, "stop")
         commands.add(
             run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict")
         )
@@ -157,22 +174,30 @@ class MainWindow(QMainWindow):
         self.asking.ready.connect(self.status.show_event)
         self.training.said.connect(self.status.show_event)
         self.training.said.connect(self._hear_run)
-        self.training.silent.connect(self.status.show_silence)
+        self.training.silent.connect(
+            lambda seconds: self.status.show_silence(seconds, running=self.training.state == "running")
+        )
+        self.status.restart_requested.connect(self.resuming.restart)
         self.status.end_requested.connect(self.training.kill)
         self.training.state_changed.connect(self._follow_run)
         self.opening.opened.connect(self.training.prepare)
-        self.opening.opened.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))
+        self.opening.opened.connect(self._show_pictures)
+        self.setup.folder_dropped.connect(lambda folder: self.open_path(Path(folder)))
         dataset = self.dataset
+        self.old_runs.opened.connect(self._follow_files)
         for signal in (dataset.listing_began, dataset.opened, dataset.failed, dataset.cancelled):
             signal.connect(lambda *_: self._follow_run(self.training.state))
-        self.running.started.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
+        for signal in (self.running.started, self.resuming.started, self.old_runs.opened):
+            signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
         self._doorbell.rung.connect(self._come_back)
         self._follow_run(self.training.state)
 
     def open_path(self, path: Path) -> None:
-        """Opens what the program was started with: a folder of pictures or a model file."""
+        """Opens what the program was started with: a folder of pictures, that of a run, or a model file."""
         if path.suffix.lower() == ".safetensors":
             self.predicting.load(str(path))
+        elif is_run(path):
+            self.old_runs.open(path)
         else:
             self.opening.open(path)
 
@@ -186,10 +211,11 @@ class MainWindow(QMainWindow):
         if not self._painted:
             self._painted = True
             QTimer.singleShot(0, self.asking.start)
+            QTimer.singleShot(_LATER, self.old_runs.look_for_unfinished)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closes at once, unless a run computes: then the person decides."""
-        choice = "stop" if self.training.state == "idle" else ask_to_close(self)
+        """Closes at once, unless a run computes: then the person decides. One that is being saved needs no question."""
+        choice = ask_to_close(self) if self.training.state in ("running", "scoring") else "stop"
         if choice == "cancel":
             event.ignore()
             return
@@ -208,23 +234,49 @@ class MainWindow(QMainWindow):
         """Ends when the run has saved, or after a minute; the engines are gone before the program is."""
         self._quits_when_done = True
         QTimer.singleShot(60_000, lambda: self._quits_when_done and QApplication.quit())
-        self.training.stop()
+        if self.training.state == "scoring":
+            self.training.stop()
+        self.training.pause()  # and not stop: the next start is to offer it
         self._follow_run(self.training.state)
+
+    def _start_or_pause(self) -> None:
+        """What the command with the many names does now."""
+        match self.training.state:
+            case "idle":
+                self.running.start()
+            case "running":
+                self.training.pause()
+            case "paused":
+                self.resuming.resume(self.training.run)
+            case "scoring":
+                self.training.stop()
 
     def _follow_run(self, state: str) -> None:
         """Keeps the commands and the status bar true to what the run does."""
-        running = state != "idle"
-        self._start.setText(self.tr("&Stop training") if running else self.tr("&Start training"))
-        self._start.setIconText(self.tr("Stop") if running else self.tr("Start"))
+        text, short, icon = {
+            "running": (self.tr("&Pause training"), self.tr("Pause"), "pause"),
+            "pausing": (self.tr("&Pause training"), self.tr("Pause"), "pause"),
+            "paused": (self.tr("&Resume training"), self.tr("Resume"), "play"),
+            "scoring": (self.tr("&Stop scoring"), self.tr("Stop"), "stop"),
+        }.get(state, (self.tr("&Start training"), self.tr("Start"), "play"))
+        self._start.setText(text)
+        self._start.setIconText(short)
         is_open = self.dataset.listing is not None and not self.dataset.is_listing
-        self._start.setEnabled(state == "running" or (not running and is_open))
+        self._start.setEnabled(is_open if state == "idle" else state in ("running", "paused", "scoring"))
+        self._stop.setEnabled(state in ("running", "pausing", "paused"))
         for action in self._opening_commands:
-            action.setEnabled(not running)
-        self._commands.set_icon(self._start, "stop" if running else "play")
+            action.setEnabled(state == "idle")
+        self._commands.set_icon(self._start, icon)
         self._follow_files()
-        self.status.show_engine({"running": "training", "stopping": "saving"}.get(state, self._engine_state))
-        if not running and self._quits_when_done:
+        shown = {"running": "training", "scoring": "training", "pausing": "saving", "stopping": "saving"}
+        self.status.show_engine(shown.get(state) or ("paused" if state == "paused" else self._engine_state))
+        if state not in COMPUTING and self._quits_when_done:
             QApplication.quit()
+
+    def _show_pictures(self) -> None:
+        """Turns to the pictures that were opened, unless they came with a run."""
+        if self.training.state == "idle":
+            self.tabs.setCurrentWidget(self.data_tab)
 
     def _show_engine(self, state: str) -> None:
         self._engine_state = state
@@ -234,12 +286,14 @@ class MainWindow(QMainWindow):
     def _hear_run(self, event: Event) -> None:
         """A run that fails while its window is minimised or hidden brings it back, for the person must know."""
         self._follow_files()
+        if isinstance(event, Progress) and self.training.state == "running":
+            self.status.show_engine("training")  # and no longer waiting
         if isinstance(event, Failed) and self._quits_when_done:
             self._come_back()
 
     def _follow_files(self) -> None:
-        self._save.setEnabled(bool(self.training.model))
-        self._run_folder.setEnabled(bool(self.training.run))
+        self._save.setEnabled(bool(self.training_tab.story.model))
+        self._run_folder.setEnabled(bool(self.training_tab.story.run))
 
     def _come_back(self) -> None:
         """The window is wanted again: it no longer ends by itself."""
@@ -259,6 +313,7 @@ class MainWindow(QMainWindow):
         self.dataset.end()
         self.asking.end(2.0)
         self.training.end(60.0)
+        QThreadPool.globalInstance().waitForDone(2000)
 
     def _remember(self) -> None:
         self._remembered.set_window(self.saveGeometry(), self.saveState())

@@ -13,7 +13,7 @@ _MOST_HEIGHT = 110
 
 
 class Notes(QWidget):
-    """Sentences in the order in which they came: the first two, and the others on a click."""
+    """Sentences, the newest on top: two of them, and the others on a click."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,12 +29,12 @@ class Notes(QWidget):
         self._lay_out()
         theme.changed.connect(self._tint)
         self._tint()
-        self.clear()
+        self.set_all([])
 
-    def clear(self) -> None:
-        """Forgets all notes and hides."""
+    def set_all(self, sentences: list[str]) -> None:
+        """Shows these notes in place of those before; without any it hides."""
         self._first: list[str] = []
-        self._sentences.clear()
+        self._sentences = list(sentences)
         self._more.setChecked(False)
         self._refresh()
 
@@ -45,8 +45,8 @@ class Notes(QWidget):
             self._refresh()
 
     def set_first(self, sentence: str) -> None:
-        """Puts a note above all others, in place of the one put there before."""
-        self._first = [sentence]
+        """Puts a note above all others, in place of the one put there before; "" takes that away."""
+        self._first = [sentence] if sentence else []
         self._refresh()
 
     @property
@@ -68,14 +68,11 @@ class Notes(QWidget):
         self._icon.setPixmap(self._theme.icon("info", "dim").pixmap(16, 16))
 
     def _refresh(self) -> None:
-        sentences = self._first + self._sentences
+        sentences = self._first + self._sentences[::-1]
         hidden = len(sentences) - _SHOWN
         shown = sentences if self._more.isChecked() else sentences[:_SHOWN]
         self._label.setText(breakable("\n".join(shown)))
         self._more.setVisible(hidden > 0)
-        self._more.setText(
-            self.tr("Show fewer notes")
-            if self._more.isChecked()
-            else self.tr("Show {count} more notes").format(count=hidden)
-        )
+        more = self.tr("Show 1 more note") if hidden == 1 else self.tr("Show {count} more notes").format(count=hidden)
+        self._more.setText(self.tr("Show fewer notes") if self._more.isChecked() else more)
         self.setVisible(bool(sentences))

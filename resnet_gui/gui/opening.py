@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from resnet_gui.config import TrainConfig, settings
 from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
@@ -20,6 +23,7 @@ from resnet_gui.gui.words import words
 from resnet_gui.messages import Message, Problem
 
 _THUMBNAIL_SIDE = 96
+_OF_A_RUN = ("network", "data.", "training.")
 _SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
 
 
@@ -42,11 +46,10 @@ class Opening(QObject):
         self._check = 0
         self._drawing = 0
         self._splitting: list[Any] = []
-        self._before_sample: dict[str, Any] = {}
-        """Values of the settings that the sample has changed."""
+        self._own: dict[str, Any] = {}
+        """The person's values of the settings that the sample or a run has changed."""
         self._shown: Listing | None = None
         setup.folder_requested.connect(self.choose)
-        setup.folder_dropped.connect(lambda folder: self.open(Path(folder)))
         setup.sample_requested.connect(self.open_sample)
         setup.cancel_requested.connect(self._cancel)
         setup.changed.connect(self._resplit)
@@ -68,11 +71,18 @@ class Opening(QObject):
             self.open(Path(folder))
 
     def open(self, folder: Path) -> None:
-        """Opens `folder` with the settings that are chosen; those of the sample give way to the person's own."""
+        """Opens `folder` with the settings that are chosen; borrowed ones give way to the person's own."""
         self._stop_drawing()
-        self._setup.set_values(self._before_sample)
-        self._before_sample = {}
+        self._setup.set_values(self._own)
+        self._own = {}
         self._open(folder)
+
+    def open_for_run(self, config: TrainConfig) -> None:
+        """Shows the settings and the pictures of a run that goes on; what it computes on is this machine's affair."""
+        keys = [setting.key for setting in settings() if setting.key.startswith(_OF_A_RUN)]
+        self._borrow({key: attrgetter(key)(config) for key in keys})
+        if self._shown is None or self._shown.root != config.dataset:
+            self._open(config.dataset)
 
     def open_sample(self) -> None:
         """Draws the sample pictures, once, and opens them with settings that suit them."""
@@ -82,8 +92,14 @@ class Opening(QObject):
         self._drawing = self._asking.ask("sample", self._hear_sample)
 
     def own_values(self) -> dict[str, Any]:
-        """The settings to remember: the person's, not those that came with the sample."""
-        return {**self._setup.values(), **self._before_sample}
+        """The settings to remember: the person's, not those that came with the sample or a run."""
+        return {**self._setup.values(), **self._own}
+
+    def _borrow(self, values: Mapping[str, Any]) -> None:
+        """Shows other settings for a while."""
+        now = self._setup.values()
+        self._own = {key: now[key] for key in values if now[key] != values[key]} | self._own
+        self._setup.set_values(values)
 
     def add_skipped(self, path: str, message: Message) -> None:
         """A picture of this dataset cannot be read, as a check or a run has found."""
@@ -114,9 +130,7 @@ class Opening(QObject):
                 self._setup.show_problem(words(event.message))
             case SampleDrawn():
                 self._drawing = 0
-                suited, now = dict(event.settings), self._setup.values()
-                self._before_sample = {key: now[key] for key in suited} | self._before_sample
-                self._setup.set_values(suited)
+                self._borrow(dict(event.settings))
                 self._open(Path(event.folder))
 
     def _show(self, listing: Listing, splits: Splits) -> None:

@@ -8,56 +8,16 @@ import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.graphicsItems.ScatterPlotItem import drawSymbol
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QFontInfo, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QFont, QFontInfo, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from resnet_gui.events import EpochDone
+from resnet_gui.gui.curves import Metric, RunCurves, per_cent
 from resnet_gui.gui.theme import Theme
 
-KEPT_POINTS = 2000
 REDRAW_MS = 100
 """The least time between two drawings of the same plot."""
 _MARKED_EPOCHS = 60
 """With more epochs than this, a marker at each would hide the line."""
-
-
-class Curve:
-    """Points of a line in the order of x. Never more than `limit`: beyond it, neighbours become their mean."""
-
-    def __init__(self, limit: int = KEPT_POINTS) -> None:
-        self._points = np.zeros((limit, 2))
-        self.clear()
-
-    def clear(self) -> None:
-        """Forgets all points."""
-        self._count, self._each, self._in_last = 0, 1, 0
-
-    def add(self, x: float, y: float) -> None:
-        """Adds a point to the right of all others."""
-        if self._in_last in (0, self._each):
-            self._open_next()
-        self._in_last += 1
-        last = self._points[self._count - 1]
-        last += (np.array((x, y)) - last) / self._in_last
-
-    @property
-    def x(self) -> np.ndarray:
-        """Shape (n,), n at most `limit`."""
-        return self._points[: self._count, 0]
-
-    @property
-    def y(self) -> np.ndarray:
-        """Shape (n,), n at most `limit`."""
-        return self._points[: self._count, 1]
-
-    def _open_next(self) -> None:
-        if self._count == len(self._points):
-            self._points[: self._count // 2] = (self._points[0::2] + self._points[1::2]) / 2
-            self._count //= 2
-            self._each *= 2
-        self._points[self._count] = 0.0
-        self._count += 1
-        self._in_last = 0
 
 
 class LegendKey(QWidget):
@@ -113,7 +73,7 @@ class MetricPlot(QWidget):
         """`bounded` for a per cent figure: the scale then ends at 100."""
         super().__init__()
         self._theme, self._bounded = theme, bounded
-        self.running, self.validated = Curve(), Curve()
+        self.figure = Metric()
         self.plot = self._make_plot(title)
         self._training = self.plot.plot(antialias=True)
         self._validation = self.plot.plot(antialias=True)
@@ -125,16 +85,10 @@ class MetricPlot(QWidget):
         self.mark_epoch(None)
         self.restyle()
 
-    def clear(self) -> None:
-        """Takes all points and marks away."""
-        self.running.clear()
-        self.validated.clear()
-        self._star.setData([], [])
+    def set_figure(self, figure: Metric) -> None:
+        """Shows `figure` from the next `redraw` on."""
+        self.figure = figure
         self.mark_epoch(None)
-
-    def set_best(self, epoch: int, value: float) -> None:
-        """Moves the star."""
-        self._star.setData([epoch], [value])
 
     def mark_epoch(self, epoch: int | None, training: str = "", validation: str = "", height: float = 0.0) -> None:
         """Puts the crosshair on `epoch` and writes its values into the legend; None takes it away."""
@@ -147,9 +101,11 @@ class MetricPlot(QWidget):
 
     def redraw(self) -> None:
         """Draws the points added since."""
-        self._training.setData(self.running.x, self.running.y)
-        few = len(self.validated.x) <= _MARKED_EPOCHS
-        self._validation.setData(self.validated.x, self.validated.y, symbol="o" if few else None)
+        running, validated, best = self.figure.running, self.figure.validated, self.figure.best
+        self._training.setData(running.x, running.y)
+        few = len(validated.x) <= _MARKED_EPOCHS
+        self._validation.setData(validated.x, validated.y, symbol="o" if few else None)
+        self._star.setData([best[0]] if best else [], [best[1]] if best else [])
         self._scale()
 
     def restyle(self) -> None:
@@ -227,10 +183,11 @@ class MetricPlot(QWidget):
 
     def _scale(self) -> None:
         """Epochs from 0 to the one at work; loss from 0; accuracy from the ten below its lowest up to 100."""
-        values = np.concatenate((self.running.y, self.validated.y))
+        running = self.figure.running
+        values = np.concatenate((running.y, self.figure.validated.y))
         if not len(values):
             return
-        epochs = max(1, math.ceil(self.running.x[-1]))
+        epochs = max(1, math.ceil(running.x[-1]))
         step = _whole_step(epochs / 8)
         self.plot.getAxis("bottom").setTickSpacing(levels=[(step, 0)])
         self.plot.setXRange(0, epochs, padding=0.03)
@@ -246,7 +203,7 @@ class TrainingPlots(QWidget):
         super().__init__(parent)
         self.loss = MetricPlot(theme, self.tr("Loss"), bounded=False)
         self.accuracy = MetricPlot(theme, self.tr("Accuracy (%)"), bounded=True)
-        self._epochs: list[EpochDone] = []
+        self._curves = RunCurves()
         self._stale: list[MetricPlot] = []
         self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS // 2)
         self._timer.timeout.connect(self._redraw_next)
@@ -259,37 +216,27 @@ class TrainingPlots(QWidget):
             plot.left.connect(lambda: self.mark_epoch(None))
             theme.changed.connect(plot.restyle)
 
-    def clear(self) -> None:
-        """Empties both."""
-        self._epochs.clear()
-        self.loss.clear()
-        self.accuracy.clear()
-        self._changed()
+    def show_curves(self, curves: RunCurves) -> None:
+        """Shows `curves` in place of those before. Call `follow` when they have grown."""
+        self._curves = curves
+        self.loss.set_figure(curves.loss)
+        self.accuracy.set_figure(curves.accuracy)
+        self.follow()
 
-    def add_step(self, place: float, loss: float, accuracy: float) -> None:
-        """Adds the epoch's running means (accuracy from 0 to 1) at `place`, in epochs."""
-        self.loss.running.add(place, loss)
-        self.accuracy.running.add(place, 100 * accuracy)
-        self._changed()
-
-    def add_epoch(self, done: EpochDone) -> None:
-        """Adds an epoch's figures."""
-        self._epochs.append(done)
-        self.add_step(done.epoch, done.train_loss, done.train_accuracy)
-        for plot, value in ((self.loss, done.val_loss), (self.accuracy, _percent(done.val_accuracy))):
-            if value is not None:
-                plot.validated.add(done.epoch, value)
-                if done.best:
-                    plot.set_best(done.epoch, value)
+    def follow(self) -> None:
+        """The curves have grown: draws them soon."""
+        self._stale += [plot for plot in (self.loss, self.accuracy) if plot not in self._stale]
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
 
     def mark_epoch(self, epoch: int | None) -> None:
         """Puts both crosshairs on `epoch`, if it is done; None takes them away."""
-        done = next((each for each in self._epochs if each.epoch == epoch), None)
+        done = next((each for each in self._curves.epochs if each.epoch == epoch), None)
         if done is None:
             self.loss.mark_epoch(None)
             self.accuracy.mark_epoch(None)
             return
-        loss, accuracy = (done.train_loss, done.val_loss), (_percent(done.train_accuracy), _percent(done.val_accuracy))
+        loss, accuracy = (done.train_loss, done.val_loss), (per_cent(done.train_accuracy), per_cent(done.val_accuracy))
         for plot, (training, validation), digits in ((self.loss, loss, 3), (self.accuracy, accuracy, 1)):
             figures = [f"{value:.{digits}f}" if value is not None else "" for value in (training, validation)]
             plot.mark_epoch(epoch, *figures, height=training if validation is None else validation)
@@ -297,27 +244,21 @@ class TrainingPlots(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catches up with what came in while hidden."""
         super().showEvent(event)
-        for plot in self._stale:
-            plot.redraw()
-        self._stale.clear()
+        self._redraw_next()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The plots have moved under the mouse, which Qt does not call leaving."""
+        super().resizeEvent(event)
+        self.mark_epoch(None)
 
     def _hover(self, place: float) -> None:
-        nearest = min(self._epochs, key=lambda done: abs(done.epoch - place), default=None)
+        nearest = min(self._curves.epochs, key=lambda done: abs(done.epoch - place), default=None)
         self.mark_epoch(nearest.epoch if nearest else None)
-
-    def _changed(self) -> None:
-        self._stale += [plot for plot in (self.loss, self.accuracy) if plot not in self._stale]
-        if self.isVisible() and not self._timer.isActive():
-            self._timer.start()
 
     def _redraw_next(self) -> None:
         if self._stale and self.isVisible():
             self._stale.pop(0).redraw()
             self._timer.start()
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _whole_step(least: float) -> int:

@@ -6,12 +6,13 @@ import itertools
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.events import Event, Failed, JobEnded, ModelInfo, Predicted, Thumbnails
 from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.background import in_background
 from resnet_gui.gui.predict_pane import PredictPane
 from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.training import Training
@@ -204,8 +205,8 @@ class Predicting(QObject):
         """What the newest model of a run is called: while its run goes on, it is only the best so far."""
         assert self._asking.best is not None
         model, epoch, validated = self._asking.best
-        so_far = self._training.state != "idle" and model == self._training.model
-        name = self.tr("best model so far") if so_far else self.tr("model of the last run")
+        so_far = self._training.state != "idle" and Path(model).parent == Path(self._training.run)
+        name = self.tr("best model so far") if so_far else self.tr("model of the run")
         parts = [name, self.tr("epoch {epoch}").format(epoch=epoch), *([] if validated else [self.tr("not validated")])]
         return " · ".join(parts)
 
@@ -215,7 +216,9 @@ class Predicting(QObject):
         folder.mkdir(exist_ok=True)
         path = folder / self.tr("Pasted picture {number}.png").format(number=next(self._pastes))
         uncompressed = 100
-        # Where it could not be written, the engine will say that there is no such file.
-        QThreadPool.globalInstance().start(
-            lambda: (image.save(str(path), "PNG", uncompressed), self._pasted.emit(str(path)))
-        )
+
+        def save() -> str:
+            image.save(str(path), "PNG", uncompressed)
+            return str(path)  # where it could not be written, the engine will say that there is no such file
+
+        in_background(save, self._pasted)

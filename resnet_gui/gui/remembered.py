@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 from PySide6.QtCore import QByteArray, QSettings
 
 _RECENT = 8
+_PUT_ASIDE = 50
 
 
 class Remembered:
@@ -50,11 +51,26 @@ class Remembered:
         self._settings.setValue("layout", layout)
 
     def recent(self, kind: str) -> list[str]:
-        """The paths of `kind`, "datasets" or "models", the newest first."""
-        text = str(self._settings.value(f"recent/{kind}", ""))
-        return [os.fsdecode(unquote_to_bytes(each)) for each in text.split() if each]
+        """The paths of `kind`, "datasets", "models" or "runs", the newest first."""
+        return self._paths(f"recent/{kind}")
 
     def add_recent(self, kind: str, path: str) -> None:
         """Puts `path` in front."""
         paths = [path, *(each for each in self.recent(kind) if each != path)][:_RECENT]
-        self._settings.setValue(f"recent/{kind}", " ".join(quote(os.fsencode(each)) for each in paths))
+        self._set_paths(f"recent/{kind}", paths)
+
+    def is_put_aside(self, run: str) -> bool:
+        """Whether the person does not want to be asked again about going on with `run`."""
+        return run in self._paths("put_aside")
+
+    def put_aside(self, run: str, aside: bool = True) -> None:
+        """Keeps that the person is done with `run`, or that they are not."""
+        others = [each for each in self._paths("put_aside") if each != run]
+        self._set_paths("put_aside", [run, *others][:_PUT_ASIDE] if aside else others)
+
+    def _paths(self, name: str) -> list[str]:
+        text = str(self._settings.value(name, ""))
+        return [os.fsdecode(unquote_to_bytes(each)) for each in text.split() if each]
+
+    def _set_paths(self, name: str, paths: list[str]) -> None:
+        self._settings.setValue(name, " ".join(quote(os.fsencode(each)) for each in paths))

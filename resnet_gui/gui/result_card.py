@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.events import ClassScore, Finished, Stopped, TestScore
@@ -12,6 +13,10 @@ from resnet_gui.gui.bars import Bar, Bars
 from resnet_gui.gui.elided import PathLine
 from resnet_gui.gui.labels import FittingScrollArea, breakable, label
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.words import place_words
+
+if TYPE_CHECKING:
+    from resnet_gui.training.run_folder import RunPlace
 
 FOLDED_CLASSES = 8
 _MOST_HEIGHT = 190
@@ -73,6 +78,8 @@ class ResultCard(QFrame):
     save_requested = Signal()
     run_folder_requested = Signal()
     test_requested = Signal()
+    resume_requested = Signal()
+    further_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,14 +94,33 @@ class ResultCard(QFrame):
         self.folder = QPushButton(self.tr("Show run folder"))
         self.folder.clicked.connect(self.run_folder_requested)
         self.test = _link("", self._ask_for_test)
+        self.resume = QPushButton(self.tr("Resume"), iconSize=QSize(16, 16))
+        self.resume.setProperty("kind", "primary")
+        self.resume.setToolTip(self.tr("Goes on from what was saved last, as if the run had never stopped."))
+        self.resume.clicked.connect(self.resume_requested)
+        self.further = QPushButton(self.tr("Train further…"))
+        self.further.setToolTip(self.tr("Gives the run more epochs and goes on with it."))
+        self.further.clicked.connect(self.further_requested)
         self.scores = ClassScores(theme)
+        for button in (self.resume, self.further):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # it goes away when clicked, and the ring would wander
+        self._theme = theme
         self._lay_out()
         self.clear()
+        theme.changed.connect(self._tint)
+        self._tint()
 
     def clear(self) -> None:
         """Hides."""
-        for widget in (self, self.best, self.opened, self.problem, self.test, self.scores):
+        for widget in (
+            self, self.best, self.opened, self.problem, self.test, self.scores, self.resume, self.further,
+        ):  # fmt: skip
             widget.hide()
+
+    def offer(self, resume: bool, further: bool) -> None:
+        """Whether the run can be gone on with, and whether it can have more epochs."""
+        self.resume.setVisible(resume)
+        self.further.setVisible(further)
 
     def show_finished(self, event: Finished, best: str, run: str) -> None:
         """The run came to its end. `best` is the sentence on the best validation accuracy, or ""."""
@@ -111,10 +137,18 @@ class ResultCard(QFrame):
             if event.validated
             else self.tr("This model has not been validated.")
         )
-        where = self.tr("Stopped at epoch {epoch}, step {step}.").format(epoch=event.epoch, step=event.step)
+        where = self.tr("Stopped at {place}.").format(place=place_words(event.epoch, event.step))
         self.headline.setText(f"{where} {kept}")
         self.allow_test()
         self.test.setVisible(test_pictures > 0)
+
+    def show_interrupted(self, place: RunPlace, model: str, best: str, test_pictures: int) -> None:
+        """The run ended without a word: a power cut, or a program that was killed."""
+        self._show_model(model, place.run, best)
+        where = place_words(place.epoch, place.step)
+        self.headline.setText(self.tr("Interrupted, but saved up to {place}.").format(place=where))
+        self.allow_test()
+        self.test.setVisible(bool(model) and test_pictures > 0)
 
     def show_score(self, score: TestScore) -> None:
         """The test pictures were opened."""
@@ -185,8 +219,16 @@ class ResultCard(QFrame):
         below.addLayout(right, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 10)
-        column.addWidget(self.headline)
+        top = QHBoxLayout()
+        top.setSpacing(24)
+        top.addWidget(self.headline, 1)
+        for button in (self.resume, self.further):
+            top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(top)
         column.addLayout(below)
+
+    def _tint(self) -> None:
+        self.resume.setIcon(self._theme.icon("play", "on_accent"))
 
 
 def test_sentence(template: str, score: TestScore) -> str:

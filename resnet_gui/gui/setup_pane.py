@@ -1,4 +1,4 @@
-"""The left pane: three steps, pictures, network and training, and the button that starts and stops."""
+"""The left pane: three steps, pictures, network and training, and the buttons that start, pause and stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QCoreApplication, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.config import Setting
 from resnet_gui.data.folder import Listing
@@ -20,7 +20,7 @@ from resnet_gui.gui.pictures_card import PicturesCard
 from resnet_gui.gui.theme import Theme
 from resnet_gui.nets.catalog import Network
 
-RunState = Literal["idle", "running", "stopping"]
+RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
 
 
 class SetupPane(QWidget):
@@ -32,6 +32,8 @@ class SetupPane(QWidget):
     sample_requested = Signal()
     cancel_requested = Signal()
     start_requested = Signal()
+    pause_requested = Signal()
+    resume_requested = Signal()
     stop_requested = Signal()
     changed = Signal()
     """A setting or the network is another now."""
@@ -61,10 +63,18 @@ class SetupPane(QWidget):
         self._training.body.addWidget(self._form)
         self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
         self._start.setProperty("kind", "primary")
-        self._start.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click needs no ring around it
+        self._stop = QPushButton(self.tr("Stop"), objectName="stop")
+        self._stop.setProperty("kind", "beside")  # as high as the primary one
+        self._stop.setToolTip(self.tr("Saves, and ends the run."))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._start, 1)
+        buttons.addWidget(self._stop)
+        for button in (self._start, self._stop):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click needs no ring around it
         self._missing = label("dim")
         self._missing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        outer.addWidget(self._start)
+        outer.addLayout(buttons)
         outer.addWidget(self._missing)
         outer.addStretch(1)
         self.setAcceptDrops(True)
@@ -77,6 +87,7 @@ class SetupPane(QWidget):
         self._network.changed.connect(self.changed)
         self._form.changed.connect(self.changed)
         self._start.clicked.connect(self._ask)
+        self._stop.clicked.connect(self.stop_requested)
         self._theme.changed.connect(self._show_state)
 
     def show_empty(self) -> None:
@@ -108,7 +119,7 @@ class SetupPane(QWidget):
         self._pictures.hide_checking()
 
     def set_running(self, state: RunState) -> None:
-        """Shows whether a run computes: then settings are locked and the button stops it."""
+        """Shows what the run does: unless there is none, settings are locked, and it can be paused or gone on with."""
         self._state = state
         self._show_state()
 
@@ -147,22 +158,40 @@ class SetupPane(QWidget):
             self._pictures.show_remark(self.tr("That is a file. Drop the folder that holds the class folders."))
 
     def _ask(self) -> None:
-        (self.start_requested if self._state == "idle" else self.stop_requested).emit()
+        wishes = {
+            "idle": self.start_requested, "running": self.pause_requested, "paused": self.resume_requested,
+            "scoring": self.stop_requested,
+        }  # fmt: skip
+        wishes[self._state].emit()
 
     def _show_state(self) -> None:
         idle = self._state == "idle"
-        words = {"idle": self.tr("Start training"), "running": self.tr("Stop"), "stopping": self.tr("Saving…")}
-        self._start.setText(words[self._state])
-        self._start.setEnabled(self._state == "running" or (idle and self._pictures.is_ready))
-        self._start.setIcon(
-            self._theme.icon("play" if idle else "stop", "on_accent" if self._start.isEnabled() else "dim")
-        )
+        text, icon = {
+            "idle": (self.tr("Start training"), "play"),
+            "running": (self.tr("Pause"), "pause"),
+            "pausing": (self.tr("Saving…"), "pause"),
+            "stopping": (self.tr("Saving…"), "stop"),
+            "paused": (self.tr("Resume"), "play"),
+            "scoring": (self.tr("Stop"), "stop"),
+        }[self._state]
+        self._start.setText(text)
+        self._start.setEnabled(self._pictures.is_ready if idle else self._state in ("running", "paused", "scoring"))
+        self._start.setIcon(self._theme.icon(icon, "on_accent" if self._start.isEnabled() else "dim"))
+        self._stop.setVisible(self._state in ("running", "pausing", "stopping", "paused"))
+        self._stop.setEnabled(self._state != "stopping")
         listing = self._pictures.is_listing
         self._missing.setText(self.tr("The folder is being read.") if listing else self.tr("Choose pictures first."))
         self._missing.setVisible(idle and not self._pictures.is_ready)
-        reason = "" if idle else self.tr("A training is running. Stop it, or wait for its end, to change this.")
         for part in (self._pictures, self._network, self._form):
-            part.set_locked(reason)
+            part.set_locked(self._reason())
+
+    def _reason(self) -> str:
+        """Why nothing can be changed now, "" if it can."""
+        if self._state == "idle":
+            return ""
+        if self._state == "paused":
+            return self.tr("A training is paused. Stop it, or let it go on to its end, to change this.")
+        return self.tr("A training is running. Stop it, or wait for its end, to change this.")
 
 
 class NetworkCard(Card):

@@ -5,21 +5,36 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from resnet_gui.events import Event, Failed, Finished, Progress, Ready, Started, Stopped, Tested
+from resnet_gui.events import (
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Ready,
+    Resumed,
+    Started,
+    Stopped,
+    Tested,
+    Waiting,
+)
 from resnet_gui.gui.durations import time_left
+from resnet_gui.gui.labels import tooltip
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.words import words
 
 
 class StatusBar(QStatusBar):
     """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
 
+    restart_requested = Signal()
+    """The person has waited long enough for a run that says nothing: it should go on with a fresh engine."""
     end_requested = Signal()
-    """The person has waited long enough for a run that says nothing."""
+    """They have waited long enough for one that should stop."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._token = "dim"
+        self._state, self._token = "", "dim"
         self._epochs = 0
         self._dot, self._engine, self._device, self._speed, self._left = (QLabel() for _ in range(5))
         self._bar = QProgressBar(textVisible=False)
@@ -27,12 +42,18 @@ class StatusBar(QStatusBar):
         self._bar.setAccessibleName(self.tr("Progress of the run"))
         for widget in (self._dot, self._engine, self._device, self._speed):
             self.addWidget(widget)
-        self._end = QPushButton(self.tr("End the run"))
-        self._end.setProperty("kind", "link")
-        self._end.setToolTip(self.tr("Ends the engine, which does not answer. What the run has saved is kept."))
-        self._end.clicked.connect(self.end_requested)
-        self._end.hide()
-        for widget in (self._left, self._end, self._bar):
+        self._restart = self._link(
+            self.tr("Restart from the last checkpoint"), self.restart_requested,
+            self.tr(
+                "Ends the engine, which does not answer, and goes on from what was saved last. To wait, do nothing. "
+                "To end the run, press Stop and then “End the run”."
+            ),
+        )  # fmt: skip
+        self._end = self._link(
+            self.tr("End the run"), self.end_requested,
+            self.tr("Ends the engine, which does not answer. What the run has saved is kept."),
+        )  # fmt: skip
+        for widget in (self._left, self._restart, self._end, self._bar):
             self.addPermanentWidget(widget)
         self._bar.hide()
         self.setSizeGripEnabled(False)
@@ -41,21 +62,28 @@ class StatusBar(QStatusBar):
         theme.changed.connect(self._tint)
 
     def show_engine(self, state: str) -> None:
-        """The engine's state: "starting", "ready", "training", "saving" or "gone"."""
+        """The engine's state: "starting", "ready", "training", "waiting", "saving", "paused" or "gone"."""
+        if state == self._state:
+            return
+        self._state = state
         texts = {
             "starting": self.tr("Engine is starting…"),
             "ready": self.tr("Engine ready"),
             "training": self.tr("Training"),
+            "waiting": self.tr("Waiting…"),
+            "paused": self.tr("Paused"),
             "saving": self.tr("Saving…"),
             "gone": self.tr("Engine stopped"),
         }
         self._engine.setText(texts[state])
-        self._token = {"ready": "good", "training": "accent", "gone": "bad"}.get(state, "dim")
+        self._engine.setToolTip("")
+        self._token = {"ready": "good", "training": "accent", "waiting": "warning", "gone": "bad"}.get(state, "dim")
         self._tint()
 
-    def show_silence(self, seconds: int) -> None:
-        """The run has said nothing for `seconds`; 0 takes that back. To wait, one does nothing."""
-        self._end.setVisible(seconds > 0)
+    def show_silence(self, seconds: int, running: bool) -> None:
+        """The run has said nothing for `seconds`; 0 takes that back. One that is `running` can go on afresh."""
+        self._restart.setVisible(seconds > 0 and running)
+        self._end.setVisible(seconds > 0 and not running)
         if seconds:
             self._left.setText(self.tr("No news from the engine for {count} s").format(count=seconds))
         else:
@@ -67,9 +95,14 @@ class StatusBar(QStatusBar):
             case Ready():
                 self._show_device(event.device, event.threads)
                 self._device.setToolTip(f"PyTorch {event.torch}")
-            case Started():
+            case Started() | Resumed():
                 self._epochs = event.epochs
                 self._show_device(event.device, event.threads)
+            case Waiting():
+                self.show_engine("waiting")
+                self._engine.setToolTip(tooltip(words(event.message)))
+                self._speed.clear()
+                self._left.clear()
             case Progress(phase="train"):
                 self._show_progress(event)
             case Finished() | Stopped() | Failed() | Tested():
@@ -89,6 +122,14 @@ class StatusBar(QStatusBar):
         self._bar.setRange(0, self._epochs * event.steps)
         self._bar.setValue((event.epoch - 1) * event.steps + event.step)
         self._bar.show()
+
+    def _link(self, text: str, signal: object, hint: str) -> QPushButton:
+        link = QPushButton(text, objectName="small")
+        link.setProperty("kind", "link")
+        link.setToolTip(tooltip(hint))
+        link.clicked.connect(signal)
+        link.hide()
+        return link
 
     def _tint(self) -> None:
         self._dot.setPixmap(self._theme.icon("dot", self._token).pixmap(9, 9))

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_gui.events import (
     BestSaved,
+    CheckpointSaved,
     EpochDone,
     Event,
     Failed,
     Finished,
     Note,
     Progress,
+    Resumed,
     Skipped,
     Started,
     Stopped,
     Tested,
+    Waiting,
 )
-from resnet_gui.gui.durations import time_left
 from resnet_gui.gui.epoch_table import EpochTable
 from resnet_gui.gui.notes import Notes
 from resnet_gui.gui.plots import TrainingPlots
 from resnet_gui.gui.result_card import ResultCard
+from resnet_gui.gui.run_header import RunHeader
+from resnet_gui.gui.story import End, Story
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.words import words
 
+if TYPE_CHECKING:
+    from resnet_gui.training.run_folder import RunPlace
+
 
 class TrainingTab(QWidget):
-    """Draws what a run says. `show_event` takes every event of the run, in order."""
+    """Draws what a run says. `show_event` takes every event of the run, in order; `show_story` many at once."""
 
     # Paths travel as object: Qt's own strings would lose bytes that are not UTF-8.
     save_model_requested = Signal(object)
@@ -37,10 +46,19 @@ class TrainingTab(QWidget):
     """str: the run's folder."""
     test_requested = Signal(object)
     """str: the folder of the stopped run whose test pictures should be scored."""
+    resume_requested = Signal(object)
+    """str: the folder of the run to go on with."""
+    story_requested = Signal(object)
+    """str: the folder of a run that goes on. Until `show_story` brings what it said before, its events are held back."""
+    further_requested = Signal(object)
+    """str: the folder of the finished run that should have more epochs."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.story = Story()
+        self._held: list[tuple[Event, bool]] | None = None
+        self._place: RunPlace | None = None
         self.header = RunHeader(theme)
         self.card = ResultCard(theme)
         self.notes = Notes(theme)
@@ -49,20 +67,17 @@ class TrainingTab(QWidget):
         self._pages = QStackedWidget()
         self._lay_out()
         self.table.epoch_chosen.connect(self.plots.mark_epoch)
-        self.card.save_requested.connect(lambda: self.save_model_requested.emit(self._model))
-        self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self._run))
-        self.card.test_requested.connect(lambda: self.test_requested.emit(self._run))
+        self.card.save_requested.connect(lambda: self.save_model_requested.emit(self.story.model))
+        self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self.story.run))
+        self.card.test_requested.connect(lambda: self.test_requested.emit(self.story.run))
+        self.card.resume_requested.connect(lambda: self.resume_requested.emit(self.story.run))
+        self.card.further_requested.connect(lambda: self.further_requested.emit(self.story.run))
         self.clear()
 
     def clear(self) -> None:
         """Back to the empty state."""
-        self._run = self._model = ""
-        self._test_pictures = self._skipped = 0
+        self._show_all(Story())
         self.header.hide()
-        self.card.clear()
-        self.notes.clear()
-        self.plots.clear()
-        self.table.epochs.clear()
         self._pages.setCurrentIndex(0)
 
     def show_waiting(self) -> None:
@@ -71,65 +86,121 @@ class TrainingTab(QWidget):
         self.header.show_waiting()
         self._pages.setCurrentIndex(1)
 
+    def show_resuming(self) -> None:
+        """The run that is shown is to be gone on with. What is seen of it stays until it does."""
+        self.card.hide()
+        self.header.show_resuming()
+
+    def show_story(self, story: Story | None, elsewhere: bool = False) -> None:
+        """Shows a run as far as it has come, and then what was held back; without a story only the latter.
+
+        `elsewhere` if another program trains it.
+        """
+        held, self._held = self._held or [], None
+        if story is not None:
+            self._show_all(story)
+            self.header.show_story(story, elsewhere)
+            self._show_ends()
+        for event, paused in held:
+            self.show_event(event, paused)
+
+    def show_place(self, place: RunPlace | None) -> None:
+        """Where the run that is shown can be gone on with, None if it cannot."""
+        self._place = place
+        if place is not None and not self.story.ends:
+            self.header.hide()
+            self.card.show_interrupted(place, self.story.model, self.header.best_sentence, self.story.test_pictures)
+        self._offer()
+
+    def _offer(self) -> None:
+        finished = any(isinstance(end, Finished) for end in self.story.ends)
+        self.card.offer(resume=self._place is not None and not finished, further=self._place is not None and finished)
+
     def end(self) -> None:
-        """Nothing computes any more: takes back what was only being waited for."""
+        """Nothing computes any more: a pause may have become the end, and what was only waited for is taken back."""
         self.card.allow_test()
-        if self._pages.currentIndex() == 1 and not self._run and self.card.isHidden():
+        if self._held is not None or not self.card.isHidden():
+            return
+        if self.story.run:
+            self._show_ends()
+        else:
             self.clear()
 
-    def show_event(self, event: Event) -> None:
-        """Shows one event of a run; those of other jobs are passed over."""
+    def show_event(self, event: Event, paused: bool = False) -> None:
+        """Shows one event of a run; those of other jobs are passed over. `paused` if the run is to go on later."""
+        if self._held is not None:
+            self._held.append((event, paused))
+            return
+        if isinstance(event, Started):
+            self._show_all(Story(event.run))
+        self.story.add(event)
         match event:
             case Started():
-                self._show_started(event)
+                self.header.show_story(self.story)
+            case Resumed():
+                self.card.clear()
+                self.header.show_story(self.story)
+                self._held = []
+                self.story_requested.emit(event.run)
             case Note():
                 self.notes.add(words(event.message))
             case Skipped():
-                self._count_skipped()
+                self._show_skipped()
+            case Waiting():
+                self.header.show_wait(event)
             case Progress():
-                self._show_progress(event)
+                self.header.show_progress(event)
+                self.plots.follow()
             case EpochDone():
-                self.plots.add_epoch(event)
                 self.table.epochs.add(event)
+                self.plots.follow()
+            case CheckpointSaved():
+                self.header.show_saved(event)
             case BestSaved():
-                self._model = event.model
                 self.header.show_best(event)
+            case Stopped() if paused:
+                self.header.show_paused(event)
             case Stopped() | Finished() | Tested() | Failed():
-                self._show_end(event)
+                self._show_ends()
 
-    def _show_started(self, event: Started) -> None:
-        self.clear()
-        self._run, self._test_pictures = event.run, event.test
-        self.header.start(event.epochs)
+    def _show_all(self, story: Story) -> None:
+        """Everything of `story` but the header and the card."""
+        self.story, self._place = story, None
+        self.card.clear()
+        self.notes.set_all([words(note) for note in story.notes])
+        self._show_skipped()
+        self.plots.show_curves(story.curves)
+        self.table.epochs.set_all(story.curves.epochs)
         self._pages.setCurrentIndex(1)
 
-    def _show_progress(self, event: Progress) -> None:
-        self.header.show_progress(event)
-        if event.phase == "train" and event.loss is not None and event.accuracy is not None:
-            self.plots.add_step(event.epoch - 1 + event.step / max(event.steps, 1), event.loss, event.accuracy)
-
-    def _count_skipped(self) -> None:
-        self._skipped += 1
+    def _show_skipped(self) -> None:
+        count = len(self.story.skipped)
         one = self.tr("1 picture could not be read and is left out.")
-        many = self.tr("{count} pictures could not be read and are left out.").format(count=self._skipped)
-        self.notes.set_first(one if self._skipped == 1 else many)
+        many = self.tr("{count} pictures could not be read and are left out.").format(count=count)
+        self.notes.set_first(one if count == 1 else many if count else "")
 
-    def _show_end(self, event: Stopped | Finished | Tested | Failed) -> None:
+    def _show_ends(self) -> None:
+        """How the run ended, with all that came after it."""
+        if not self.story.ends:
+            return
         self.header.hide()
-        if not isinstance(event, Failed):
-            self._model = event.model
+        self.card.clear()
+        for end in self.story.ends:
+            self._show_end(end)
+        self._offer()
+
+    def _show_end(self, event: End) -> None:
+        story, best = self.story, self.header.best_sentence
         match event:
             case Finished():
-                self.card.show_finished(event, self.header.best_sentence, self._run)
+                self.card.show_finished(event, best, story.run)
             case Stopped():
-                self.card.show_stopped(event, self.header.best_sentence, self._run, self._test_pictures)
+                self.card.show_stopped(event, best, story.run, story.test_pictures)
             case Tested():
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(
-                    words(event.message), self._model, self.header.best_sentence, self._run, self._test_pictures
-                )
+                self.card.show_problem(words(event.message), story.model, best, story.run, story.test_pictures)
 
     def _lay_out(self) -> None:
         run = QWidget()
@@ -171,93 +242,3 @@ class TrainingTab(QWidget):
 
     def _tint(self) -> None:
         self._drawing.setPixmap(self._theme.icon("curves", "accent").pixmap(48, 48))
-
-
-class RunHeader(QWidget):
-    """How far a run is: “Epoch 8 of 12”, a bar over the whole run, what it does now, and the best so far."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._epochs = 1
-        self._best: BestSaved | None = None
-        self.heading, self.best, self.line = QLabel(), QLabel(), QLabel()
-        self.heading.setProperty("kind", "title")
-        self.line.setProperty("kind", "dim")
-        self.bar = QProgressBar(maximum=10_000, textVisible=False)
-        self.bar.setAccessibleName(self.tr("Progress of the whole run"))
-        self._lay_out()
-        theme.changed.connect(self._write_best)
-
-    def show_waiting(self) -> None:
-        """A run was asked for."""
-        self._best = None
-        self.heading.setText(self.tr("Getting ready…"))
-        self._write_best()
-        self.line.setText(self.tr("The engine is starting and the network is being made."))
-        self.bar.setValue(0)
-        self.show()
-
-    def start(self, epochs: int) -> None:
-        """A run of `epochs` begins."""
-        self._epochs, self._best = epochs, None
-        self._write_epoch(1)
-        self._write_best()
-        self.line.setText(self.tr("reading the first pictures…"))
-        self.bar.setValue(0)
-        self.show()
-
-    def show_progress(self, event: Progress) -> None:
-        """Moves the bar and says what is being done."""
-        if event.phase == "train":
-            self._write_epoch(event.epoch)
-            self._move(event.epoch - 1 + event.step / max(event.steps, 1))
-            step = self.tr("step {step} of {steps}").format(step=event.step, steps=event.steps)
-        elif event.phase == "validate":
-            self._move(event.epoch)
-            step = self.tr("validating…")
-        elif event.phase == "test":
-            self._move(self._epochs)
-            step = self.tr("testing…")
-        else:
-            return
-        left = [] if event.seconds_left is None else [time_left(event.seconds_left)]
-        self.line.setText(" · ".join([step, *left]))
-
-    def show_best(self, event: BestSaved) -> None:
-        """Names the best epoch so far."""
-        self._best = event
-        self._write_best()
-
-    @property
-    def best_sentence(self) -> str:
-        """ "Best validation accuracy 91.9 % at epoch 7", or "" without validation."""
-        return self._best_words("{}")
-
-    def _best_words(self, figure: str) -> str:
-        if self._best is None or self._best.val_accuracy is None:
-            return ""
-        percent = figure.format(f"{100 * self._best.val_accuracy:.1f} %")
-        return self.tr("Best validation accuracy {percent} at epoch {epoch}").format(
-            percent=percent, epoch=self._best.epoch
-        )
-
-    def _write_best(self) -> None:
-        self.best.setText(self._best_words(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))
-
-    def _write_epoch(self, epoch: int) -> None:
-        self.heading.setText(self.tr("Epoch {epoch} of {epochs}").format(epoch=epoch, epochs=self._epochs))
-
-    def _move(self, done: float) -> None:
-        self.bar.setValue(round(self.bar.maximum() * min(done / self._epochs, 1.0)))
-
-    def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.heading, 1)
-        top.addWidget(self.best, 0, Qt.AlignmentFlag.AlignBottom)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(7)
-        column.addLayout(top)
-        column.addWidget(self.bar)
-        column.addWidget(self.line)

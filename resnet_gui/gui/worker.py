@@ -9,12 +9,13 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from resnet_gui.events import from_json
+from resnet_gui.events import Event, from_json
 from resnet_gui.places import log_folder
 
 
@@ -92,7 +93,7 @@ class Engine(QThread):
         status = self._process.wait()
         self._requests.put(None)
         writer.join()
-        reader.join(timeout=1)  # a child of the engine could hold the pipe open for ever
+        reader.join(timeout=0.3)  # for its last words; a child of the engine could hold the pipe open for ever
         if not self._told_to_end:
             self.died.emit(_how(status))
 
@@ -114,6 +115,18 @@ class Engine(QThread):
             for line in pipe:
                 if line.endswith(b"\n"):  # else the engine was killed in the middle of a word
                     self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
+
+
+def start_engine(
+    name: str, owner: QObject, hear: Callable[[Engine, int, Event], None], bury: Callable[[Engine, str], None]
+) -> Engine:
+    """Starts an engine that belongs to `owner`: `hear` gets every event with its job, `bury` how it died."""
+    engine = Engine(name, owner)
+    engine.said.connect(lambda job, event: hear(engine, job, event))
+    engine.died.connect(lambda how: bury(engine, how))
+    engine.finished.connect(engine.deleteLater)
+    engine.start()
+    return engine
 
 
 def _opened(log: Path) -> IO[bytes]:

@@ -10,7 +10,13 @@ Layers carry the names under which trained weights of these networks are shared.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
+from torch.nn import functional
+
+MakeShortcut = Callable[[int, int, int], nn.Module]
+"""From incoming channels, outgoing channels and stride to the way around a block."""
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -23,17 +29,45 @@ def conv1x1(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
 
 
-def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+def projected(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     """The way around a block: the input itself, or a projection where its shape would not fit (option B, section 3.3)."""
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()
     return nn.Sequential(conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels))
 
 
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions of `width` channels (He et al. 2015, figure 5 left); `out_channels` is `width`."""
+def padded(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """The way around a block: the input itself, thinned out and padded where its shape would not fit (option A, same place)."""
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return PaddedIdentity(in_channels, out_channels, stride)
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+
+class PaddedIdentity(nn.Module):
+    """Every `stride`-th point of the input, between channels of zeros; nothing in it is learned.
+
+    The paper leaves open where the zeros go. Here half come before the input's channels and half after, as in the
+    weights that are shared: with another order they would load and answer nonsense.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.before = (out_channels - in_channels) // 2
+        self.after = out_channels - in_channels - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, in_channels, H, W] to [N, out_channels, H / stride, W / stride]."""
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions of `width` channels (He et al. 2015, figure 5 left); `out_channels` is `width`.
+
+    `shortcut` makes the way around them: `projected` or `padded`.
+    """
+
+    def __init__(self, in_channels: int, width: int, stride: int, shortcut: MakeShortcut = projected) -> None:
         super().__init__()
         self.out_channels = width
         self.conv1 = conv3x3(in_channels, width, stride)
@@ -67,7 +101,7 @@ class Bottleneck(nn.Module):
         self.conv3 = conv1x1(width, self.out_channels)
         self.bn3 = nn.BatchNorm2d(self.out_channels)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = shortcut(in_channels, self.out_channels, stride)
+        self.downsample = projected(in_channels, self.out_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, in_channels, H, W] to [N, out_channels, H / stride, W / stride]."""

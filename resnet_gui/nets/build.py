@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from resnet_gui.nets import resnet
+from resnet_gui.nets import resnet, resnet_cifar
 from resnet_gui.nets.catalog import find
 
 _BUILDERS: dict[str, Callable[[int], nn.Module]] = {
@@ -15,6 +15,7 @@ _BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "resnet50": resnet.resnet50,
     "resnet101": resnet.resnet101,
     "resnet152": resnet.resnet152,
+    "resnet20": resnet_cifar.resnet20,
 }
 
 

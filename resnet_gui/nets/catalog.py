@@ -14,7 +14,8 @@ class Network:
     `name` is what a person types, `title` what they read. `depth` counts the layers with weights as the paper does:
     convolutions and the classifier, but not the projections in shortcuts. `parameters` are all trainable numbers with
     1,000 classes; `multiply_adds` those of convolutions and classifier for one 224 x 224 picture. `smallest` is the
-    side in pixels of the smallest picture offered: the one that is a single point where it reaches the classifier.
+    side in pixels of the smallest picture offered: where it reaches the classifier, a single point is left of it in the
+    ImageNet form, and 8 x 8 points in the CIFAR form, as in its paper.
     """
 
     name: str
@@ -44,10 +45,23 @@ def _resnet(depth: int, parameters: int, multiply_adds: int, story: str) -> Netw
     )
 
 
+_RESNET20 = Network(
+    name="resnet20",
+    title="ResNet-20 (small pictures)",
+    family="ResNet, CIFAR form",
+    paper="He et al. 2015",
+    year=2015,
+    depth=20,
+    parameters=334_072,
+    multiply_adds=1_987_033_600,
+    smallest=32,
+    story="Tiny, and made for pictures of 32 pixels: quick at an image size of 32, but at 224 slower than ResNet-18.",
+)
+
 NETWORKS: tuple[Network, ...] = (
     _resnet(
         18, 11_689_512, 1_814_073_344,
-        "The smallest of its paper and a good first choice: quick to train, and hard to beat with a few hundred pictures.",
+        "The smallest for photographs and a good first choice: quick to train, and hard to beat with a few hundred pictures.",
     ),
     _resnet(
         34, 21_797_672, 3_663_761_408,
@@ -65,7 +79,9 @@ NETWORKS: tuple[Network, ...] = (
         152, 60_192_808, 11_513_626_624,
         "The deepest of the networks that won the ImageNet competition of 2015: slow, and it wants a great many pictures.",
     ),
+    _RESNET20,
 )  # fmt: skip
+"""In the order in which they are offered; the first is chosen until a person chooses another."""
 
 
 def find(name: str) -> Network:

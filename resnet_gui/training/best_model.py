@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from resnet_gui.evaluation.score import Score
 from resnet_gui.events import BestSaved, Note, TestScore
 from resnet_gui.messages import Problem
-from resnet_gui.model import ModelCard, save_model
+from resnet_gui.model import ModelCard, read_card, save_model
 
 
 class BestModel:
@@ -26,6 +27,19 @@ class BestModel:
         self.weights: dict[str, Tensor] = {}
         self._saved = True
 
+    def restore(self, card: ModelCard, weights: dict[str, Tensor]) -> None:
+        """Takes up the best model of a checkpoint. It is saved anew: the file may be older, or newer, or gone.
+
+        What only the file knows stays: scores on the test pictures that the person asked for in between.
+        """
+        self.card, self.weights = card, weights
+        with contextlib.suppress(Problem):
+            in_file = read_card(self.path)
+            opened = max(card.test_opened, in_file.test_opened)
+            same = (in_file.epoch, in_file.val_loss) == (card.epoch, card.val_loss)
+            self.card = replace(card, test=in_file.test if same else card.test, test_opened=opened)
+        self._saved = not weights
+
     def offer(self, network: nn.Module, epoch: int, score: Score | None) -> bool:
         """Takes the weights of `network` if they are the best, and says whether. Without a score the newest are taken."""
         if score is not None and self.card.validated and not self._better(score):
@@ -33,7 +47,7 @@ class BestModel:
         self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         self.card = replace(
             self.card, epoch=epoch, validated=score is not None,
-            val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None,
+            val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None, test=None,
         )  # fmt: skip
         self._saved = False
         return True

@@ -1,33 +1,42 @@
-"""The training loop, top to bottom: a config goes in, events come out, a model file is left behind."""
+"""The training loop, top to bottom: a config goes in, events come out, a model file is left behind.
+
+Everything a run is at a moment lies in one `State`, which is what a checkpoint holds; so to go on from a checkpoint is
+to do the same as before with a state that was read. Every random choice is a function of the seed and the place.
+"""
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import nn
-from torch.nn import functional
 
-from resnet_gui.config import TrainConfig
+from resnet_gui.config import TrainConfig, write_config
 from resnet_gui.counter import seed_for
 from resnet_gui.data.folder import list_folder
-from resnet_gui.data.loader import Loader, steps_per_epoch
-from resnet_gui.data.split import Splits, fingerprint, split_samples
-from resnet_gui.data.transforms import Augmentation, Preprocessing
+from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
+from resnet_gui.data.snapshot import Snapshot
+from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import choose_device, memory_has_a_sentence
-from resnet_gui.evaluation.score import evaluate
-from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Skipped, Started, Stopped
-from resnet_gui.messages import Message, Problem, message
-from resnet_gui.model import ModelCard
+from resnet_gui.evaluation.score import Score, evaluate
+from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
+from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
-from resnet_gui.training.best_model import BestModel
-from resnet_gui.training.run_folder import dataset_fingerprint, make_run_folder, recorded
-from resnet_gui.training.schedule import learning_rate, make_optimizer
+from resnet_gui.training.changes import dataset_changes, leave_out
+from resnet_gui.training.checkpoint import Keeper, restore
+from resnet_gui.training.learner import Learner
+from resnet_gui.training.needs import check_disk, memory_note
+from resnet_gui.training.run_folder import checkpoints, make_run_folder, only_writer, recorded, rewind
+from resnet_gui.training.schedule import learning_rate
+from resnet_gui.training.state import State
+
+T = TypeVar("T")
 
 
 def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
@@ -45,180 +54,213 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    config = config.model_copy(update={"dataset": listing.root})
+    config = _resolved(config, listing.root, device)
     torch.manual_seed(seed_for(config.training.seed, "weights"))
     with memory_has_a_sentence(device):
         network = build(config.network, len(splits.classes)).to(device)
+    check_disk(config, network)
     run = make_run_folder(config, splits)
-    notes = (*listing.notes, *splits.notes)
-    yield from recorded(_run(config, splits, notes, network, device, run, stop), run)
+    with only_writer(run):
+        train, val, test = (
+            Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
+        )
+        state = State.of(config, splits, device, network, run, (train, val, test))
+        yield from recorded(_begin(state, run, (*listing.notes, *splits.notes), stop), run)
 
 
-def _run(
-    config: TrainConfig,
-    splits: Splits,
-    notes: Sequence[Message],
-    network: nn.Module,
-    device: torch.device,
-    run: Path,
-    stop: threading.Event,
-) -> Iterator[Event]:
-    yield Started(
-        str(run), config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
-        config.training.epochs, device.type, torch.get_num_threads(),
-    )  # fmt: skip
+def _begin(state: State, run: Path, notes: tuple[Message, ...], stop: threading.Event) -> Iterator[Event]:
+    """A new run. Its first checkpoint shows that the disk takes one before any time is spent."""
+    yield _started(state, run)
     yield from (Note(note) for note in notes)
-    if not splits.val:
+    if not state.splits.val:
         yield Note(message("no_validation"))
+    yield from memory_note(state)
+    yield Keeper(state, run).save("cannot_write")
+    yield from _run(state, run, stop)
 
-    preprocessing = Preprocessing.for_size(config.data.image_size)
-    training, validation, test = (
-        Loader(config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads)
-        for samples in (splits.train, splits.val, splits.test)
+
+def resume(
+    run: Path, stop: threading.Event, epochs: int | None = None, accept_changes: bool = False
+) -> Iterator[Event]:
+    """Goes on with the run in the folder `run` from its newest checkpoint, to the bit as if it had never ended.
+
+    `epochs` gives it more of them. If the pictures are not those it began with, `DatasetChanged` comes and nothing
+    else, unless `accept_changes`: then those that are as they were are used.
+    Raises `Problem` as `train` does, and if the run is in use, has no checkpoint, or its pictures are not there.
+    """
+    if not checkpoints(run):  # no run of ours, perhaps: nothing is to be left in that folder
+        raise Problem("no_checkpoint", path=str(run))
+    with only_writer(run):
+        state, notes = restore(run)
+        if state.train.is_gone:
+            raise Problem("dataset_missing", path=str(state.config.dataset))
+        changes = dataset_changes(state, run)
+        if changes and not accept_changes:
+            yield changes
+            return
+        if changes:
+            notes += leave_out(state, changes)
+        if epochs is not None:
+            notes += _extend(state, epochs)
+        _restore_files(state, run)
+        yield from recorded(_go_on(state, run, notes, stop), run, state.history)
+
+
+def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event) -> Iterator[Event]:
+    yield Resumed(
+        str(run), state.config.training.epochs, state.epoch, state.step, state.device.type, torch.get_num_threads()
     )
-    card = ModelCard(
-        config.network, splits.classes, preprocessing, epoch=0, validated=False,
-        dataset_fingerprint=dataset_fingerprint(config.dataset, splits), split_fingerprint=fingerprint(splits),
-    )  # fmt: skip
-    best = BestModel(run / "model.safetensors", card)
-    learner = Learner(config, network, training, device, len(splits.val), len(splits.test))
+    yield from (Note(note) for note in notes)
+    yield Keeper(state, run).save("cannot_write")  # as at the beginning; what was decided anew is kept, too
+    yield from state.best.try_to_save()
+    yield from _run(state, run, stop)
+
+
+def _extend(state: State, epochs: int) -> Iterator[Message]:
+    done, before = state.epoch - 1, state.config.training.epochs
+    if epochs < max(done, 1):
+        raise Problem("epochs_too_few", done=done, epochs=epochs)
+    if epochs != before:
+        training = state.config.training.model_copy(update={"epochs": epochs})
+        state.config = state.config.model_copy(update={"training": training})
+        yield message("more_epochs", epochs=epochs)
+
+
+def _restore_files(state: State, run: Path) -> None:
+    """The run's other files as they were at the checkpoint, whatever became of them."""
     try:
-        complete = yield from _epochs(learner, validation, best, stop)
+        write_config(state.config, run / "config.toml")
+        write_split(state.splits, run / "split.csv")
+        rewind(run, _started(state, run), state.history, state.epoch, state.step)
+    except OSError as error:
+        raise Problem("cannot_write", path=str(run), reason=reason(error)) from error
+
+
+def _started(state: State, run: Path) -> Started:
+    splits = state.splits
+    return Started(
+        str(run), state.config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
+        state.config.training.epochs, state.device.type, torch.get_num_threads(),
+    )  # fmt: skip
+
+
+def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainConfig:
+    """`config` with what was chosen on this machine written out, so that a resumed run and a rerun choose the same."""
+    machine = config.machine.model_copy(update={"device": device.type, "threads": torch.get_num_threads()})
+    return config.model_copy(update={"dataset": root, "machine": machine})
+
+
+def _run(state: State, run: Path, stop: threading.Event) -> Iterator[Event]:
+    """From the state's place to the end."""
+    keeper = Keeper(state, run)
+    try:
+        complete = yield from _epochs(state, keeper, stop)
     except Problem:
-        yield from best.try_to_save()  # the disk may have room by now
+        yield from state.best.try_to_save()  # the disk may have room by now
         raise
     if complete:
-        yield from _finish(learner, test, best, stop)
+        yield from _finish(state, keeper, stop)
 
 
-def _epochs(
-    learner: Learner, validation: Loader, best: BestModel, stop: threading.Event
-) -> Generator[Event, None, bool]:
+def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Event, None, bool]:
     """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped, with what there is saved."""
-    network, device, classes = learner.network, learner.device, len(best.card.classes)
-    validating = bool(validation.samples)
-    for epoch in range(1, learner.config.epochs + 1):
-        began = time.monotonic()
+    learner = Learner(state)
+    validating = bool(state.val.samples)
+    while state.epoch <= state.config.training.epochs:
         score = None
-        with memory_has_a_sentence(device):
-            complete = yield from learner.epoch(epoch, stop)
+        with memory_has_a_sentence(state.device):
+            complete = yield from _patiently(lambda: learner.epoch(stop, keeper), state.train, keeper, stop)
+            began = time.monotonic()
             if complete and validating:
-                score = yield from evaluate(network, validation, classes, device, stop, "validate", epoch)
+                score = yield from _patiently(lambda: _validate(state, stop), state.val, keeper, stop)
                 complete = score is not None
         if not complete:
-            if not best.card.validated:  # better these weights than none
-                best.offer(network, epoch, None)
-            best.save()
-            yield Stopped(str(best.path), epoch, learner.step, best.card.validated)
+            yield from _stop(state, keeper)
             return False
         if score is not None and not score.seen:
             yield Note(message("no_validation"))
             validating, score = False, None
-        if score is not None and not math.isfinite(score.loss):
-            raise Problem("loss_not_finite", epoch=epoch, step=learner.step)
-        taken = best.offer(network, epoch, score)
-        learner.epoch_seconds = time.monotonic() - began
-        yield EpochDone(
-            epoch, learner.loss, learner.accuracy, score.loss if score else None, score.accuracy if score else None,
-            learning_rate(learner.config, epoch - 1), learner.epoch_seconds, taken and score is not None,
-        )  # fmt: skip
-        yield from best.try_to_save()
+        yield from _end_epoch(state, keeper, score, state.seconds + time.monotonic() - began)
     return True
 
 
-def _finish(learner: Learner, test: Loader, best: BestModel, stop: threading.Event) -> Iterator[Event]:
-    """Opens the test pictures, once, with the best model."""
+def _validate(state: State, stop: threading.Event) -> Generator[Event, None, Score | None]:
+    classes = len(state.splits.classes)
+    return (yield from evaluate(state.network, state.val, classes, state.device, stop, "validate", state.epoch))
+
+
+def _end_epoch(state: State, keeper: Keeper, score: Score | None, seconds: float) -> Iterator[Event]:
+    """The epoch is told once its checkpoint is written, so that an epoch that was told is never lost."""
+    if score is not None and not math.isfinite(score.loss):
+        raise Problem("loss_not_finite", epoch=state.epoch, step=state.step)
+    state.require_finite()
+    taken = state.best.offer(state.network, state.epoch, score)
+    done = EpochDone(
+        state.epoch, state.loss, state.accuracy, score.loss if score else None, score.accuracy if score else None,
+        learning_rate(state.config.training, state.epoch - 1), seconds, taken and score is not None,
+    )  # fmt: skip
+    if state.epoch == 1:  # the test pictures are not opened before the end, but have to be known should they be copied
+        state.test.snapshot.read(state.test.root, state.test.samples)
+    state.end_epoch(done)
+    saved = list(keeper.try_to_save())
+    yield done
+    yield from saved
+    yield from state.best.try_to_save()
+
+
+def _stop(state: State, keeper: Keeper) -> Iterator[Event]:
+    """Saves everything: the checkpoint first, for the model may hold weights that no validation has seen."""
+    yield keeper.save()
+    best = state.best
+    if not best.card.validated:  # better these weights than none
+        best.offer(state.network, state.epoch, None)
     best.save()
-    if test.samples:
-        learner.network.load_state_dict(best.weights)
-        classes = best.card.classes
-        score = yield from evaluate(learner.network, test, len(classes), learner.device, stop, "test")
+    yield Stopped(str(best.path), state.epoch, state.step, best.card.validated)
+
+
+def _finish(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]:
+    """Opens the test pictures, once, with the best model; if that was done before, they stay closed."""
+    best = state.best
+    best.save()
+    if state.test.samples and best.card.test is None:
+        score = yield from _patiently(lambda: _test(state, stop), state.test, keeper, stop)
         if score is None:
-            yield Stopped(str(best.path), learner.config.epochs, learner.step, best.card.validated)
+            yield keeper.save()
+            steps = steps_per_epoch(state.train.readable, state.config.training.batch_size)
+            yield Stopped(str(best.path), state.config.training.epochs, steps, best.card.validated)
             return
         if score.seen:
-            best.with_test(score.as_test(classes, opened=1))
+            best.with_test(score.as_test(best.card.classes, best.card.test_opened + 1))
             best.save()
         else:
             yield Note(message("no_test"))
     yield Finished(str(best.path), best.card.epoch, best.card.val_accuracy, best.card.test)
 
 
-class Learner:
-    """Takes a network through epochs of training. After one, `loss` and `accuracy` are its means, `step` its last step.
+def _test(state: State, stop: threading.Event) -> Generator[Event, None, Score | None]:
+    """In a network of its own: the run's stays where it is, should it get more epochs one day."""
+    network = copy.deepcopy(state.network)
+    network.load_state_dict(state.best.weights)
+    return (yield from evaluate(network, state.test, len(state.splits.classes), state.device, stop, "test"))
 
-    `validated` and `tested` pictures are scored after each epoch and at the end, which takes time, too.
+
+def _patiently(
+    work: Callable[[], Generator[Event, None, T]], loader: Loader, keeper: Keeper, stop: threading.Event
+) -> Generator[Event, None, T | None]:
+    """Does `work`. When the dataset folder vanishes meanwhile, saves, waits until it is back, and does it again.
+
+    Returns None when stopped while waiting.
     """
-
-    def __init__(
-        self, config: TrainConfig, network: nn.Module, loader: Loader, device: torch.device, validated: int, tested: int
-    ) -> None:
-        self.config = config.training
-        self.network = network
-        self.loader = loader
-        self.device = device
-        self.augmentation = Augmentation.of(config.data, loader.preprocessing, self.config.seed)
-        self.optimizer = make_optimizer(self.config, network.parameters())
-        self.loss = self.accuracy = math.nan
-        self.step = 0
-        self.validated, self.tested = validated, tested
-        self.epoch_seconds = 0.0
-
-    def epoch(self, epoch: int, stop: threading.Event) -> Generator[Skipped | Progress, None, bool]:
-        """One pass over the training pictures. Returns whether it was complete, or ended early by `stop`.
-
-        Sums stay on the device: reading one waits for every step before it, so that is done ten times a second at most.
-        """
-        self.network.train()
-        self.step = seen = 0
-        loss_sum = torch.zeros((), device=self.device)
-        right = torch.zeros((), device=self.device)
-        began, pace = time.monotonic(), Pace(0.1)
-        for item in self.loader.train(self.augmentation, epoch):
-            if stop.is_set():
-                if seen:
-                    self._read(loss_sum, right, seen, epoch)  # weights that are not finite are not worth saving
-                return False
-            if isinstance(item, Skipped):
-                yield item
-                continue
-            if len(item.labels) < 2:
-                break  # the only readable picture: batch norm cannot learn from one
-            steps = max(self.step + 1, steps_per_epoch(self.loader.readable, self.config.batch_size))
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(self.config, epoch - 1 + min(1.0, self.step / steps))
-            labels = item.labels.to(self.device, non_blocking=True)
-            pixels = item.pixels.to(self.device, non_blocking=True)
-            logits = self.network(self.loader.preprocessing.normalize(pixels))
-            loss = functional.cross_entropy(logits, labels)
-            self.optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            self.optimizer.step()
-
-            self.step += 1
-            seen += len(labels)
-            loss_sum += loss.detach() * len(labels)
-            right += (logits.argmax(1) == labels).sum()
+    while True:
+        try:
+            return (yield from work())
+        except FolderGone:
+            pass
+        yield from keeper.try_to_save()
+        pace, gone = Pace(5.0), message("dataset_gone", path=str(loader.root))
+        while loader.is_gone:
             if pace.due():
-                self._read(loss_sum, right, seen, epoch)
-                speed = seen / max(1e-9, time.monotonic() - began)
-                left = self._seconds_left(epoch, seen, speed)
-                yield Progress("train", self.step, steps, epoch, self.loss, self.accuracy, speed, left)
-        if self.loader.readable_classes < 2:
-            raise Problem("too_few_pictures", count=self.loader.readable)
-        self._read(loss_sum, right, seen, epoch)
-        return True
-
-    def _seconds_left(self, epoch: int, seen: int, speed: float) -> float:
-        """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.
-
-        To score a picture takes about a third of the time of learning from it.
-        """
-        work = self.loader.readable + self.validated / 3
-        per_epoch = self.epoch_seconds or work / speed
-        return per_epoch * (self.config.epochs - epoch + 1 - seen / work + self.tested / 3 / work)
-
-    def _read(self, loss_sum: torch.Tensor, right: torch.Tensor, seen: int, epoch: int) -> None:
-        self.loss, self.accuracy = loss_sum.item() / seen, right.item() / seen
-        if not math.isfinite(self.loss):
-            raise Problem("loss_not_finite", epoch=epoch, step=self.step)
+                yield Waiting(gone)
+            if stop.wait(0.5):
+                return None
+        yield Note(message("dataset_back", path=str(loader.root)))

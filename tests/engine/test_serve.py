@@ -16,6 +16,7 @@ import pytest
 
 from resnet_gui.events import (
     Checked,
+    EpochDone,
     Event,
     Failed,
     Finished,
@@ -24,6 +25,7 @@ from resnet_gui.events import (
     Predicted,
     Progress,
     Ready,
+    Resumed,
     SkippedMany,
     Started,
     Stopped,
@@ -31,6 +33,7 @@ from resnet_gui.events import (
 )  # fmt: skip
 from resnet_gui.gui.worker import engine_command
 from resnet_gui.model import load_model
+from resnet_gui.training.run_folder import last_place, read_events
 
 PATIENCE = 90
 
@@ -132,6 +135,29 @@ def test_end_of_input_in_mid_training_saves_and_exits(engine: Engine, quick: dic
     run = next(event for event in engine.until(1, Progress) if isinstance(event, Started)).run
     assert engine.end() == 0
     load_model(Path(run) / "model.safetensors")
+
+
+def test_killed_in_mid_training_it_is_gone_on_with_by_another_engine(tmp_path: Path, quick: dict) -> None:
+    with Engine(tmp_path) as engine:
+        engine.send(id=1, do="train", config={**quick, "training.epochs": 40})
+        said = engine.until(1, EpochDone) + engine.until(1, EpochDone)
+        engine.process.kill()
+    told = [event for event in said if isinstance(event, EpochDone)]
+    with Engine(tmp_path) as engine:
+        engine.send(id=1, do="resume", run=said[0].run, epochs=None, accept=False)
+        resumed = engine.until(1, Resumed)[-1]
+        assert resumed.epoch > told[-1].epoch
+        engine.send(stop=1)
+        assert engine.until(1, JobEnded)
+    assert [event for event in read_events(Path(said[0].run)) if isinstance(event, EpochDone)][:2] == told
+
+
+def test_asked_to_end_by_the_system_it_saves_and_exits(engine: Engine, quick: dict) -> None:
+    engine.send(id=1, do="train", config={**quick, "training.epochs": 500})
+    run = next(event for event in engine.until(1, Progress) if isinstance(event, Started)).run
+    engine.process.terminate()
+    assert engine.process.wait(timeout=PATIENCE) == 0
+    assert last_place(Path(run)).ended == "stopped"
 
 
 def test_the_process_that_asked_may_be_killed_and_leaves_no_orphan(tmp_path: Path, quick: dict) -> None:

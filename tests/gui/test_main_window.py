@@ -4,43 +4,35 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
+from by_hand import (
+    PATIENCE,
+    alive,
+    answered,
+    click_in_box,
+    drop,
+    open_colours,
+    press,
+    text_of,
+    until,
+)
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.events import EpochDone, Finished, Progress, Stopped
+from resnet_gui.events import EpochDone, Finished, Progress, Resumed, Stopped
 from resnet_gui.gui import training
 from resnet_gui.gui.closing import ring
 from resnet_gui.gui.main_window import MainWindow
 from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.worker import Engine
 from resnet_gui.model import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.places import cache_folder
-
-PATIENCE = 60_000
-
-
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    remembered = Remembered()
-    remembered._settings.clear()
-    window = MainWindow(Theme(qapp, "light"), remembered)
-    window.show()
-    window.setup.set_values({"out": str(tmp_path / "runs")})
-    yield window
-    window.hide()
-    window.end_engines()
-    assert not [engine for engine in window.findChildren(Engine) if engine.isRunning()]
-    window.deleteLater()
 
 
 @pytest.fixture
@@ -53,64 +45,6 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def drop(target: QWidget, *paths: Path) -> None:
-    """What Qt delivers when files are dropped on `target` from another program."""
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    place, copy = QPoint(20, 20), Qt.DropAction.CopyAction
-    button, key = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(target, QDragEnterEvent(place, copy, mime, button, key))
-    QApplication.sendEvent(target, QDropEvent(QPointF(place), copy, mime, button, key))
-
-
-def text_of(widget: QWidget) -> str:
-    """Every word that can be seen in `widget`."""
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-
-
-def open_colours(window: MainWindow, qtbot: QtBot, colours: Path, epochs: int) -> None:
-    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
-        drop(window.setup, colours)
-    window.setup.set_values({"data.image_size": 32, "training.batch_size": 8, "training.epochs": epochs})
-
-
-def start(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
-
-
-def until(window: MainWindow, qtbot: QtBot, kind: type) -> object:
-    """Waits for the run's next event of `kind`."""
-    with qtbot.waitSignal(
-        window.training.said, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
-    ) as got:
-        pass
-    return got.args[0]
-
-
-def answered(window: MainWindow) -> bool:
-    return window.predict_pane.answer.isVisible() and bool(window.predict_pane.answer.as_text())
-
-
-def click_in_box(name: str) -> Callable[[], None]:
-    """Clicks the button called `name` of the message box that is open, as soon as there is one."""
-
-    def click() -> None:
-        box = QApplication.activeModalWidget()
-        if not isinstance(box, QMessageBox):
-            QTimer.singleShot(50, click)
-            return
-        next(button for button in box.buttons() if button.text().replace("&", "") == name).click()
-
-    return click
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     """Drop a folder, press Start, drop pictures before, during and after the training."""
     pane = window.predict_pane
@@ -120,10 +54,10 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     assert window.tabs.currentWidget() is window.data_tab
     assert "Train 18 · Validation 6 · Test 6" in text_of(window.setup)
 
-    start(window, qtbot)
+    press(window, "start")
     assert window.tabs.currentWidget() is window.training_tab
     assert "Getting ready" in text_of(window.training_tab)
-    assert window.setup.findChild(QPushButton, "start").text() == "Stop"
+    assert window.setup.findChild(QPushButton, "start").text() == "Pause"
     assert "ready after epoch 1" in pane.answering.whole
     drop(pane, colours / "red" / "0.png")
     assert "after epoch 1" in pane.message.text()
@@ -146,29 +80,15 @@ def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=500)
-    start(window, qtbot)
+    press(window, "start")
     until(window, qtbot, EpochDone)
-    start(window, qtbot)
+    press(window, "stop")
     stopped = until(window, qtbot, Stopped)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
     assert load_model(Path(stopped.model))[1].test_opened == 0
     qtbot.mouseClick(window.training_tab.card.test, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Of 6 pictures it had never seen" in text_of(window.training_tab), timeout=PATIENCE)
     assert load_model(Path(stopped.model))[1].test_opened == 1
-
-
-def test_a_killed_training_engine_is_told_and_the_window_trains_again(
-    window: MainWindow, qtbot: QtBot, colours: Path
-) -> None:
-    open_colours(window, qtbot, colours, epochs=500)
-    start(window, qtbot)
-    until(window, qtbot, Progress)
-    os.kill(window.training._engine.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: "stopped unexpectedly (signal 9)" in text_of(window.training_tab), timeout=3000)
-    assert window.training.state == "idle"
-    window.setup.set_values({"training.epochs": 1})
-    start(window, qtbot)
-    assert until(window, qtbot, Finished)
 
 
 def test_an_engine_stays_warm_until_a_run_needs_it_and_a_dead_one_is_replaced(
@@ -208,7 +128,7 @@ def test_of_many_answers_the_later_ones_get_their_picture_when_they_are_looked_a
 def test_nothing_else_can_be_opened_while_a_run_computes(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=500)
     assert all(action.isEnabled() for action in window._opening_commands)
-    start(window, qtbot)
+    press(window, "start")
     assert not any(action.isEnabled() for action in window._opening_commands)
 
 
@@ -243,7 +163,7 @@ def test_a_silent_engine_is_shown_and_left_alone(
 ) -> None:
     monkeypatch.setattr(training, "SILENCE", 1.0)
     open_colours(window, qtbot, colours, epochs=500)
-    start(window, qtbot)
+    press(window, "start")
     until(window, qtbot, EpochDone)
     window.training._longest = 0.1  # the start of the engine was the longest so far
     engine = window.training._engine.pid
@@ -255,8 +175,20 @@ def test_a_silent_engine_is_shown_and_left_alone(
     until(window, qtbot, EpochDone)
     window.training._longest = 0.1
     os.kill(engine, signal.SIGSTOP)
-    end = window.status.findChild(QPushButton)
+    again = next(link for link in window.status.findChildren(QPushButton) if "Restart" in link.text())
+    qtbot.waitUntil(again.isVisible, timeout=10_000)
+    run = window.training.run
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    resumed = until(window, qtbot, Resumed)
+    assert (resumed.run, window.training.state) == (run, "running")
+    until(window, qtbot, EpochDone)
+
+    window.training._longest = 0.1
+    os.kill(window.training._engine.pid, signal.SIGSTOP)
+    press(window, "stop")
+    end = next(link for link in window.status.findChildren(QPushButton) if link.text() == "End the run")
     qtbot.waitUntil(end.isVisible, timeout=10_000)
+    assert not again.isVisible()
     qtbot.mouseClick(end, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=5000)
     assert "stopped unexpectedly" in text_of(window.training_tab)
@@ -281,7 +213,7 @@ def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
         drop(pane, model)
     assert pane.answering.whole == "mine.safetensors"
     open_colours(window, qtbot, colours, epochs=1)
-    start(window, qtbot)
+    press(window, "start")
     until(window, qtbot, Finished)
     assert pane.answering.whole == "mine.safetensors"
     drop(pane, colours / "red" / "0.png")
@@ -371,7 +303,7 @@ def test_closing_while_training_asks_and_cancel_changes_nothing(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=500)
-    start(window, qtbot)
+    press(window, "start")
     until(window, qtbot, Progress)
     QTimer.singleShot(0, click_in_box("Cancel"))
     window.close()

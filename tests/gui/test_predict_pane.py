@@ -165,7 +165,7 @@ def test_links_ask_for_models(qtbot, pane, heard):
     assert not pane.offer.isVisible()
 
 
-def test_shows_an_answer(pane, tmp_path):
+def test_shows_an_answer(qtbot, pane, tmp_path):
     bitmap(300, 200).save(str(tmp_path / "small.png"))
     pane.start_batch(1)
     pane.show_waiting("Looking…")
@@ -173,7 +173,8 @@ def test_shows_an_answer(pane, tmp_path):
     assert not pane.message.isVisible()
     assert pane.answer.headline.whole == "daisy, fairly sure"
     assert pane.answer.caption.whole == "a.jpg · 3024 × 4032 · 41 ms"
-    assert pane.answer.picture.isVisible()
+    qtbot.waitUntil(pane.answer.picture.isVisible)
+    QApplication.processEvents()
     assert pane.answer.bars.accessibleDescription().startswith("daisy 87.1 %, dandelion 8.4 %")
     assert not pane.on.isVisible()
     shown = pane.answer.picture.grab().toImage()

@@ -33,7 +33,8 @@ def pane(qtbot, qapp):
 def heard(pane):
     """Everything the pane asks for, in order."""
     said = []
-    for name in ("folder_requested", "sample_requested", "cancel_requested", "start_requested", "stop_requested"):
+    names = ("folder", "sample", "cancel", "start", "pause", "resume", "stop")
+    for name in (f"{each}_requested" for each in names):
         getattr(pane, name).connect(lambda name=name: said.append(name))
     pane.folder_dropped.connect(lambda path: said.append(("folder_dropped", path)))
     return said
@@ -192,28 +193,53 @@ def test_names_from_the_disk_are_shown_as_they_are(pane, qtbot, name):
     qtbot.waitUntil(lambda: scroll.widget().width() <= scroll.viewport().width())  # nothing is cut off at the side
 
 
-def test_running_locks_everything_but_stop(pane, heard, qtbot):
+def test_running_locks_everything_but_pause_and_stop(pane, heard, qtbot):
     show(pane, listing())
     pane.set_running("running")
     assert not pane.findChild(QComboBox, "network").isEnabled()
     assert not pane.findChild(QWidget, "training.epochs").isEnabled()
     assert not button(pane, "Choose another folder…").isEnabled()
     assert "A training is running" in pane.findChild(QComboBox, "network").toolTip()
+    click(qtbot, pane, "Pause")
     click(qtbot, pane, "Stop")
-    assert heard == ["stop_requested"]
+    assert heard == ["pause_requested", "stop_requested"]
     pane.set_running("stopping")
     qtbot.mouseClick(button(pane, "Saving…"), Qt.MouseButton.LeftButton)
-    assert heard == ["stop_requested"]
+    qtbot.mouseClick(button(pane, "Stop"), Qt.MouseButton.LeftButton)
+    assert heard == ["pause_requested", "stop_requested"]
     pane.set_running("idle")
     assert button(pane, "Start training").isEnabled()
     assert pane.findChild(QComboBox, "network").isEnabled()
     assert "A training is running" not in pane.findChild(QComboBox, "network").toolTip()
 
 
-def test_stop_works_without_a_dataset(pane, heard, qtbot):
-    pane.set_running("running")  # a run that was started elsewhere
+def test_a_pause_that_is_being_saved_can_still_become_the_end(pane, heard, qtbot):
+    pane.set_running("pausing")
+    qtbot.mouseClick(button(pane, "Saving…"), Qt.MouseButton.LeftButton)
     click(qtbot, pane, "Stop")
     assert heard == ["stop_requested"]
+
+
+def test_a_paused_run_is_resumed_or_stopped_and_nothing_else(pane, heard, qtbot):
+    show(pane, listing())
+    pane.set_running("paused")
+    assert not pane.findChild(QWidget, "training.epochs").isEnabled()
+    assert "A training is paused" in pane.findChild(QComboBox, "network").toolTip()
+    click(qtbot, pane, "Resume")
+    click(qtbot, pane, "Stop")
+    assert heard == ["resume_requested", "stop_requested"]
+
+
+def test_scoring_can_be_stopped(pane, heard, qtbot):
+    pane.set_running("scoring")
+    click(qtbot, pane, "Stop")
+    assert heard == ["stop_requested"]
+
+
+def test_pause_works_without_a_dataset(pane, heard, qtbot):
+    pane.set_running("running")  # of a run whose pictures are not open
+    click(qtbot, pane, "Pause")
+    assert heard == ["pause_requested"]
 
 
 def test_network_is_chosen_by_keyboard_and_its_facts_change(pane, qtbot):

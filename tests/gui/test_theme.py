@@ -15,7 +15,7 @@ from resnet_gui.places import resource
 COLOURS = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
 ICONS = sorted(path.stem for path in resource("icons").glob("*.svg"))
 NEEDED = {
-    "app", "folder-open", "play", "stop", "picture", "model", "save", "run-folder", "sample", "info",
+    "app", "folder-open", "play", "pause", "stop", "picture", "model", "save", "run-folder", "sample", "info",
     "check", "close", "drop", "chevron-down", "chevron-right", "star",
 }  # fmt: skip
 
@@ -45,7 +45,7 @@ def test_contrast_formula():
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("token", ["text", "dim", "accent", "good", "bad"])
+@pytest.mark.parametrize("token", ["text", "dim", "accent", "good", "bad", "warning"])
 @pytest.mark.parametrize("ground", ["background", "panel", "field"])
 def test_text_can_be_read(mode, token, ground):
     assert contrast(COLOURS[mode][token], COLOURS[mode][ground]) >= 4.5

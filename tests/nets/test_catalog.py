@@ -5,14 +5,20 @@ import sys
 
 import pytest
 
+from resnet_gui.config import make_config
 from resnet_gui.messages import Problem
 from resnet_gui.nets.catalog import NETWORKS, Network, find
 
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 
 
-def test_names_are_the_five_residual_networks():
-    assert [network.name for network in NETWORKS] == ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+def test_names_are_the_residual_networks():
+    names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet20"]
+    assert [network.name for network in NETWORKS] == names
+
+
+def test_the_first_one_offered_is_the_one_that_is_trained_unless_another_is_named():
+    assert NETWORKS[0].name == "resnet18" == make_config({}).network
 
 
 @each_network
@@ -31,7 +37,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
         find("resnet19")
     assert caught.value.message.code == "network_unknown"
     assert "“resnet19”" in str(caught.value)
-    assert "resnet18, resnet34, resnet50, resnet101, resnet152" in str(caught.value)
+    assert "resnet18, resnet34, resnet50, resnet101, resnet152, resnet20" in str(caught.value)
 
 
 def test_reading_the_catalogue_does_not_import_torch():

@@ -27,7 +27,7 @@ from resnet_gui.events import (
 from resnet_gui.messages import Problem
 from resnet_gui.model import load_model
 from resnet_gui.pace import Pace
-from resnet_gui.training import loop
+from resnet_gui.training import learner
 from resnet_gui.training.loop import train
 
 Settings = dict[str, object]
@@ -76,7 +76,7 @@ def test_a_run_tells_its_story_in_order_and_leaves_everything_behind(quick: Sett
     assert finished.test.right == sum(row.right for row in finished.test.classes)
     folder = Path(started.run)
     assert {path.name for path in folder.iterdir()} == {
-        "config.toml", "split.csv", "events.jsonl", "results.csv", "model.safetensors",
+        "config.toml", "split.csv", "events.jsonl", "results.csv", "model.safetensors", "checkpoints", "run.lock",
     }  # fmt: skip
     assert read_config(folder / "config.toml").training.epochs == 2
     assert len(read_split(folder / "split.csv").train) == 18
@@ -120,7 +120,7 @@ def test_the_best_epoch_is_the_one_with_the_highest_validation_accuracy_then_the
 
 def test_stopped_before_the_first_validation_it_keeps_the_weights_and_says_so(quick: Settings) -> None:
     events = stopped_after(quick, Progress)
-    assert kinds(events) == ["Started", "Stopped"]
+    assert kinds(events) == ["Started", "CheckpointSaved", "CheckpointSaved", "Stopped"]
     stopped = only(events, Stopped)[0]
     assert not stopped.validated
     assert (stopped.epoch, stopped.step) == (1, 1)
@@ -243,7 +243,7 @@ def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
         path.write_bytes(b"")
     tables = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(loop, "Pace", lambda _, seconds=seconds: Pace(seconds))
+        monkeypatch.setattr(learner, "Pace", lambda _, seconds=seconds: Pace(seconds))
         tables.append(results(only(run(quick, training__batch_size=2), Started)[0].run))
     assert tables[0] == tables[1]
 

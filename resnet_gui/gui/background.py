@@ -1,0 +1,19 @@
+"""Short work that may wait for a disk, in a thread of Qt's pool."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from PySide6.QtCore import QThreadPool, SignalInstance
+
+
+def in_background(work: Callable[[], object], done: SignalInstance) -> None:
+    """Does `work` and emits `done` with what it returned. Whose owner is gone by then, hears nothing."""
+
+    def run() -> None:
+        result = work()
+        with contextlib.suppress(RuntimeError):
+            done.emit(result)
+
+    QThreadPool.globalInstance().start(run)

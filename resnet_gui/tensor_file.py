@@ -1,0 +1,106 @@
+"""Models and checkpoints on disk: one safetensors file, a description in its header, and a SHA-256 over all of it.
+
+A safetensors file is the length of its header (8 bytes, little end first), the header (JSON), and the tensors' bytes.
+The header's `__metadata__` holds the description, as JSON, and in it the digest: that of the whole file in which the
+digest's own place is zeros. So a flipped bit is found wherever it is. Nothing here imports torch: the window reads
+headers, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from resnet_gui.safe_write import safe_write
+
+FORMAT = 2
+"""The description's version. A reader refuses a newer one, since it could not know what it leaves out.
+
+Files of format 1 had no digest.
+"""
+
+_DESCRIPTION = "resnet_gui"
+_DIGEST = "sha256"
+_ZEROS = "0" * 64
+_LONGEST_HEADER = 100_000_000  # bytes, as safetensors itself has it
+
+
+class NewerFormat(ValueError):
+    """The file was written by a newer version of this program, in the format given as argument."""
+
+
+def metadata(description: Mapping[str, Any]) -> dict[str, str]:
+    """What to hand to safetensors' `save` as metadata. Raises `ValueError` for NaN, which JSON does not have."""
+    return {_DESCRIPTION: json.dumps({"format": FORMAT, **description, _DIGEST: _ZEROS}, allow_nan=False)}
+
+
+def write_tensor_file(path: Path, data: bytes) -> None:
+    """Puts the digest into `data`, a safetensors file made with `metadata()`, and writes it whole or not at all.
+
+    Raises `OSError`; then `path` holds what it held before, or `data` that a power cut could still take.
+    """
+    place = _place_of(_ZEROS, data)
+    digest = hashlib.sha256(data).hexdigest().encode("ascii")
+    safe_write(path, data[:place], digest, memoryview(data)[place + len(_ZEROS) :])
+
+
+def read_tensor_file(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The description and the whole file's bytes, whose digest was verified. The file is closed again by then:
+
+    a file that is mapped and then cut short would kill the process.
+    Raises `OSError`, `ValueError` for a file that is damaged or is another's, `NewerFormat`.
+    """
+    with path.open("rb") as file:
+        description = _read_header(file)  # first: a foreign file of many gigabytes is not read for nothing
+        file.seek(0)
+        data = file.read()
+    digest = description.get(_DIGEST)
+    if (digest or description["format"] > 1) and _digest_of(data, digest) != digest:
+        raise ValueError("its content does not match its checksum, so it is damaged")
+    return _known(description), data
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The description alone, without a look at the tensors: quick, and not verified. Raises as `read_tensor_file`."""
+    with path.open("rb") as file:
+        return _known(_read_header(file))
+
+
+def _known(description: dict[str, Any]) -> dict[str, Any]:
+    """Asked once the digest was verified: a flipped bit must not look like a newer version."""
+    if description["format"] > FORMAT:
+        raise NewerFormat(description["format"])
+    return description
+
+
+def _read_header(file: BinaryIO) -> dict[str, Any]:
+    length = int.from_bytes(file.read(8), "little")
+    header = file.read(length) if length <= _LONGEST_HEADER else b""
+    if not header or len(header) < length:
+        raise ValueError("it is not a complete safetensors file")
+    try:
+        found = json.loads(header).get("__metadata__", {})
+        if _DESCRIPTION not in found:
+            raise ValueError("it holds weights, but not this program's description of them")
+        description: dict[str, Any] = json.loads(found[_DESCRIPTION])
+        description["format"] += 0  # it is a number
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("its header is damaged") from error
+    return description
+
+
+def _digest_of(data: bytes, digest: object) -> str:
+    place = _place_of(f"{digest}", data)
+    hashed = hashlib.sha256(memoryview(data)[:place])
+    hashed.update(_ZEROS.encode("ascii"))
+    hashed.update(memoryview(data)[place + len(_ZEROS) :])
+    return hashed.hexdigest()
+
+
+def _place_of(digest: str, data: bytes) -> int:
+    """Where `digest` stands in the header: in JSON that is a string of the header's JSON, so its quotes are escaped."""
+    before = f'\\"{_DIGEST}\\": \\"'.encode("ascii")
+    return data.find(before + digest.encode("ascii", "replace")) + len(before)

@@ -1,0 +1,213 @@
+"""A run's state as one file, from which the run goes on as if nothing had happened.
+
+Tensors: `network.*`, `best.*`, `optimizer.<parameter>.*`, the epoch's sums, the split (its CSV's bytes), and for each
+split which pictures are left out and what each was. All else is in the header.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from resnet_gui import config
+from resnet_gui.config import MachineConfig
+from resnet_gui.data.loader import Loader
+from resnet_gui.data.snapshot import Snapshot
+from resnet_gui.data.split import as_csv, from_csv
+from resnet_gui.device import choose_device, memory_has_a_sentence, usable_cores
+from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
+from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.model import ModelCard
+from resnet_gui.nets.build import build
+from resnet_gui.pace import Pace
+from resnet_gui.safe_write import make_folder
+from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
+from resnet_gui.training.run_folder import checkpoints
+from resnet_gui.training.state import VERSIONS, State
+
+KEPT = 2
+"""So many checkpoints stay: the newest, and one before it should that be damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointCard:
+    """The header: `State` without its tensors, and where it was computed."""
+
+    kind: str
+    config: dict[str, Any]
+    epoch: int
+    step: int
+    seen: int
+    seconds: float
+    history: tuple[EpochDone, ...]
+    best: ModelCard
+    part_size: int
+    accepted: str
+    device: str
+    threads: int
+    versions: tuple[tuple[str, str], ...]
+
+
+class Keeper:
+    """Saves a run's state, every so many minutes and whenever it is told to."""
+
+    def __init__(self, state: State, run: Path) -> None:
+        self._state = state
+        self._folder = run / "checkpoints"
+        self._pace = Pace(60 * state.config.machine.checkpoint_minutes)
+        self._pace.due()
+        found, here = checkpoints(run), self._path()
+        self._good = found[found.index(here) :] if here in found else []
+        """The newest first. What is beyond the place where a run was resumed is damaged."""
+
+    def save_if_due(self) -> Iterator[CheckpointSaved | Note]:
+        """Saves within an epoch, if it is time."""
+        if self._pace.due():
+            yield from self.try_to_save()
+
+    def try_to_save(self) -> Iterator[CheckpointSaved | Note]:
+        """Saves; a failure is a note, for the run can go on. Raises `Problem` for weights that are not finite."""
+        try:
+            yield self._save()
+        except OSError as error:
+            yield Note(message("checkpoint_failed", path=str(self._folder), reason=reason(error)))
+
+    def save(self, otherwise: str = "stop_not_saved") -> CheckpointSaved:
+        """Saves. Raises `Problem`: `otherwise`, or `loss_not_finite` for weights that are not worth it."""
+        try:
+            return self._save()
+        except OSError as error:
+            raise Problem(otherwise, path=str(self._folder), reason=reason(error)) from error
+
+    def _save(self) -> CheckpointSaved:
+        state, path = self._state, self._path()
+        state.require_finite()
+        make_folder(self._folder)
+        write_tensor_file(path, safetensors.torch.save(_tensors(state), metadata(dataclasses.asdict(_card(state)))))
+        self._good = [path, *(each for each in self._good if each != path)][:KEPT]
+        self._prune()
+        return CheckpointSaved(state.epoch, state.step)
+
+    def _path(self) -> Path:
+        return self._folder / f"epoch-{self._state.epoch:05}-step-{self._state.step:06}.safetensors"
+
+    def _prune(self) -> None:
+        for path in set(checkpoints(self._folder.parent)) - set(self._good):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _card(state: State) -> CheckpointCard:
+    return CheckpointCard(
+        "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
+        state.best.card, state.part_size, state.accepted, state.device.type, torch.get_num_threads(), VERSIONS,
+    )  # fmt: skip
+
+
+def _tensors(state: State) -> dict[str, Tensor]:
+    tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
+    for parameter, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {
+            f"optimizer.{parameter}.{name}": value for name, value in moments.items() if isinstance(value, Tensor)
+        }
+    tensors |= {"loss_sum": state.loss_sum, "right": state.right}
+    tensors["split"] = torch.frombuffer(bytearray(as_csv(state.splits)), dtype=torch.uint8)
+    for name, loader in _loaders(state).items():
+        tensors[f"{name}.skipped"] = torch.tensor(sorted(loader.skipped), dtype=torch.int64)
+        for part in dataclasses.fields(Snapshot):
+            tensors[f"{name}.{part.name}"] = torch.from_numpy(getattr(loader.snapshot, part.name))
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _loaders(state: State) -> dict[str, Loader]:
+    return {"train": state.train, "val": state.val, "test": state.test}
+
+
+def restore(run: Path) -> tuple[State, list[Message]]:
+    """The run's state at its newest checkpoint that can be read, and what the person should know about that.
+
+    Raises `Problem`: `no_checkpoint`, `checkpoint_newer`.
+    """
+    notes: list[Message] = []
+    for path in checkpoints(run):
+        try:
+            description, data = read_tensor_file(path)
+            card: CheckpointCard = from_plain(CheckpointCard, description)
+            state = _restored(run, card, safetensors.torch.load(data))
+            return state, [*notes, *_differences(card, state.device)]
+        except NewerFormat as error:
+            raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
+        except OSError as error:
+            notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
+        except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            first_line = str(error).strip().partition("\n")[0]
+            notes.append(message("checkpoint_damaged", name=path.name, reason=first_line or type(error).__name__))
+    raise Problem("no_checkpoint", path=str(run))
+
+
+def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> State:
+    settings = config.from_plain(card.config)
+    device = _device(settings.machine, card.threads)
+    splits = from_csv(tensors["split"].numpy().tobytes())
+    with memory_has_a_sentence(device):
+        network = build(settings.network, len(splits.classes)).to(device)
+        network.load_state_dict(_within(tensors, "network."))
+    snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
+    state = State.of(settings, splits, device, network, run, snapshots)
+    _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
+    state.best.restore(card.best, _within(tensors, "best."))
+    for name, loader in _loaders(state).items():
+        loader.skipped = set(tensors[f"{name}.skipped"].tolist())
+    state.epoch, state.step, state.seen, state.seconds = card.epoch, card.step, card.seen, card.seconds
+    state.loss_sum, state.right = tensors["loss_sum"].to(device), tensors["right"].to(device)
+    state.history, state.part_size, state.accepted = list(card.history), card.part_size, card.accepted
+    return state
+
+
+def _device(machine: MachineConfig, threads: int) -> torch.device:
+    """The device of the run's settings, or what this machine has instead; as many threads as before, if it can."""
+    machine = machine.model_copy(update={"threads": min(threads, usable_cores())})
+    try:
+        return choose_device(machine)
+    except Problem:
+        return choose_device(machine.model_copy(update={"device": "auto"}))
+
+
+def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _snapshot(tensors: dict[str, Tensor], name: str) -> Snapshot:
+    return Snapshot(*(tensors[f"{name}.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        parameter, _, moment = name.partition(".")
+        state.setdefault(int(parameter), {})[moment] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _differences(card: CheckpointCard, device: torch.device) -> Iterator[Message]:
+    """Why the rest of the run may differ in its last digits from what it would have been."""
+    if card.device != device.type:
+        yield message("not_exact_device", before=card.device, now=device.type)
+    if card.threads != torch.get_num_threads():
+        yield message("not_exact_threads", before=card.threads, now=torch.get_num_threads())
+    now = dict(VERSIONS)
+    for name, before in card.versions:
+        if now.get(name) != before:
+            yield message("not_exact_version", name=name, before=before, now=now.get(name, "?"))
+    if device.type != "cpu":
+        yield message("not_exact_card")

@@ -1,0 +1,130 @@
+"""One epoch of learning: batches go through the network, gradients come back, weights change."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Generator, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnet_gui.counter import seed_for
+from resnet_gui.data.loader import Batch, steps_per_epoch
+from resnet_gui.data.transforms import Augmentation
+from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
+from resnet_gui.messages import Problem, message
+from resnet_gui.pace import Pace
+from resnet_gui.training.checkpoint import Keeper
+from resnet_gui.training.schedule import learning_rate
+from resnet_gui.training.state import State
+
+
+class Learner:
+    """Takes the network of a `State` through an epoch, from the place where the state is."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.config = state.config.training
+        self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
+
+    def epoch(
+        self, stop: threading.Event, keeper: Keeper
+    ) -> Generator[Skipped | Progress | CheckpointSaved | Note, None, bool]:
+        """What is left of the epoch. Returns whether that was all of it, or ended early by `stop`.
+
+        Sums stay on the device: reading one waits for every step before it, so that is done ten times a second at most.
+        Raises `Problem`, and `FolderGone`, after which it can be called again.
+        """
+        state = self.state
+        state.network.train()
+        seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
+        now = began
+        for item in state.train.train(self.augmentation, state.epoch, state.seen):
+            if stop.is_set():
+                return False
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            if len(item.labels) < 2:
+                break  # the only readable picture: batch norm cannot learn from one
+            steps = max(state.step + 1, steps_per_epoch(state.train.readable, self.config.batch_size))
+            yield from self._learn_from(item, steps)
+            state.step += 1
+            state.seen += len(item.labels)
+            now, before = time.monotonic(), now
+            state.seconds += now - before
+            if pace.due():
+                speed = (state.seen - seen_before) / max(1e-9, now - began)
+                yield Progress(
+                    "train", state.step, steps, state.epoch, state.loss, state.accuracy, speed, self._seconds_left(speed)
+                )  # fmt: skip
+            yield from keeper.save_if_due()
+        if state.train.readable_classes < 2:
+            raise Problem("too_few_pictures", count=state.train.readable)
+        return True
+
+    def _learn_from(self, batch: Batch, steps: int) -> Iterator[Note]:
+        """One step. Where memory runs out, it is repeated in smaller parts, and that is told."""
+        state = self.state
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, state.epoch - 1 + min(1.0, state.step / steps))
+        buffers = [buffer.clone() for buffer in state.network.buffers()]
+        while not self._fits(batch):
+            # Here, not where it was caught: an exception holds on to every tensor of the failed step.
+            state.optimizer.zero_grad()
+            torch._foreach_copy_(list(state.network.buffers()), buffers)
+            if state.device.type == "cuda":
+                torch.cuda.empty_cache()
+            state.part_size = math.ceil(len(batch.labels) / self._parts(batch) / 2)
+            if state.part_size < 2:
+                raise Problem("out_of_memory", device="graphics card")
+            yield Note(message("batch_in_parts", size=state.part_size))
+        state.optimizer.step()
+
+    def _fits(self, batch: Batch) -> bool:
+        """Finds the gradients of `batch`; False if there is not enough memory on the graphics card."""
+        try:
+            self._find_gradients(batch)
+        except torch.OutOfMemoryError:
+            return False
+        return True
+
+    def _parts(self, batch: Batch) -> int:
+        """In how many parts `batch` goes through the network: none of them of one picture."""
+        count = len(batch.labels)
+        return min(math.ceil(count / self.state.part_size), count // 2)
+
+    def _find_gradients(self, batch: Batch) -> None:
+        """Forward and backward, in parts whose gradients add up to those of the mean loss."""
+        state, count = self.state, len(batch.labels)
+        torch.manual_seed(seed_for(self.config.seed, "step", state.epoch, state.step))
+        state.optimizer.zero_grad()
+        loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
+        parts = self._parts(batch)
+        for pixels, labels in zip(batch.pixels.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
+            logits, labels = self._logits(pixels), labels.to(state.device, non_blocking=True)
+            loss = functional.cross_entropy(logits, labels) * (len(labels) / count)
+            torch.autograd.backward(loss)
+            loss_sum += loss.detach() * count
+            right += (logits.argmax(1) == labels).sum()
+        state.loss_sum += loss_sum
+        state.right += right
+
+    def _logits(self, pixels: Tensor) -> Tensor:
+        pixels = pixels.to(self.state.device, non_blocking=True)
+        logits: Tensor = self.state.network(self.state.train.preprocessing.normalize(pixels))
+        return logits
+
+    def _seconds_left(self, speed: float) -> float:
+        """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.
+
+        To score a picture takes about a third of the time of learning from it.
+        """
+        state = self.state
+        work = state.train.readable + state.val.readable / 3
+        per_epoch = state.history[-1].seconds if state.history else work / speed
+        epochs = self.config.epochs - state.epoch + 1
+        return per_epoch * (epochs - state.seen / work + state.test.readable / 3 / work)

@@ -1,0 +1,106 @@
+"""What a run will need of disk and memory, told before it takes time to find out."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from resnet_gui.config import TrainConfig, TrainingConfig
+from resnet_gui.events import Note
+from resnet_gui.messages import Problem, message, reason
+from resnet_gui.places import runs_folder
+from resnet_gui.training.state import State
+
+_CHECKPOINTS = 3
+"""Two that stay, and the one that is being written."""
+
+_WORK = 1.5
+"""So many times what layers keep is in use at the worst moment: convolutions and gradients need room, too."""
+_PROBE = 64
+"""Pixels. A small picture is sent through the network; what a larger one takes grows with its area."""
+_BESIDE = 200_000_000
+"""Bytes for decoded pictures, buffers of libraries, and a checkpoint being written."""
+
+
+def check_disk(config: TrainConfig, network: nn.Module) -> None:
+    """Raises `Problem` (`disk_too_small`, `cannot_write`) where a run of `network` would not find room."""
+    runs = config.out or runs_folder()
+    needed = _CHECKPOINTS * checkpoint_bytes(config.training, network)
+    try:
+        there = next(folder for folder in (runs, *runs.parents) if folder.exists())
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise Problem("cannot_write", path=str(runs), reason=reason(error)) from error
+    if free < needed:
+        raise Problem("disk_too_small", path=str(there), free=_mega(free), needed=_mega(needed))
+
+
+def checkpoint_bytes(config: TrainingConfig, network: nn.Module) -> int:
+    """The size of a checkpoint: the weights, the best ones, and what the optimizer keeps for each."""
+    return _weights(network) * (3 if config.optimizer == "sgd" else 4)
+
+
+def memory_note(state: State) -> Iterator[Note]:
+    """Warns where the computer's memory will hardly do. A graphics card finds out by itself, see `Learner`."""
+    if state.device.type != "cpu":
+        return
+    needed, free = memory_bytes(state.config, state.network), free_memory()
+    if needed > free:
+        yield Note(message("memory_tight", needed=_giga(needed), free=_giga(free)))
+
+
+def memory_bytes(config: TrainConfig, network: nn.Module) -> int:
+    """An estimate for one step: weights, gradients and the optimizer's moments, the best weights, and what every layer
+    keeps for the way back, which is also worked on. Within a sixth of what was measured with ResNet-18, -20 and -50
+    (`tests/benchmarks/memory.py`).
+    """
+    copies = 4 if config.training.optimizer == "sgd" else 5
+    kept = _kept_bytes(network, min(config.data.image_size, _PROBE)) * config.training.batch_size
+    scale = max(1.0, config.data.image_size / _PROBE) ** 2
+    return copies * _weights(network) + round(_WORK * kept * scale) + _BESIDE
+
+
+def _kept_bytes(network: nn.Module, side: int) -> int:
+    """What the layers give out for one picture of `side` x `side` pixels."""
+    kept = 0
+
+    def count(layer: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal kept
+        if isinstance(output, Tensor) and not isinstance(layer, nn.ReLU):  # which works in place
+            kept += output.nbytes
+
+    hooks = [layer.register_forward_hook(count) for layer in network.modules() if not any(layer.children())]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    return kept
+
+
+def _weights(network: nn.Module) -> int:
+    return sum(weight.numel() * weight.element_size() for weight in network.state_dict().values())
+
+
+def free_memory() -> int:
+    """Bytes that a program could still take: the machine's, or fewer where a container sets a limit."""
+    free: int = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        free = min(free, limit - used)
+    return free
+
+
+def _mega(count: int) -> int:
+    return round(count / 1e6)
+
+
+def _giga(count: int) -> str:
+    return f"{count / 1e9:.1f}"

@@ -1,0 +1,138 @@
+"""The real program with a hand that uses it at random: `python tests/counting/one_window.py NUMBER PICTURES RUNS`
+
+It is started as a person starts it, and clicks, drops, kills and closes as random numbers from NUMBER say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+
+from resnet_gui.cli import main
+from resnet_gui.gui.main_window import MainWindow
+from resnet_gui.gui.worker import Engine
+
+SETTINGS = {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 8}
+PAUSES = (0, 0, 5, 40, 200, 800, 2500)
+"""Milliseconds between two deeds: most beginners are slow, some keys bounce."""
+
+
+class Hand(QObject):
+    """Does something now and then, until it closes the window or ends the program."""
+
+    def __init__(self, window: MainWindow, number: int, pictures: Path, runs: Path) -> None:
+        super().__init__(window)
+        self._window = window
+        self._chance = random.Random(number)
+        self._pictures, self._runs = pictures, runs
+        self._left = self._chance.randint(3, 10)
+        self._start, self._stop = (window.setup.findChild(QPushButton, name) for name in ("start", "stop"))
+        self._answering = QTimer(self, interval=100)
+        self._answering.timeout.connect(self._answer)
+        self._answering.start()
+        self._wait_for_pictures()
+
+    def _wait_for_pictures(self) -> None:
+        if self._start.isEnabled():
+            self._window.setup.set_values({**SETTINGS, "out": str(self._runs)})
+            self._click(self._start)
+            self._wait_for_run(patient=self._chance.random() < 0.8)
+        else:
+            QTimer.singleShot(20, self._wait_for_pictures)
+
+    def _wait_for_run(self, patient: bool) -> None:
+        """Most wait until something is seen to happen, some do not."""
+        if patient and not self._window.training.run:
+            QTimer.singleShot(20, lambda: self._wait_for_run(patient))
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        QTimer.singleShot(self._chance.choice(PAUSES), self._act)
+
+    def _act(self) -> None:
+        """One deed; while a question is open there is none."""
+        if QApplication.activeModalWidget() is None:
+            self._left -= 1
+            if self._left < 0:
+                self._end()
+                return
+            deeds = (self._press, self._press, self._press_stop, self._kill, self._terminate, self._drop, lambda: None)
+            self._chance.choice(deeds)()
+        self._next()
+
+    def _press(self) -> None:
+        """Start, Pause or Resume, whatever it is now."""
+        self._click(self._start)
+
+    def _press_stop(self) -> None:
+        if self._stop.isVisible():
+            self._click(self._stop)
+
+    def _kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        engines = [engine for engine in self._window.training.findChildren(Engine) if engine.isRunning() and engine.pid]
+        if engines:
+            with contextlib.suppress(ProcessLookupError):  # dead already, which the window has yet to notice
+                os.kill(self._chance.choice(engines).pid, number)
+
+    def _drop(self) -> None:
+        pane, place = self._window.predict_pane, QPoint(20, 20)
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in sorted(self._pictures.rglob("*.png"))[:3]])
+        button, key, copy = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+        QApplication.sendEvent(pane, QDragEnterEvent(place, copy, mime, button, key))
+        QApplication.sendEvent(pane, QDropEvent(QPointF(place), copy, mime, button, key))
+
+    def _end(self) -> None:
+        """Closes the window, or dies as a program does whose computer does."""
+        how = self._chance.random()
+        if how < 0.2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif how < 0.3:
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            self._window.close()
+            if self._window.isVisible() and not self._window.isMinimized():  # the answer was Cancel
+                QTimer.singleShot(200, self._end)
+
+    def _answer(self) -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            self._chance.choice(box.buttons()).click()
+
+    def _click(self, button: QPushButton) -> None:
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def with_a_hand(number: int, pictures: Path, runs: Path) -> int:
+    """Runs the program on `pictures`; the hand begins when its event loop does."""
+    run_loop = QApplication.exec
+
+    def run_with_hand() -> int:
+        [window] = (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))
+        Hand(window, number, pictures, runs)
+        return run_loop()
+
+    QApplication.exec = staticmethod(run_with_hand)
+    return main([str(pictures)])
+
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    sys.exit(with_a_hand(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))
