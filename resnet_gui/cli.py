@@ -154,13 +154,22 @@ def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
         status = _show(_noted(resume(run, stop, epochs, accept), changes), as_json)
         if not changes:
             return status
-        if not (sys.stdin.isatty() and input("Go on with the pictures that are as they were? [y/N] ").lower() == "y"):
+        if as_json or not _agrees("Go on with the pictures that are as they were? [y/N] "):
             print(
                 "Not resumed. With --accept-changes it goes on with the pictures that are as they were.",
                 file=sys.stderr,
             )
             return 1
         return _show(resume(run, stop, epochs, accept_changes=True), as_json)
+
+
+def _agrees(question: str) -> bool:
+    """Asks the person at the terminal; without one the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    with contextlib.suppress(EOFError):
+        return input(question).strip().lower() in ("y", "yes")
+    return False
 
 
 def _noted(events: Iterator[Event], changes: list[DatasetChanged]) -> Iterator[Event]:

@@ -100,6 +100,7 @@ SENTENCES = {
     "run_cannot_lock": "{path} could not be locked against other writers: {reason}.",
     "no_checkpoint": "{path} holds no checkpoint that can be read, so it cannot be gone on with. What else is there is untouched.",
     "checkpoint_newer": "{path} was written by a newer version of this program (format {format}). Update the program to go on.",
+    "checkpoint_unreadable": "{path} cannot be read now: {reason}. Nothing was changed; try again in a moment.",
     "checkpoint_damaged": "The checkpoint {name} is damaged ({reason}), so the run goes on from an earlier one.",
     "checkpoint_failed": "The run could not be saved to {path}: {reason}. The last checkpoint stands; training goes on and tries again.",
     "stop_not_saved": "The run could not be saved to {path}: {reason}. The last checkpoint stands: what came after it is lost.",

@@ -70,6 +70,6 @@ def _rename(beside: Path, path: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Deletes what a killed `safe_write` left in `folder`. Only for whoever alone writes there."""
-    for beside in folder.glob(".*.part"):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        for beside in list(folder.glob(".*.part")):
             beside.unlink()

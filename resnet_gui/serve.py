@@ -42,8 +42,8 @@ def serve() -> int:
         os.nice(5)  # the window and the person's other programs come first
     jobs = Jobs(Outbox(answers))
     jobs.start({"id": WARM_UP, "do": "warm"})
-    signal.signal(signal.SIGTERM, _end_of_input)
     with contextlib.suppress(EndOfInput):
+        signal.signal(signal.SIGTERM, _end_of_input)
         for line in requests:
             jobs.receive(line)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # saving has begun
@@ -168,7 +168,7 @@ class Jobs:
             stop.set()
         deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            if thread.name != f"job-{WARM_UP}":  # an import has nothing to save
+            if thread.ident and thread.name != f"job-{WARM_UP}":  # an import has nothing to save
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._outbox.close()
 

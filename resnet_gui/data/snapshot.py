@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,11 @@ class Snapshot:
         self.digest[index] = digest
         return True
 
-    def read(self, root: Path, samples: Sequence[Sample]) -> None:
-        """Takes the digests of pictures that have not been read yet and are as they were."""
+    def read(self, root: Path, samples: Sequence[Sample], cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Takes the digests of pictures that have not been read yet and are as they were, until `cancelled()`."""
         for index in np.flatnonzero(~self.digest.any(axis=1)).tolist():
+            if cancelled():
+                return
             self.holds(index, root / samples[index].path)
 
     def compare(self, root: Path, samples: Sequence[Sample], left_out: Iterable[int]) -> tuple[list[int], list[int]]:
@@ -68,7 +70,10 @@ class Snapshot:
         removed, changed = [], []
         for index in sorted(set(range(len(samples))) - set(left_out)):
             path = root / samples[index].path
-            if _stat(path)[0] == _NONE:
+            now = _stat(path)
+            if now == (self.size[index], self.modified[index], self.touched[index]):
+                continue  # as it was, whether it can be read or not
+            if now[0] == _NONE:
                 removed.append(index)
             elif not self.holds(index, path):
                 changed.append(index)
@@ -85,6 +90,8 @@ def _stat(path: Path) -> tuple[int, int, int]:
 
 def _digest(path: Path) -> NDArray[np.uint8]:
     """Of the whole content; zeros if it cannot be read."""
+    if not path.is_file():  # a pipe would be waited for, perhaps for ever
+        return np.zeros(_DIGEST, np.uint8)
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST)).digest()

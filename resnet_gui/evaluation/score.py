@@ -20,7 +20,7 @@ from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped,
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
 from resnet_gui.pace import Pace
-from resnet_gui.training.run_folder import only_writer, recorded
+from resnet_gui.training.run_folder import keep, only_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,10 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
     if not splits.test:
         raise Problem("test_split_empty")
     with only_writer(run):
-        yield from recorded(_score_test_split(run / "model.safetensors", config, splits, stop), run)
+        for event in _score_test_split(run / "model.safetensors", config, splits, stop):
+            if isinstance(event, Tested):  # what else happens here is not the run's own story
+                keep(event, run)
+            yield event
 
 
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl
@@ -36,6 +37,8 @@ from resnet_gui.places import log_folder
 _TITLE_BAR = 32
 _SETUP_WIDTH = 300
 _PREDICT_WIDTH = 330
+_PATIENCE = 60
+"""Seconds that a run gets to finish its step and save when the window is closed."""
 _LATER = 300
 """Milliseconds after the first paint: what can wait until the engine has been started."""
 
@@ -51,6 +54,9 @@ class MainWindow(QMainWindow):
         self._engine_state = "starting"
         self._painted = False
         self._quits_when_done = False
+        self._leaves_at = 0.0
+        self._patience = QTimer(self, interval=1000 * _PATIENCE, singleShot=True)
+        self._patience.timeout.connect(QApplication.quit)
 
         # What does the work
         self.asking = Asking(self)
@@ -220,7 +226,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._remember()
-        if choice == "keep":
+        if choice == "keep" and self.training.state in COMPUTING:  # it may have ended while the question stood
             event.ignore()
             self._quits_when_done = True
             self._doorbell.hang()
@@ -233,7 +239,8 @@ class MainWindow(QMainWindow):
     def _stop_and_quit(self) -> None:
         """Ends when the run has saved, or after a minute; the engines are gone before the program is."""
         self._quits_when_done = True
-        QTimer.singleShot(60_000, lambda: self._quits_when_done and QApplication.quit())
+        self._leaves_at = time.monotonic() + _PATIENCE
+        self._patience.start()
         if self.training.state == "scoring":
             self.training.stop()
         self.training.pause()  # and not stop: the next start is to offer it
@@ -298,6 +305,8 @@ class MainWindow(QMainWindow):
     def _come_back(self) -> None:
         """The window is wanted again: it no longer ends by itself."""
         self._quits_when_done = False
+        self._patience.stop()
+        self._leaves_at = 0.0
         self._doorbell.take_down()
         self.showNormal()
         self.activateWindow()
@@ -312,7 +321,8 @@ class MainWindow(QMainWindow):
         """The last thing: no process outlives the window."""
         self.dataset.end()
         self.asking.end(2.0)
-        self.training.end(60.0)
+        left = self._leaves_at - time.monotonic() if self._leaves_at else _PATIENCE
+        self.training.end(max(2.0, left))
         QThreadPool.globalInstance().waitForDone(2000)
 
     def _remember(self) -> None:

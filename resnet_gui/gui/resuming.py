@@ -125,7 +125,7 @@ def _look_up(run: str) -> RunPlace | None:
 def _read_run(run: str) -> _Read:
     """What was said up to where the run goes on; the rest is heard from its engine."""
     story = config = None
-    with contextlib.suppress(OSError, Problem):
+    with contextlib.suppress(OSError, Problem, ValueError, TypeError, KeyError):  # the live events wait for an answer
         config = read_config(Path(run) / "config.toml")
         events, _ = RunFile(Path(run)).read()
         resumed = [index for index, event in enumerate(events) if isinstance(event, Resumed)]

@@ -98,7 +98,7 @@ class Running(QObject):
             case Stopped():
                 if not event.validated:
                     self._asking.take_best(event.model, event.epoch, validated=False)
-                if not pausing:
+                if self._training.state == "stopping":  # and not because the system has ended the engine
                     self._remembered.put_aside(self._training.run)
 
     def _follow(self, state: str) -> None:

@@ -154,6 +154,7 @@ class Training(QObject):
 
     def _end_job(self) -> None:
         self._job = _NONE
+        self._restarts = False
         self._enter("paused" if self.state == "pausing" and self._is_saved else "idle")
 
     def _note_life(self, is_step: bool = True) -> None:
@@ -178,7 +179,7 @@ class Training(QObject):
             return
         self._engine = None
         self.engine_said.emit("gone")
-        if self._restarts:
+        if self._restarts and self.state == "running":
             self._begin("running", "resume", run=self.run, epochs=None, accept=False)
         elif self.state in COMPUTING:
             if not self._is_saved:

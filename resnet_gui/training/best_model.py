@@ -36,7 +36,7 @@ class BestModel:
         with contextlib.suppress(Problem):
             in_file = read_card(self.path)
             opened = max(card.test_opened, in_file.test_opened)
-            same = (in_file.epoch, in_file.val_loss) == (card.epoch, card.val_loss)
+            same = card.validated and (in_file.epoch, in_file.val_loss) == (card.epoch, card.val_loss)
             self.card = replace(card, test=in_file.test if same else card.test, test_opened=opened)
         self._saved = not weights
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,18 +137,21 @@ def _loaders(state: State) -> dict[str, Loader]:
 def restore(run: Path) -> tuple[State, list[Message]]:
     """The run's state at its newest checkpoint that can be read, and what the person should know about that.
 
-    Raises `Problem`: `no_checkpoint`, `checkpoint_newer`.
+    Raises `Problem`: `no_checkpoint`, `checkpoint_newer`, `checkpoint_unreadable`, `out_of_memory`.
     """
     notes: list[Message] = []
     for path in checkpoints(run):
         try:
             description, data = read_tensor_file(path)
             card: CheckpointCard = from_plain(CheckpointCard, description)
-            state = _restored(run, card, safetensors.torch.load(data))
+            with memory_has_a_sentence(torch.device("cpu")):
+                state = _restored(run, card, safetensors.torch.load(data))
             return state, [*notes, *_differences(card, state.device)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
         except OSError as error:
+            if error.errno != errno.EIO:  # held or out of reach for a moment: to go back would be to give it up
+                raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error
             notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
             first_line = str(error).strip().partition("\n")[0]
@@ -159,9 +163,8 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     settings = config.from_plain(card.config)
     device = _device(settings.machine, card.threads)
     splits = from_csv(tensors["split"].numpy().tobytes())
-    with memory_has_a_sentence(device):
-        network = build(settings.network, len(splits.classes)).to(device)
-        network.load_state_dict(_within(tensors, "network."))
+    network = build(settings.network, len(splits.classes)).to(device)
+    network.load_state_dict(_within(tensors, "network."))
     snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
     state = State.of(settings, splits, device, network, run, snapshots)
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))

@@ -78,9 +78,10 @@ class Learner:
             torch._foreach_copy_(list(state.network.buffers()), buffers)
             if state.device.type == "cuda":
                 torch.cuda.empty_cache()
-            state.part_size = math.ceil(len(batch.labels) / self._parts(batch) / 2)
-            if state.part_size < 2:
+            parts = self._parts(batch)
+            if parts == len(batch.labels) // 2:  # they cannot get smaller
                 raise Problem("out_of_memory", device="graphics card")
+            state.part_size = math.ceil(len(batch.labels) / parts / 2)
             yield Note(message("batch_in_parts", size=state.part_size))
         state.optimizer.step()
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-from resnet_gui.config import TrainConfig, write_config
+from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.counter import seed_for
 from resnet_gui.data.folder import list_folder
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
@@ -121,8 +121,9 @@ def _extend(state: State, epochs: int) -> Iterator[Message]:
     if epochs < max(done, 1):
         raise Problem("epochs_too_few", done=done, epochs=epochs)
     if epochs != before:
-        training = state.config.training.model_copy(update={"epochs": epochs})
-        state.config = state.config.model_copy(update={"training": training})
+        plain = as_plain(state.config)
+        plain["training"]["epochs"] = epochs
+        state.config = from_plain(plain)  # which checks the range: the checkpoint must be readable again
         yield message("more_epochs", epochs=epochs)
 
 
@@ -180,7 +181,7 @@ def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Ev
         if score is not None and not score.seen:
             yield Note(message("no_validation"))
             validating, score = False, None
-        yield from _end_epoch(state, keeper, score, state.seconds + time.monotonic() - began)
+        yield from _end_epoch(state, keeper, score, state.seconds + time.monotonic() - began, stop)
     return True
 
 
@@ -189,8 +190,10 @@ def _validate(state: State, stop: threading.Event) -> Generator[Event, None, Sco
     return (yield from evaluate(state.network, state.val, classes, state.device, stop, "validate", state.epoch))
 
 
-def _end_epoch(state: State, keeper: Keeper, score: Score | None, seconds: float) -> Iterator[Event]:
-    """The epoch is told once its checkpoint is written, so that an epoch that was told is never lost."""
+def _end_epoch(
+    state: State, keeper: Keeper, score: Score | None, seconds: float, stop: threading.Event
+) -> Iterator[Event]:
+    """The epoch is told once its checkpoint is written, or after the news that it could not be."""
     if score is not None and not math.isfinite(score.loss):
         raise Problem("loss_not_finite", epoch=state.epoch, step=state.step)
     state.require_finite()
@@ -199,13 +202,12 @@ def _end_epoch(state: State, keeper: Keeper, score: Score | None, seconds: float
         state.epoch, state.loss, state.accuracy, score.loss if score else None, score.accuracy if score else None,
         learning_rate(state.config.training, state.epoch - 1), seconds, taken and score is not None,
     )  # fmt: skip
-    if state.epoch == 1:  # the test pictures are not opened before the end, but have to be known should they be copied
-        state.test.snapshot.read(state.test.root, state.test.samples)
     state.end_epoch(done)
-    saved = list(keeper.try_to_save())
+    yield from keeper.try_to_save()
     yield done
-    yield from saved
     yield from state.best.try_to_save()
+    if done.epoch == 1:  # the test pictures are not looked at before the end, but must be known should they be copied
+        state.test.snapshot.read(state.test.root, state.test.samples, stop.is_set)
 
 
 def _stop(state: State, keeper: Keeper) -> Iterator[Event]:

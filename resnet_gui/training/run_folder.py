@@ -35,6 +35,7 @@ from resnet_gui.events import (
     Progress,
     Started,
     Stopped,
+    Tested,
     Waiting,
     from_json,
     to_json,
@@ -134,18 +135,18 @@ def recorded(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = 
     try:
         for event in events:
             if not isinstance(event, Progress) or pace.due():
-                _keep(event, run)
+                keep(event, run)
             yield event
             if isinstance(event, EpochDone):
                 epochs.append(event)
                 yield from _tried_results(run, epochs)
     except Problem as problem:
-        _keep(Failed(problem.message), run)
+        keep(Failed(problem.message), run)
         raise
 
 
-def _keep(event: Event, run: Path) -> None:
-    """A line that a crash or a full disk has torn is ended first, lest it swallow this one."""
+def keep(event: Event, run: Path) -> None:
+    """Adds `event` to the run's diary, if the disk takes it. A line that a crash or a full disk has torn is ended first, lest it swallow this one."""
     with contextlib.suppress(OSError), (run / "events.jsonl").open("ab+") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -257,12 +258,14 @@ def _ended(run: Path) -> Literal["finished", "stopped", "failed", "interrupted",
 
 
 def _last_event(run: Path) -> Event | None:
-    """The last whole line: events are at most a few thousand bytes long, but those of very many classes."""
+    """The last that the run itself said, and not who scored it later. Events are a few thousand bytes long at most, but
+    for those of very many classes.
+    """
     with contextlib.suppress(OSError, ValueError), (run / "events.jsonl").open("rb") as file:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - 1_000_000))
-        lines = file.read().split(b"\n")
-        return from_json(lines[-2].decode("ascii")) if len(lines) > 1 else None
+        events = (from_json(line.decode("ascii")) for line in reversed(file.read().split(b"\n")[:-1]))
+        return next((event for event in events if not isinstance(event, Tested)), None)
     return None
 
 
@@ -271,7 +274,7 @@ def _is_written(run: Path) -> bool:
         return False
     lock = FileLock(run / "run.lock", thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.05)  # another window may look in the same moment
     except Timeout:
         return True
     except (OSError, NotImplementedError):

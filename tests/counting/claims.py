@@ -84,16 +84,16 @@ def _epochs_in_table(run: Path) -> list[int]:
 
 
 def _epochs_are_saved_or_told(heard: Heard) -> bool:
-    """After an epoch was told comes that its checkpoint is there, or that it is not."""
-    waiting = False
+    """Before an epoch is told comes that its checkpoint is there, or that it is not."""
+    saved_or_told = False
     for event in heard.events:
         if isinstance(event, EpochDone):
-            if waiting:
+            if not saved_or_told:
                 return False
-            waiting = True
-        elif isinstance(event, CheckpointSaved) or _is_failure(event):
-            waiting = False
-    return not waiting or heard.error is not None
+            saved_or_told = False
+        elif _is_failure(event) or isinstance(event, CheckpointSaved):
+            saved_or_told = not isinstance(event, CheckpointSaved) or event.step == 0
+    return True
 
 
 def _model_is_as_said(heard: Heard) -> bool:

@@ -417,3 +417,38 @@ def test_nothing_but_safetensors_and_text_is_written(quick: Settings) -> None:
     assert {path.suffix for path in run.rglob("*") if path.is_file()} == {
         ".safetensors", ".toml", ".csv", ".jsonl", ".lock",
     }  # fmt: skip
+
+
+def test_a_run_that_was_scored_later_is_still_a_finished_one(quick: Settings) -> None:
+    run = undisturbed(quick)
+    list(score_test_split(run, threading.Event()))
+    assert last_place(run).ended == "finished"
+
+
+def test_more_epochs_than_there_may_be_are_a_sentence_and_the_run_can_still_be_resumed(quick: Settings) -> None:
+    run = until(quick, 1, 1)
+    with pytest.raises(Problem, match="“Epochs” is not valid"):
+        go_on(run, epochs=20_000)
+    assert isinstance(go_on(run)[-1], Finished)
+
+
+def test_a_pipe_among_the_pictures_is_not_waited_for(quick: Settings, colours: Path) -> None:
+    for name in ("blue", "green", "red"):
+        for number in range(10, 13):
+            os.mkfifo(colours / name / f"{number}.png")
+    run = until(quick, 1, 1)
+    assert isinstance(go_on(run)[0], Resumed), "what could never be read has not changed"
+
+
+def test_memory_that_does_not_suffice_for_the_smallest_part_ends_the_run(
+    quick: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Never(TooLarge):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return self.network(x)
+
+    monkeypatch.setattr(loop, "build", lambda name, classes: Never(build(name, classes)))
+    with pytest.raises(Problem, match="ran out of memory"):
+        list(begin(quick, training__batch_size=7))
