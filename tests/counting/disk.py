@@ -6,7 +6,7 @@ go on and end exactly like one that was not disturbed. The last kind of trial is
 
     python tests/counting/disk.py [--trials N | --minutes M]
 
-The first round of trials takes every fourth n, the next three those between, and later ones refuse by chance.
+The first round of trials takes every fifth n, the next four those between, and later ones refuse by chance.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _REFUSED = {
 }
 """Which calls a system refuses with which error."""
 
-_ROUNDS = 4
+_ROUNDS = 5
 _KINDS = tuple(itertools.product(_REFUSED, (False, True), ("train", "resume")))
 
 
@@ -230,7 +230,7 @@ def fill(path: Path) -> None:
 
 
 def trial(number: int) -> Counted:
-    """One kind of refusal at every fourth call, or the disk that fills up."""
+    """One kind of refusal at every fifth call, or the disk that fills up."""
     if number % (len(_KINDS) + 1) == len(_KINDS):
         return full_disk()
     with tempfile.TemporaryDirectory() as folder, unforced():
