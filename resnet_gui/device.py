@@ -26,6 +26,15 @@ def choose_device(config: MachineConfig) -> torch.device:
     return torch.device(config.device)
 
 
+def device_as_before(config: MachineConfig) -> torch.device:
+    """The device and threads that a run was begun with, or what this machine has instead."""
+    config = config.model_copy(update={"threads": min(config.threads or usable_cores(), usable_cores())})
+    try:
+        return choose_device(config)
+    except Problem:
+        return choose_device(config.model_copy(update={"device": "auto"}))
+
+
 def usable_cores() -> int:
     """The processor cores this process may use, which a container or `taskset` can limit."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,7 +15,7 @@ from torch.nn import functional
 from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.data.loader import FolderGone, Loader
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import choose_device
+from resnet_gui.device import device_as_before
 from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
@@ -103,7 +103,7 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
 
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
     network, card = load_model(path)
-    device = choose_device(config.machine)
+    device = device_as_before(config.machine)
     loader = Loader(
         config.dataset, splits.test, card.preprocessing, config.training.batch_size, config.machine.loading_threads
     )

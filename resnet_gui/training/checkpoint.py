@@ -20,11 +20,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resnet_gui import config
-from resnet_gui.config import MachineConfig
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
-from resnet_gui.device import choose_device, memory_has_a_sentence, usable_cores
+from resnet_gui.device import device_as_before, memory_has_a_sentence
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.model import ModelCard
@@ -161,7 +160,7 @@ def restore(run: Path) -> tuple[State, list[Message]]:
 
 def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> State:
     settings = config.from_plain(card.config)
-    device = _device(settings.machine, card.threads)
+    device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
     network = build(settings.network, len(splits.classes)).to(device)
     network.load_state_dict(_within(tensors, "network."))
@@ -175,15 +174,6 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     state.loss_sum, state.right = tensors["loss_sum"].to(device), tensors["right"].to(device)
     state.history, state.part_size, state.accepted = list(card.history), card.part_size, card.accepted
     return state
-
-
-def _device(machine: MachineConfig, threads: int) -> torch.device:
-    """The device of the run's settings, or what this machine has instead; as many threads as before, if it can."""
-    machine = machine.model_copy(update={"threads": min(threads, usable_cores())})
-    try:
-        return choose_device(machine)
-    except Problem:
-        return choose_device(machine.model_copy(update={"device": "auto"}))
 
 
 def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
