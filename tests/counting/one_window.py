@@ -22,8 +22,8 @@ from resnet_gui.cli import main
 from resnet_gui.gui.main_window import MainWindow
 from resnet_gui.gui.worker import Engine
 
-SETTINGS = {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 5}
-PAUSES = (0, 0, 5, 40, 200, 600, 1500)
+SETTINGS = {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 8}
+PAUSES = (0, 0, 5, 40, 200, 800, 2500)
 """Milliseconds between two deeds: most beginners are slow, some keys bounce."""
 
 
@@ -35,7 +35,7 @@ class Hand(QObject):
         self._window = window
         self._chance = random.Random(number)
         self._pictures, self._runs = pictures, runs
-        self._left = self._chance.randint(3, 8)
+        self._left = self._chance.randint(3, 10)
         self._start, self._stop = (window.setup.findChild(QPushButton, name) for name in ("start", "stop"))
         self._answering = QTimer(self, interval=100)
         self._answering.timeout.connect(self._answer)

@@ -47,7 +47,7 @@ MARK = "RESNET_GUI_TRIAL"
 OFFSCREEN = "This plugin does not support"
 """What Qt says of every window when there is no screen."""
 PATIENCE = 150
-"""Seconds for a whole trial; a run has 5 epochs of about a second each."""
+"""Seconds for a whole trial; a run has 8 epochs of about a second each."""
 SAVING = 65
 """Seconds that an engine has to save when its window was killed."""
 
