@@ -108,8 +108,12 @@ class Hand(QObject):
             os.kill(os.getpid(), signal.SIGINT)
         else:
             self._window.close()
-            if self._window.isVisible() and not self._window.isMinimized():  # the answer was Cancel
-                QTimer.singleShot(200, self._end)
+            self._wait_for_the_end()
+
+    def _wait_for_the_end(self) -> None:
+        """A window that is there again wants to be closed again: the answer was Cancel, or its run has failed."""
+        is_back = self._window.isVisible() and not self._window.isMinimized() and not QApplication.activeModalWidget()
+        QTimer.singleShot(200, self._end if is_back else self._wait_for_the_end)
 
     def _answer(self) -> None:
         box = QApplication.activeModalWidget()
