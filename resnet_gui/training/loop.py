@@ -75,8 +75,9 @@ def _begin(state: State, run: Path, notes: tuple[Message, ...], stop: threading.
     if not state.splits.val:
         yield Note(message("no_validation"))
     yield from memory_note(state)
-    yield Keeper(state, run).save("cannot_write")
-    yield from _run(state, run, stop)
+    keeper = Keeper(state, run)
+    yield keeper.save("cannot_write")
+    yield from _run(state, keeper, stop)
 
 
 def resume(
@@ -111,9 +112,10 @@ def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event)
         str(run), state.config.training.epochs, state.epoch, state.step, state.device.type, torch.get_num_threads()
     )
     yield from (Note(note) for note in notes)
-    yield Keeper(state, run).save("cannot_write")  # as at the beginning; what was decided anew is kept, too
+    keeper = Keeper(state, run)
+    yield keeper.save("cannot_write")  # as at the beginning; what was decided anew is kept, too
     yield from state.best.try_to_save()
-    yield from _run(state, run, stop)
+    yield from _run(state, keeper, stop)
 
 
 def _extend(state: State, epochs: int) -> Iterator[Message]:
@@ -151,9 +153,8 @@ def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainCon
     return config.model_copy(update={"dataset": root, "machine": machine})
 
 
-def _run(state: State, run: Path, stop: threading.Event) -> Iterator[Event]:
+def _run(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]:
     """From the state's place to the end."""
-    keeper = Keeper(state, run)
     try:
         complete = yield from _epochs(state, keeper, stop)
     except Problem:
