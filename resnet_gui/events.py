@@ -11,10 +11,14 @@ import functools
 import json
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from resnet_gui.messages import Message, Value
+from resnet_gui.messages import Message, Value, message
+
+_MISFITS = 20
+"""So many tensors that did not fit are told: a network has hundreds."""
 
 Phase = Literal["train", "validate", "test", "check", "sample"]
 
@@ -286,13 +290,128 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """Trained weights that someone shares, and how the pictures that they know were prepared.
+
+    `sha256` is the file's, whole or its first digits; "" where only the server can say it. `megabytes` are of 10^6
+    bytes. `top1` is the accuracy that the source states, from 0 to 1. `resize` and `image_size` are as in
+    `data.transforms.Preprocessing`.
+    """
+
+    url: str
+    megabytes: float
+    licence: str
+    trained_on: str = "ImageNet-1k"
+    sha256: str = ""
+    top1: float | None = None
+    image_size: int = 224
+    resize: int = 256
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+
+    @property
+    def host(self) -> str:
+        """Whom a download would ask: `download.pytorch.org`."""
+        return self.url.partition("//")[2].partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A row of the layer table. `shape` is the output's without the batch; `stage` the card's stage it belongs to, or
+    the first part of its name. What is not called but in training, as an auxiliary classifier, has an empty shape.
+
+    `parameters` and `multiply_adds` are its own; a layer that is called again brings no parameters the second time.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summarised:
+    """A network opened layer by layer, for one picture of `channels` x `image_size` x `image_size`.
+
+    `parameters` and `multiply_adds` are the sums. `weights` are those it can start from, if there are any.
+    """
+
+    network: str
+    classes: int
+    channels: int
+    image_size: int
+    layers: tuple[Layer, ...]
+    parameters: int
+    multiply_adds: int
+    weights: Weights | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkNames:
+    """What a library offers beside the catalogue; a name is chosen as `timm/<name>` or `torchvision/<name>`."""
+
+    source: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Downloading:
+    """So many bytes of a file are here. `total` is 0 until the server has said it."""
+
+    url: str
+    done: int
+    total: int
+    bytes_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """The file is here, whole and verified."""
+
+    url: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A tensor that did not go from a file into a network: `wanted` by the network, `found` in the file, None where missing."""
+
+    name: str
+    wanted: tuple[int, ...] | None
+    found: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsTaken:
+    """The network starts from the weights of `origin` (a file or an address): `taken` of its `wanted` tensors fitted."""
+
+    origin: str
+    taken: int
+    wanted: int
+    misfits: tuple[Misfit, ...]
+
+    @property
+    def messages(self) -> Iterator[Message]:
+        """The same for a person: how much was taken, and of what does not fit the first twenty."""
+        yield message("weights_taken", origin=self.origin, taken=self.taken, wanted=self.wanted)
+        for misfit in self.misfits[:_MISFITS]:
+            yield message("weights_misfit", name=misfit.name, wanted=_shape(misfit.wanted), found=_shape(misfit.found))
+        if len(self.misfits) > _MISFITS:
+            yield message("weights_misfits_more", count=len(self.misfits) - _MISFITS)
+
+
+@dataclass(frozen=True, slots=True)
 class JobEnded:
     """The last event of every job in an engine, whatever came before."""
 
 
 Event = (
     Ready | Started | Resumed | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Finished | Tested | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | JobEnded
+    | BestSaved | Stopped | Finished | Tested | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | Summarised
+    | NetworkNames | Downloading | Downloaded | WeightsTaken | JobEnded
 )  # fmt: skip
 
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
@@ -316,6 +435,10 @@ def from_json(line: str) -> Event:
         return typing.cast(Event, from_plain(_KINDS[found["event"]], found))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"
 
 
 @functools.cache

@@ -82,7 +82,77 @@ SENTENCES = {
     "image_broken": "{path} is damaged or cut short: {reason}.",
     # A setting, a network, a device.
     "setting_invalid": "The setting “{setting}” is not valid: {reason}.",
-    "network_unknown": "There is no network called “{name}”. Known: {known}.",
+    "network_unknown": "There is no network called “{name}”. The nearest are: {known}. “resnet-gui networks” lists them all.",
+    # The sentences about networks, their layers and image sizes.
+    "size_not_taken": "The network {network} does not take pictures of {size} pixels. The sizes that it takes, in pixels: {sizes}.",
+    "network_refuses_size": "The network {network} does not take pictures of {size} x {size} pixels: {reason}. Try another image size, such as 224.",
+    "network_not_in_library": "The library {library} has no network called “{name}”. “resnet-gui networks --library {library}” lists those it has.",
+    "network_cannot_be_built": "The network “{name}” of the library {library} cannot be built with these classes and channels: {reason}.",
+    "network_no_classifier": "The network {network} gives out something else than a score for each class, so it cannot be trained here.",
+    # What a run starts from.
+    "no_pretrained": "Nobody shares trained weights of {network} that this program knows of. Start from random weights, or from a file.",
+    "weights_taken": "{taken} of the network's {wanted} tensors come from {origin}.",
+    "weights_misfit": "{name} does not fit: the network has {wanted}, the file {found}.",
+    "weights_misfits_more": "{count} more tensors do not fit.",
+    "weights_not_whole": "{origin} does not hold all weights of {network} with its 1,000 classes: {layer} is missing or has another shape.",
+    "start_path_missing": "To start from a file or an earlier run, choose which one.",
+    "from_scratch": "The run starts from random weights, from scratch: expect much less with {count} pictures.",
+    "head_on_random": "Only the head learns, on what random weights make of the pictures: expect little.",
+    # Downloads of weights.
+    "downloads_weights": "Trained weights are downloaded from {host}: {size} MB, licence {licence}. They are kept for next time.",
+    "download_offline": (
+        "{host} cannot be reached ({reason}). Check the internet connection. "
+        "Or download {url} on another machine, and save it as {path}."
+    ),
+    "download_offline_choose": (
+        "{host} cannot be reached ({reason}). Check the internet connection. "
+        "Or download {url} on another machine, and choose it here with “From file”."
+    ),
+    "download_broken": "The connection to {host} broke off ({reason}), several times over. What has arrived ({done} MB) is kept: try again later.",
+    "download_refused": "{host} answered with the error {status} instead of sending {url}. Try again later.",
+    "download_missing": "{host} does not have the file {url} any more. Choose other weights, or weights from a file.",
+    "download_forbidden": "{host} does not let everyone download {url}. Choose other weights, or weights from a file.",
+    "download_page": (
+        "{host} sent a web page instead of the file {url}. Some networks ask for a sign-in that way: "
+        "open any page in a browser, then try again."
+    ),
+    "download_size": "{url} should have {wanted} bytes, but {found} were sent. It was not kept; try again later.",
+    "download_wrong_hash": (
+        "What came from {url} is not the file that was published: its checksum (SHA-256) begins with {found} and should begin with {wanted}. "
+        "It was deleted. Try again; if this happens again, choose other weights."
+    ),
+    "download_unverifiable": "Nobody states a checksum for {url}, so it cannot be verified, and it was not downloaded. Choose other weights.",
+    "download_insecure": "Nothing is downloaded from {url}: only https addresses can be trusted.",
+    "download_redirected": "{url} leads on to {target}, which is another kind of address. It was not followed.",
+    "download_no_room": "{path} has {free} MB free, and the download needs {needed} MB. Free some space, then try again.",
+    "download_not_written": "{path} could not be written: {reason}. What has arrived is kept; free some space, then try again.",
+    # Files of weights, and what of them fits.
+    "weights_missing": "There is no file of weights {path}.",
+    "weights_unreadable": "{path} cannot be read: {reason}.",
+    "weights_not_weights": "{path} is not a file of weights: it is {what}.",
+    "weights_too_large": "{path} needs about {needed} GB of memory to be read, and {free} GB are free. Close other programs, then try again.",
+    "weights_damaged": "{path} is damaged or cut short ({reason}). Download or copy it again.",
+    "weights_not_plain": (
+        "{path} holds more than weights: reading it would need “{what}”, which could run a program. Nothing of it was read or run. "
+        "Ask whoever made it for the weights alone, best as a .safetensors file."
+    ),
+    "weights_program": (
+        "{path} holds a whole program, not only weights, so it was not read. Save the weights alone where it was made, "
+        "with torch.save(model.state_dict(), …)."
+    ),
+    "weights_protocol": (
+        "{path} is written in pickle protocol {protocol}, and only protocol {wanted}, the usual one, can be read without running it. "
+        "Save it again with torch.save, without the option pickle_protocol."
+    ),
+    "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
+    "weights_nothing_fits": (
+        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}, …; the network has {wanted}, …. "
+        "Choose the network that the weights were made for."
+    ),
+    "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
+    "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
+    "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
+    # What computes.
     "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
     # A run.
     "too_few_pictures": "Training needs at least 2 readable pictures of at least 2 classes, and found {count}.",

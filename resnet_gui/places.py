@@ -30,6 +30,11 @@ def log_folder() -> Path:
     return platformdirs.user_cache_path("resnet-gui", appauthor=False) / "logs"
 
 
+def weights_folder() -> Path:
+    """Where downloaded weights are kept. Not made here."""
+    return platformdirs.user_cache_path("resnet-gui", appauthor=False) / "weights"
+
+
 def runs_folder() -> Path:
     """Where runs go unless a setting says otherwise: `resnet-gui/runs` in the documents folder. Not made here."""
     return platformdirs.user_documents_path() / "resnet-gui" / "runs"

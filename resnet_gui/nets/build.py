@@ -1,27 +1,98 @@
-"""A name becomes a network."""
+"""A name becomes a network: ours, torchvision's or timm's."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from resnet_gui.nets import resnet, resnet_cifar
+from resnet_gui.messages import Problem
+from resnet_gui.nets import alexnet, fractalnet, highway, inception, lenet, resnet, resnet_cifar, teaching, vgg
+from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import find
+from resnet_gui.nets.libraries import timm_models, torchvision_models
 
-_BUILDERS: dict[str, Callable[[int], nn.Module]] = {
-    "resnet18": resnet.resnet18,
-    "resnet34": resnet.resnet34,
-    "resnet50": resnet.resnet50,
-    "resnet101": resnet.resnet101,
-    "resnet152": resnet.resnet152,
-    "resnet20": resnet_cifar.resnet20,
+Builder = Callable[[int, int], nn.Module]
+"""From classes and channels to a network."""
+
+_OURS = (resnet, resnet_cifar, teaching, lenet, alexnet, vgg, fractalnet, highway, inception)
+_BUILDERS: dict[str, Builder] = {name: make for module in _OURS for name, make in module.BUILDERS.items()}
+
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "googlenet": {"aux_logits": True, "transform_input": False, "init_weights": True},
+    "inception_v3": {"aux_logits": True, "transform_input": False, "init_weights": True},
 }
+"""What torchvision's networks are told beside the classes.
+
+Pictures come as the weights want them, so nothing is left to transform.
+"""
 
 
-def build(name: str, classes: int) -> nn.Module:
-    """The network called `name` with fresh weights: pictures [N, 3, H, W] to logits [N, classes].
+def build(name: str, classes: int, channels: int = 3) -> nn.Module:
+    """The network called `name` with fresh weights: pictures [N, channels, H, W] to logits [N, classes].
 
-    Raises `Problem` (`network_unknown`) if the catalogue has no such name.
+    While it trains, a network with auxiliary classifiers gives a tuple: see `main_and_auxiliary`.
+
+    Raises `Problem`: `network_unknown` if neither the catalogue nor a library's prefix has such a name,
+    `network_not_in_library` if the library has not, `network_cannot_be_built` if the library cannot make it. On the
+    meta device, which cannot compute, the library's own error comes instead: elsewhere the network may well be built.
     """
-    return _BUILDERS[find(name).name](classes)
+    card = find(name)
+    match card.source:
+        case "ours":
+            return _BUILDERS[name](classes, channels)
+        case "torchvision":
+            return _from_library(_of_torchvision, card, classes, channels)
+        case "timm":
+            return _from_library(_of_timm, card, classes, channels)
+
+
+def main_and_auxiliary(output: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """What a network's forward gave, as its logits [N, classes] and those of its auxiliary classifiers, if it has any."""
+    if isinstance(output, Tensor):
+        return output, ()
+    logits, *auxiliary = output
+    return logits, tuple(each for each in auxiliary if each is not None)
+
+
+def _from_library(make: Callable[[str, int, int], nn.Module], card: Network, classes: int, channels: int) -> nn.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a library's words to programmers
+            return make(card.library_name, classes, channels)
+    except Problem:
+        raise
+    except Exception as error:  # each network refuses in its own way
+        if torch.get_default_device().type == "meta":
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise Problem("network_cannot_be_built", name=card.library_name, library=card.source, reason=reason) from error
+
+
+def _of_torchvision(name: str, classes: int, channels: int) -> nn.Module:
+    models = torchvision_models()
+    if name not in models.list_models(module=models):
+        raise Problem("network_not_in_library", name=name, library="torchvision")
+    network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **_ARGUMENTS.get(name, {}))
+    if channels != 3:
+        _adapt_first_convolution(network, channels)
+    return network
+
+
+def _adapt_first_convolution(network: nn.Module, channels: int) -> None:
+    """torchvision's networks take three channels; the one layer that sees them starts anew with `channels`."""
+    first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    first.in_channels = channels
+    first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))
+    first.reset_parameters()
+
+
+def _of_timm(name: str, classes: int, channels: int) -> nn.Module:
+    timm = timm_models()
+    if not timm.is_model(name):
+        raise Problem("network_not_in_library", name=name, library="timm")
+    network: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels)
+    return network

@@ -1,0 +1,1 @@
+"""The cards of all networks, a file for each family."""

@@ -1,0 +1,49 @@
+"""The head of a network: the last layer that learns. What enters it are the features."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import torch
+from torch import nn
+
+
+def head_of(network: nn.Module, channels: int, size: int) -> str:
+    """The name of the last layer with parameters through which a picture of `channels` x `size` x `size` goes.
+
+    The order is that of execution in evaluation mode, so auxiliary classifiers do not count, wherever they are written.
+    `network` is left as it is. Raises `ValueError` if no layer has parameters, and what the network raises for a picture
+    that it does not take.
+    """
+    shadow = _without_numbers(network).eval()
+    entered: list[str] = []
+    for name, layer in shadow.named_modules():
+        if next(layer.parameters(recurse=False), None) is not None:
+            # Noted where it is entered: a network with parameters of its own is left after all of its layers.
+            layer.register_forward_pre_hook(partial(_note, entered, name))
+    with torch.no_grad():
+        shadow(torch.empty(1, channels, size, size, device="meta"))
+    if not entered:
+        raise ValueError("the network has no layer with parameters")
+    return entered[-1]
+
+
+def head_parameters(network: nn.Module, head: str) -> list[nn.Parameter]:
+    """The parameters of the layer called `head`."""
+    return list(network.get_submodule(head).parameters())
+
+
+def _note(entered: list[str], name: str, layer: nn.Module, inputs: object) -> None:
+    entered.append(name)
+
+
+def _without_numbers(network: nn.Module) -> nn.Module:
+    """A copy on the meta device: its tensors have shapes only, so that it takes no memory and computes nothing."""
+    tensors = (*network.parameters(), *network.buffers())
+    return copy.deepcopy(network, {id(tensor): _shape_of(tensor) for tensor in tensors})
+
+
+def _shape_of(tensor: torch.Tensor) -> torch.Tensor:
+    shape = tensor.detach().to("meta")
+    return nn.Parameter(shape, requires_grad=False) if isinstance(tensor, nn.Parameter) else shape
