@@ -37,7 +37,7 @@ class DataConfig(_Part):
 
     image_size: int = _setting(
         224, "Image size", "Side of the square that the network sees; larger shows more detail and takes longer.",
-        shown="first", unit="px", ge=32, le=1024,
+        shown="first", unit="px", ge=8, le=1024,
     )  # fmt: skip
     val_fraction: float = _setting(
         0.2, "Validation share", "Share of each class set aside to choose the best epoch, where the folder has no validation pictures.",
@@ -47,6 +47,9 @@ class DataConfig(_Part):
         0.2, "Test share", "Share of each class kept unseen for the final score, where the folder has no split of its own.",
         ge=0.0, le=0.8,
     )  # fmt: skip
+    colour: Literal["auto", "colour", "grey"] = _setting(
+        "auto", "Colour", "Whether the network sees colours or shades of grey; “auto” takes what it is made for."
+    )
     random_crop: bool = _setting(
         True,
         "Random crops",
@@ -57,6 +60,29 @@ class DataConfig(_Part):
         "Random flips",
         "Mirrors half of the pictures left to right; switch it off where left and right matter, as in writing.",
     )
+
+
+class StartConfig(_Part):
+    """What the network knows before it learns, and what of it learns."""
+
+    start_from: Literal["auto", "random", "pretrained", "file", "run"] = _setting(
+        "auto", "Start from",
+        "The first weights: random ones, those shared by others (pretrained), a file, or the best model of an earlier run; "
+        "“auto” is pretrained where there are such weights, else random.",
+        shown="own",
+    )  # fmt: skip
+    start_path: Path | None = _setting(
+        None, "Weights", "The file of weights, or the folder of the run, to start from.", shown="own"
+    )
+    train_part: Literal["everything", "head"] = _setting(
+        "everything", "Train", "All layers, or only the head, which is the last one: quicker, and often enough for few pictures.",
+        shown="own",
+    )  # fmt: skip
+    norm_statistics: Literal["auto", "learned", "frozen"] = _setting(
+        "auto", "Norm statistics",
+        "Whether the norms' running averages follow your pictures or stay as the weights brought them; "
+        "“auto” freezes them where only the head is trained.",
+    )  # fmt: skip
 
 
 class TrainingConfig(_Part):
@@ -73,10 +99,11 @@ class TrainingConfig(_Part):
         "Optimizer",
         "The rule that turns gradients into new weights; SGD wants a larger learning rate, such as 0.05.",
     )
-    learning_rate: float = _setting(
-        0.001,
+    learning_rate: float | None = _setting(
+        None,
         "Learning rate",
-        "How large a step the weights take; too large diverges, too small learns slowly.",
+        "How large a step the weights take: too large diverges, too small learns slowly; "
+        "if left empty, 0.001 from random weights and 0.0001 from trained ones.",
         ge=1e-7,
         le=10.0,
     )
@@ -151,6 +178,7 @@ class TrainConfig(_Part):
         "Where runs are kept; if left empty, “resnet-gui/runs” in the documents folder.",
     )
     data: DataConfig = DataConfig()
+    start: StartConfig = StartConfig()
     training: TrainingConfig = TrainingConfig()
     machine: MachineConfig = MachineConfig()
 
@@ -232,9 +260,10 @@ def from_plain(nested: dict[str, Any]) -> TrainConfig:
     """The config that `as_plain` made plain. Raises `Problem` (`setting_invalid`)."""
     # As Path, for pydantic does not take a str that is not UTF-8; absolute, so that a run is understood from elsewhere.
     nested.setdefault("dataset", Path())
-    for name in ("dataset", "out"):
-        if nested.get(name) is not None:
-            nested[name] = Path(nested[name]).absolute()
+    start = nested.get("start", {})
+    for part, name in ((nested, "dataset"), (nested, "out"), (start, "start_path")):
+        if part.get(name) is not None:
+            part[name] = Path(part[name]).absolute()
     try:
         config = TrainConfig.model_validate(nested)
     except ValidationError as error:

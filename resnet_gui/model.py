@@ -73,7 +73,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     with _problems_of(path):
         description, data = read_tensor_file(path)
         card: ModelCard = from_plain(ModelCard, description)
-        network = build(card.network, len(card.classes))
+        network = build(card.network, len(card.classes), card.preprocessing.channels)
         network.load_state_dict(safetensors.torch.load(data))
         return network.eval(), card
 
@@ -83,6 +83,16 @@ def read_card(path: Path) -> ModelCard:
     with _problems_of(path):
         card: ModelCard = from_plain(ModelCard, read_description(path))
         return card
+
+
+def preprocessing_in(path: Path) -> Preprocessing | None:
+    """How pictures are prepared for the weights in `path`, if it is a model of ours; None for any other file of weights."""
+    try:
+        return read_card(path).preprocessing
+    except Problem as problem:
+        if problem.message.code in ("model_missing", "model_unreadable", "model_newer"):
+            raise
+        return None
 
 
 @contextlib.contextmanager

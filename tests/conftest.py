@@ -1,4 +1,4 @@
-"""Every test runs offscreen, with a cache and a documents folder of its own."""
+"""Every test runs offscreen and offline, with a cache and a documents folder of its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from PIL import Image
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself sets it
+for variable in ("https_proxy", "HTTPS_PROXY"):
+    os.environ[variable] = "http://127.0.0.1:9"  # where nobody answers: no test asks a server on the internet
 _home = Path(tempfile.mkdtemp(prefix="resnet-gui-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for variable, name in (

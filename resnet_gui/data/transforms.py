@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 import torch
@@ -22,22 +22,38 @@ class Preprocessing:
     """The evaluation preprocessing: validation, test and prediction share it, and it travels in the model file.
 
     The short side is scaled to `resize` pixels, the middle square of `image_size` pixels is cut out, and channels are
-    brought to `mean` and `std`. The defaults of `mean` and `std` are the usual ones of ImageNet training.
+    brought to `mean` and `std`: three of each for colours, one for grey. Their defaults are the usual ones of ImageNet.
     """
 
     image_size: int
     resize: int
     interpolation: str = "bilinear"
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
     @classmethod
     def for_size(cls, image_size: int) -> Preprocessing:
         """The usual proportions: a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
         return cls(image_size, round(image_size * 256 / 224))
 
+    @property
+    def channels(self) -> int:
+        """How many channels a picture has for the network: 3, or 1 for grey."""
+        return len(self.mean)
+
+    def at(self, image_size: int) -> Preprocessing:
+        """The same for another size, in the same proportions."""
+        return replace(self, image_size=image_size, resize=round(image_size * self.resize / self.image_size))
+
+    def with_channels(self, channels: int) -> Preprocessing:
+        """The same for grey (1) or colours (3): grey has the averages of the colours, and colours share that of grey."""
+        if channels == self.channels:
+            return self
+        mean, std = sum(self.mean) / self.channels, sum(self.std) / self.channels
+        return replace(self, mean=(mean,) * channels, std=(std,) * channels)
+
     def pixels(self, image: Image.Image) -> Tensor:
-        """The middle of an RGB picture, as uint8 `[3, image_size, image_size]`.
+        """The middle of an RGB picture, as uint8 `[channels, image_size, image_size]`.
 
         Scaling and cutting are one step, so that a strip of 1 x 10,000 pixels is never blown up in between.
         """
@@ -46,9 +62,9 @@ class Preprocessing:
         return _scaled(image, self, (left, top, left + side, top + side))
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """uint8 `[N, 3, H, W]` as float32 with the channels' mean and standard deviation taken out."""
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1) * 255
-        std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1) * 255
+        """uint8 `[N, channels, H, W]` as float32 with the channels' mean and standard deviation taken out."""
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1) * 255
+        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1) * 255
         return (pixels.float() - mean) / std
 
 
@@ -69,7 +85,7 @@ class Augmentation:
         return cls(preprocessing, config.random_crop, config.flip, seed)
 
     def pixels(self, image: Image.Image, epoch: int, index: int) -> Tensor:
-        """A view of an RGB picture, as uint8 `[3, image_size, image_size]`."""
+        """A view of an RGB picture, as uint8 `[channels, image_size, image_size]`."""
         draw = random.Random(seed_for(self.seed, "augment", epoch, index))
         if self.random_crop:
             pixels = _scaled(image, self.preprocessing, self._crop(draw, *image.size))
@@ -90,4 +106,7 @@ class Augmentation:
 def _scaled(image: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float]) -> Tensor:
     size = (rule.image_size, rule.image_size)
     square = image.resize(size, _INTERPOLATIONS[rule.interpolation], box=box)
-    return torch.from_numpy(numpy.array(square, dtype=numpy.uint8)).permute(2, 0, 1)
+    if rule.channels == 1:
+        square = square.convert("L")
+    pixels = numpy.array(square, dtype=numpy.uint8).reshape(*size, rule.channels)
+    return torch.from_numpy(pixels).permute(2, 0, 1)

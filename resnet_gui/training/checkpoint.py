@@ -27,10 +27,10 @@ from resnet_gui.device import device_as_before, memory_has_a_sentence
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.model import ModelCard
-from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
 from resnet_gui.safe_write import make_folder
 from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
+from resnet_gui.training.network import make_network
 from resnet_gui.training.run_folder import checkpoints
 from resnet_gui.training.state import VERSIONS, State
 
@@ -162,10 +162,11 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     settings = config.from_plain(card.config)
     device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
-    network = build(settings.network, len(splits.classes)).to(device)
+    preprocessing = card.best.preprocessing
+    network = make_network(settings, len(splits.classes), preprocessing.channels).to(device)
     network.load_state_dict(_within(tensors, "network."))
     snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
-    state = State.of(settings, splits, device, network, run, snapshots)
+    state = State.of(settings, splits, device, network, preprocessing, run, snapshots)
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     state.best.restore(card.best, _within(tensors, "best."))
     for name, loader in _loaders(state).items():

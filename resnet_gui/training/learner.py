@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,8 +17,11 @@ from resnet_gui.data.loader import Batch, steps_per_epoch
 from resnet_gui.data.transforms import Augmentation
 from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
 from resnet_gui.messages import Problem, message
+from resnet_gui.nets.build import main_and_auxiliary
+from resnet_gui.nets.catalog import find
 from resnet_gui.pace import Pace
 from resnet_gui.training.checkpoint import Keeper
+from resnet_gui.training.network import set_to_learn
 from resnet_gui.training.schedule import learning_rate
 from resnet_gui.training.state import State
 
@@ -28,6 +32,7 @@ class Learner:
     def __init__(self, state: State) -> None:
         self.state = state
         self.config = state.config.training
+        self.auxiliary_weight = find(state.config.network).auxiliary
         self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
 
     def epoch(
@@ -39,7 +44,7 @@ class Learner:
         Raises `Problem`, and `FolderGone`, after which it can be called again.
         """
         state = self.state
-        state.network.train()
+        set_to_learn(state.network, state.config.start)
         seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
         now = began
         for item in state.train.train(self.augmentation, state.epoch, state.seen):
@@ -106,18 +111,20 @@ class Learner:
         loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
         parts = self._parts(batch)
         for pixels, labels in zip(batch.pixels.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
-            logits, labels = self._logits(pixels), labels.to(state.device, non_blocking=True)
+            labels = labels.to(state.device, non_blocking=True)
+            logits, auxiliary = main_and_auxiliary(self._output(pixels))
             loss = functional.cross_entropy(logits, labels) * (len(labels) / count)
-            torch.autograd.backward(loss)
+            helping = [functional.cross_entropy(each, labels) * (len(labels) / count) for each in auxiliary]
+            torch.autograd.backward(loss + self.auxiliary_weight * sum(helping))
             loss_sum += loss.detach() * count
             right += (logits.argmax(1) == labels).sum()
         state.loss_sum += loss_sum
         state.right += right
 
-    def _logits(self, pixels: Tensor) -> Tensor:
+    def _output(self, pixels: Tensor) -> Any:
+        """What the network gives out: logits, with those of auxiliary classifiers where it has any."""
         pixels = pixels.to(self.state.device, non_blocking=True)
-        logits: Tensor = self.state.network(self.state.train.preprocessing.normalize(pixels))
-        return logits
+        return self.state.network(self.state.train.preprocessing.normalize(pixels))
 
     def _seconds_left(self, speed: float) -> float:
         """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.

@@ -26,14 +26,16 @@ from resnet_gui.device import choose_device, memory_has_a_sentence
 from resnet_gui.evaluation.score import Score, evaluate
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message, reason
-from resnet_gui.nets.build import build
+from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.pace import Pace
 from resnet_gui.training.changes import dataset_changes, leave_out
 from resnet_gui.training.checkpoint import Keeper, restore
 from resnet_gui.training.learner import Learner
 from resnet_gui.training.needs import check_disk, memory_note
+from resnet_gui.training.network import make_network
 from resnet_gui.training.run_folder import checkpoints, make_run_folder, only_writer, recorded, rewind
 from resnet_gui.training.schedule import learning_rate
+from resnet_gui.training.start import find_start
 from resnet_gui.training.state import State
 
 T = TypeVar("T")
@@ -49,29 +51,36 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     Raises `Problem` for what the person can mend: a folder without classes, a missing device, a loss that is not
     finite, memory or disk that is full.
     """
+    require_size(find(config.network), config.data.image_size)
     device = choose_device(config.machine)
     listing = list_folder(config.dataset, stop.is_set)
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    config = _resolved(config, listing.root, device)
+    start = yield from find_start(config, len(splits.train), stop)
+    if start is None:
+        return
+    config = _resolved(start.config, listing.root, device)
     torch.manual_seed(seed_for(config.training.seed, "weights"))
     with memory_has_a_sentence(device):
-        network = build(config.network, len(splits.classes)).to(device)
+        network = make_network(config, len(splits.classes), start.preprocessing.channels)
+        given = tuple(start.give_weights(network))
+        network.to(device)
     check_disk(config, network)
     run = make_run_folder(config, splits)
     with only_writer(run):
         train, val, test = (
             Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
         )
-        state = State.of(config, splits, device, network, run, (train, val, test))
-        yield from recorded(_begin(state, run, (*listing.notes, *splits.notes), stop), run)
+        state = State.of(config, splits, device, network, start.preprocessing, run, (train, val, test))
+        told = (*given, *(Note(note) for note in (*listing.notes, *splits.notes)))
+        yield from recorded(_begin(state, run, told, stop), run)
 
 
-def _begin(state: State, run: Path, notes: tuple[Message, ...], stop: threading.Event) -> Iterator[Event]:
+def _begin(state: State, run: Path, told: tuple[Event, ...], stop: threading.Event) -> Iterator[Event]:
     """A new run. Its first checkpoint shows that the disk takes one before any time is spent."""
     yield _started(state, run)
-    yield from (Note(note) for note in notes)
+    yield from told
     if not state.splits.val:
         yield Note(message("no_validation"))
     yield from memory_note(state)

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_gui.config import TrainConfig, TrainingConfig
+from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import Note
 from resnet_gui.messages import Problem, message, reason
+from resnet_gui.nets.catalog import find
 from resnet_gui.places import runs_folder
 from resnet_gui.training.state import State
 
@@ -51,37 +53,40 @@ def memory_note(state: State) -> Iterator[Note]:
     """Warns where the computer's memory will hardly do. A graphics card finds out by itself, see `Learner`."""
     if state.device.type != "cpu":
         return
-    needed, free = memory_bytes(state.config, state.network), free_memory()
+    needed, free = memory_bytes(state.config, state.network, state.train.preprocessing), free_memory()
     if needed > free:
         yield Note(message("memory_tight", needed=_giga(needed), free=_giga(free)))
 
 
-def memory_bytes(config: TrainConfig, network: nn.Module) -> int:
+def memory_bytes(config: TrainConfig, network: nn.Module, preprocessing: Preprocessing) -> int:
     """An estimate for one step: weights, gradients and the optimizer's moments, the best weights, and what every layer
     keeps for the way back, which is also worked on. Within a sixth of what was measured with ResNet-18, -20 and -50
     (`tests/benchmarks/memory.py`).
     """
     copies = 4 if config.training.optimizer == "sgd" else 5
-    kept = _kept_bytes(network, min(config.data.image_size, _PROBE)) * config.training.batch_size
-    scale = max(1.0, config.data.image_size / _PROBE) ** 2
-    return copies * _weights(network) + round(_WORK * kept * scale) + _BESIDE
+    size, card = config.data.image_size, find(config.network)
+    side = _PROBE if card.source == "ours" and card.takes(_PROBE) and size > _PROBE else size
+    kept = _kept_bytes(network, preprocessing.channels, side, config.start.train_part) * config.training.batch_size
+    return copies * _weights(network) + round(_WORK * kept * (size / side) ** 2) + _BESIDE
 
 
-def _kept_bytes(network: nn.Module, side: int) -> int:
-    """What the layers give out for one picture of `side` x `side` pixels."""
-    kept = 0
+def _kept_bytes(network: nn.Module, channels: int, side: int, train_part: str) -> int:
+    """What the layers give out for one picture of `side` x `side` pixels, and is kept until it has been learned from.
+
+    Where only the head learns nothing is kept, and two neighbours are in memory at once.
+    """
+    kept: list[int] = [0]
 
     def count(layer: nn.Module, inputs: Any, output: Any) -> None:
-        nonlocal kept
         if isinstance(output, Tensor) and not isinstance(layer, nn.ReLU):  # which works in place
-            kept += output.nbytes
+            kept.append(output.nbytes)
 
     hooks = [layer.register_forward_hook(count) for layer in network.modules() if not any(layer.children())]
     with torch.inference_mode():
-        network.eval()(torch.zeros(1, 3, side, side))
+        network.eval()(torch.zeros(1, channels, side, side))
     for hook in hooks:
         hook.remove()
-    return kept
+    return sum(kept) if train_part == "everything" else 2 * max(kept)
 
 
 def _weights(network: nn.Module) -> int:

@@ -17,16 +17,22 @@ def learning_rate(config: TrainingConfig, epochs_done: float) -> float:
     Step: times `step_factor` every `step_epochs` epochs (He et al. 2015, §3.4).
     Cosine: from the full rate to zero over the run (Loshchilov and Hutter 2017, eq. 5, without restarts).
     """
+    rate = _rate(config)
     if config.schedule == "step":
-        return config.learning_rate * config.step_factor ** (int(epochs_done) // config.step_epochs)
+        return rate * config.step_factor ** (int(epochs_done) // config.step_epochs)
     if config.schedule == "cosine":
-        return config.learning_rate * (1 + math.cos(math.pi * min(1.0, epochs_done / config.epochs))) / 2
+        return rate * (1 + math.cos(math.pi * min(1.0, epochs_done / config.epochs))) / 2
+    return rate
+
+
+def _rate(config: TrainingConfig) -> float:
+    assert config.learning_rate is not None, "decided before a run begins, see training/start.py"
     return config.learning_rate
 
 
 def make_optimizer(config: TrainingConfig, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or SGD with momentum."""
-    rate, decay = config.learning_rate, config.weight_decay
+    rate, decay = _rate(config), config.weight_decay
     if config.optimizer == "sgd":
         return torch.optim.SGD(weights, lr=rate, momentum=config.momentum, weight_decay=decay)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam

@@ -24,6 +24,7 @@ from resnet_gui.events import EpochDone
 from resnet_gui.messages import Problem
 from resnet_gui.model import ModelCard
 from resnet_gui.training.best_model import BestModel
+from resnet_gui.training.network import learning
 from resnet_gui.training.schedule import make_optimizer
 
 VERSIONS = (
@@ -67,11 +68,10 @@ class State:
 
     @classmethod
     def of(
-        cls, config: TrainConfig, splits: Splits, device: torch.device, network: nn.Module, run: Path,
-        snapshots: tuple[Snapshot, Snapshot, Snapshot],
+        cls, config: TrainConfig, splits: Splits, device: torch.device, network: nn.Module,
+        preprocessing: Preprocessing, run: Path, snapshots: tuple[Snapshot, Snapshot, Snapshot],
     ) -> State:  # fmt: skip
         """The beginning of a run in the folder `run`. `snapshots` are those of the train, val and test pictures."""
-        preprocessing = Preprocessing.for_size(config.data.image_size)
         train, val, test = (
             Loader(
                 config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot
@@ -84,7 +84,7 @@ class State:
             dataset_fingerprint=_fingerprint((train, val, test)), split_fingerprint=fingerprint(splits),
         )  # fmt: skip
         return cls(
-            config, splits, device, network, make_optimizer(config.training, network.parameters()),
+            config, splits, device, network, make_optimizer(config.training, learning(network)),
             BestModel(run / "model.safetensors", card), train, val, test,
             torch.zeros((), device=device), torch.zeros((), device=device), config.training.batch_size,
         )  # fmt: skip

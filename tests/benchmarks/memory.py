@@ -22,6 +22,7 @@ def measure(network: str, size: int, batch: int) -> None:
     """Prints one line, for this process."""
     from resnet_gui.config import make_config
     from resnet_gui.data.sample import draw_sample
+    from resnet_gui.data.transforms import Preprocessing
     from resnet_gui.events import Progress, SampleDrawn
     from resnet_gui.nets.build import build
     from resnet_gui.training.loop import train
@@ -38,13 +39,15 @@ def measure(network: str, size: int, batch: int) -> None:
 
     threading.Thread(target=watch).start()
     with tempfile.TemporaryDirectory() as out:
-        settings = {"dataset": drawn.folder, "out": out, "network": network, "data.image_size": size}
+        settings = {"dataset": drawn.folder, "out": out, "network": network, "data.image_size": size,
+                    "start.start_from": "random"}  # fmt: skip
         config = make_config({**settings, "training.batch_size": batch})
         for event in train(config, stop):
             if isinstance(event, Progress) and event.step >= 2:
                 stop.set()
     ended.set()
-    peak, estimate = (peaks[0] - before) / 1e6, memory_bytes(config, build(network, 3)) / 1e6
+    needed = memory_bytes(config, build(network, 3), Preprocessing.for_size(size))
+    peak, estimate = (peaks[0] - before) / 1e6, needed / 1e6
     print(
         f"{network:9} {size:4} px  batch {batch:3}  {estimate:6.0f} MB estimated  {peak:6.0f} MB used  {peak / estimate:.2f} x"
     )

@@ -39,6 +39,22 @@ def test_any_shape_of_picture_gives_the_same_shape_of_tensor(size: tuple[int, in
     assert Augmentation(rule, True, True, seed=0).pixels(image, 1, 0).shape == (3, 48, 48)
 
 
+def test_grey_is_one_channel_of_the_averages_and_back():
+    rule = Preprocessing.for_size(32)
+    grey = rule.with_channels(1)
+    assert (grey.channels, rule.channels) == (1, 3)
+    assert grey.mean == pytest.approx((0.449,), abs=1e-3)
+    assert grey.pixels(Image.new("RGB", (40, 40), (255, 0, 0))).unique().tolist() == [76]  # the eye's share of red
+    assert grey.normalize(torch.zeros(2, 1, 32, 32, dtype=torch.uint8)).shape == (2, 1, 32, 32)
+    assert grey.with_channels(3).mean == pytest.approx((0.449,) * 3, abs=1e-3)
+    assert Augmentation(grey, True, True, seed=0).pixels(gradient(64, 48), 1, 0).shape == (1, 32, 32)
+
+
+def test_another_size_keeps_the_proportions_of_the_weights():
+    rule = Preprocessing(224, 232, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    assert rule.at(96) == Preprocessing(96, 99, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
 def test_augmentation_is_a_function_of_seed_epoch_and_index() -> None:
     image, rule = gradient(64, 64), Preprocessing.for_size(32)
     one, other = (Augmentation(rule, True, True, seed) for seed in (1, 2))

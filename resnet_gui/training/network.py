@@ -1,0 +1,60 @@
+"""The network of a run: built for its pictures, and of it the part that learns."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from resnet_gui.config import StartConfig, TrainConfig
+from resnet_gui.messages import Problem
+from resnet_gui.nets.build import build
+from resnet_gui.nets.catalog import find
+from resnet_gui.nets.head import head_of
+
+_Norm = nn.modules.batchnorm._BatchNorm
+
+
+def make_network(config: TrainConfig, classes: int, channels: int) -> nn.Module:
+    """The network that `config` names, with fresh weights, on the CPU; what is not to learn takes no gradients.
+
+    Raises `Problem` if there is no such network or it does not take pictures of that size.
+    """
+    size = config.data.image_size
+    network = build(config.network, classes, channels)
+    if find(config.network).source != "ours":
+        _try(network, config.network, classes, channels, size)
+    if config.start.train_part == "head":
+        network.requires_grad_(False)
+        network.get_submodule(head_of(network, channels, size)).requires_grad_(True)
+    return network
+
+
+def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) -> None:
+    """Sends a picture through: of most networks that a library brings, nothing else is known before a run."""
+    network.eval()
+    try:
+        with torch.inference_mode():
+            logits = network(torch.zeros(1, channels, size, size))
+    except (RuntimeError, AssertionError, ValueError, TypeError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise Problem("network_refuses_size", network=name, size=size, reason=first_line) from error
+    if tuple(getattr(logits, "shape", ())) != (1, classes):
+        raise Problem("network_no_classifier", network=name)
+
+
+def learning(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that learn, in the order of their names in the network."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def set_to_learn(network: nn.Module, config: StartConfig) -> None:
+    """Training mode for what learns. Where only the head does, features are those of evaluation: nothing is dropped.
+
+    Norms keep their running averages in evaluation mode, or follow the pictures in training mode, as the settings say;
+    their scale and shift learn with the layers around them.
+    """
+    for layer in network.modules():
+        if isinstance(layer, _Norm):
+            layer.training = config.norm_statistics != "frozen"
+        else:
+            layer.training = config.train_part == "everything"
