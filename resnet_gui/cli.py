@@ -19,7 +19,7 @@ from resnet_gui import __version__
 if TYPE_CHECKING:
     from resnet_gui.events import DatasetChanged, Event, Prediction
 
-VERBS = ("train", "predict", "evaluate", "serve")
+VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "serve")
 """A verb wins over a folder of the same name: `resnet-gui ./train` opens the folder."""
 
 
@@ -47,6 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _predict(arguments[1:])
             case "evaluate":
                 return _evaluate(arguments[1:])
+            case "networks":
+                from resnet_gui.network_verbs import networks
+
+                return networks(arguments[1:])
+            case "summary":
+                from resnet_gui.network_verbs import summary
+
+                return summary(arguments[1:])
+            case "pretrained":
+                return _pretrained(arguments[1:])
             case _:
                 return _window(arguments)
     except Problem as problem:
@@ -61,7 +71,7 @@ def _window(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="resnet-gui",
         description="Train an image classifier from a folder of pictures, and ask it about new ones.",
-        epilog=f"Without a window: resnet-gui {{{','.join(VERBS[:3])}}} --help. "
+        epilog=f"Without a window: resnet-gui {{{','.join(VERBS[:-1])}}} --help. "
         "A folder that has the name of a verb is opened with ./ in front.",
     )
     parser.add_argument("path", nargs="?", type=Path, help="a folder of pictures or a model file to open")
@@ -87,13 +97,13 @@ def train_parser() -> argparse.ArgumentParser:
             parser.add_argument("dataset", nargs="?", type=Path, help=setting.help)
             continue
         text = setting.help.replace("%", "%%")
-        limits = f", {setting.range_text}" if setting.range_text else ""
-        standard = "" if setting.default is None else f" (default {setting.default}{limits})"
+        standard = "" if setting.default is None else f"default {setting.default}"
+        limits = ", ".join(part for part in (standard, setting.range_text) if part)
         parser.add_argument(
             "--" + setting.name.replace("_", "-"),
             dest=setting.key,
             default=argparse.SUPPRESS,
-            help=text + standard,
+            help=f"{text} ({limits})" if limits else text,
             **_kind_of_option(setting.kind, setting.choices),
         )
     parser.add_argument(
@@ -115,7 +125,7 @@ def _kind_of_option(kind: str, choices: Sequence[str]) -> dict[str, Any]:
         return {"action": argparse.BooleanOptionalAction}
     if kind == "choice":
         return {"choices": choices}
-    types = {"int": (int, "N"), "float": (float, "X"), "path": (Path, "FOLDER"), "text": (str, "NAME")}
+    types = {"int": (int, "N"), "float": (float, "X"), "path": (Path, "PATH"), "text": (str, "NAME")}
     return {"type": types[kind][0], "metavar": types[kind][1]}
 
 
@@ -204,6 +214,23 @@ def _evaluate(arguments: list[str]) -> int:
 
     with _stop_on_interrupt() as stop:
         return _show(score_test_split(options.run, stop), options.json)
+
+
+def _pretrained(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui pretrained",
+        description="Make a model of shared weights as they are: it knows the 1,000 classes of ImageNet, and answers without a training.",
+    )
+    parser.add_argument("network", metavar="NAME", help="a network that has shared weights, such as resnet18")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="its weights, where they are not to be downloaded")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the model file (default NAME.safetensors)")
+    parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    options = parser.parse_args(arguments)
+    from resnet_gui.prediction.ready_made import make_model
+
+    out = options.out or Path(options.network.replace("/", "-") + ".safetensors")
+    with _stop_on_interrupt() as stop:
+        return _show(make_model(options.network, options.weights, out, stop), options.json)
 
 
 def _predict(arguments: list[str]) -> int:

@@ -15,10 +15,14 @@ from resnet_gui.events import (
     Checked,
     CheckpointSaved,
     DatasetChanged,
+    Downloaded,
+    Downloading,
     EpochDone,
     Event,
     Failed,
     Finished,
+    ModelInfo,
+    NetworkNames,
     Note,
     Predicted,
     Prediction,
@@ -28,12 +32,15 @@ from resnet_gui.events import (
     SkippedMany,
     Started,
     Stopped,
+    Summarised,
     Tested,
     TestScore,
     Waiting,
+    WeightsTaken,
     to_json,
 )  # fmt: skip
 from resnet_gui.messages import Problem, reason, sentence
+from resnet_gui.tables import layer_table
 
 _NAMED = 5
 """So many names are printed where there may be thousands."""
@@ -56,7 +63,9 @@ class Printer:
         elif self._as_json:
             self._print(to_json(event))
         elif isinstance(event, Progress):
-            self._show_progress(event)
+            self._rewrite(_progress(event))
+        elif isinstance(event, Downloading):
+            self._rewrite(_downloading(event))
         elif text := self._words(event):
             self._print(text)
 
@@ -97,6 +106,17 @@ class Printer:
                 return f"{event.readable} pictures can be read, {event.skipped} cannot."
             case Predicted():
                 return "\n".join(_prediction(item) for item in event.items)
+            case Summarised():
+                return layer_table(event)
+            case NetworkNames():
+                return "\n".join(f"{event.source}/{name}" for name in event.names)
+            case Downloaded():
+                return f"Downloaded and verified: {event.path}"
+            case WeightsTaken():
+                return "\n".join(sentence(each) for each in event.messages)
+            case ModelInfo():
+                question = f"resnet-gui predict {shlex.quote(event.path)} …"
+                return f"{event.path} knows {len(event.classes):,} classes. Ask it with: {question}"
             case BestSaved() | CheckpointSaved() | _:
                 return ""
 
@@ -106,14 +126,10 @@ class Printer:
             line += f"  val loss {event.val_loss:.3f}  accuracy {event.val_accuracy:.1%}"
         return f"{line}  {event.seconds:.1f} s{'  best' if event.best else ''}"
 
-    def _show_progress(self, event: Progress) -> None:
+    def _rewrite(self, line: str) -> None:
+        """Puts `line` in the place of the progress line; only a terminal has one."""
         if not self._stream.isatty():
             return
-        line = f"{event.phase} {event.step}/{event.steps}"
-        if event.loss is not None:
-            line += f"  loss {event.loss:.3f}"
-        if event.images_per_second is not None and event.seconds_left is not None:
-            line += f"  {event.images_per_second:.0f} images/s  {event.seconds_left:.0f} s left"
         self._stream.write("\r" + line.ljust(self._progress_width))
         self._stream.flush()
         self._progress_width = len(line)
@@ -124,6 +140,21 @@ class Printer:
             self._progress_width = 0
         self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def _progress(event: Progress) -> str:
+    line = f"{event.phase} {event.step}/{event.steps}"
+    if event.loss is not None:
+        line += f"  loss {event.loss:.3f}"
+    if event.images_per_second is not None and event.seconds_left is not None:
+        line += f"  {event.images_per_second:.0f} images/s  {event.seconds_left:.0f} s left"
+    return line
+
+
+def _downloading(event: Downloading) -> str:
+    whole = f" of {event.total / 1e6:.1f}" if event.total else ""
+    speed = f"  {event.bytes_per_second / 1e6:.1f} MB/s" if event.bytes_per_second else ""
+    return f"{event.url.partition('//')[2].partition('/')[0]}  {event.done / 1e6:.1f}{whole} MB{speed}"
 
 
 def _score(test: TestScore) -> str:

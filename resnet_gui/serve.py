@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
-from resnet_gui.events import Event, Failed, JobEnded, Progress, Ready, to_json
+from resnet_gui.events import Downloading, Event, Failed, JobEnded, NetworkNames, Progress, Ready, to_json
 from resnet_gui.messages import Problem, message
 
 if TYPE_CHECKING:
@@ -74,13 +74,14 @@ def _take_over_descriptors() -> tuple[IO[str], IO[str]]:
 class Outbox:
     """Writes events in a thread of its own, so that a job never waits for a reader.
 
-    Of a job's `Progress` the newest is sent, at most 10 times a second; nothing else is dropped.
+    Of a job's progress (`Progress`, `Downloading`) the newest is sent, at most 10 times a second; nothing else is
+    dropped.
     """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._lines: list[str] = []
-        self._progress: dict[int, Progress] = {}
+        self._progress: dict[int, Progress | Downloading] = {}
         self._changed = threading.Condition()
         self._next_progress = 0.0
         self._closed = False
@@ -91,7 +92,7 @@ class Outbox:
     def put(self, job: int, event: Event) -> None:
         """Sends `event`, after progress of the same job that waits: it goes out if it is time, else it is old news."""
         with self._changed:
-            if isinstance(event, Progress):
+            if isinstance(event, Progress | Downloading):
                 self._progress[job] = event
             else:
                 if time.monotonic() >= self._next_progress:
@@ -220,6 +221,21 @@ class Jobs:
                 from resnet_gui.data.sample import draw_sample
 
                 return draw_sample(stop)
+            case "summary":
+                from resnet_gui.nets.summary import summarise
+
+                return iter((summarise(*(request[key] for key in ("network", "classes", "channels", "size"))),))
+            case "networks":
+                from resnet_gui.nets.outside import names
+
+                return iter((NetworkNames(request["source"], names(request["source"])),))
+            case "fetch":
+                from resnet_gui.nets.fetch import fetch
+                from resnet_gui.nets.outside import weights_of
+
+                if (weights := weights_of(request["network"])) is None:
+                    raise Problem("no_pretrained", network=request["network"])
+                return fetch(weights, stop)
             case "model":
                 return self._answering.describe(Path(request["model"]), bool(request.get("busy")))
             case "predict":

@@ -1,6 +1,7 @@
 """`resnet-gui` as typed into a shell."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -12,9 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from resnet_gui.cli import train_parser
+from resnet_gui.cli import main, train_parser
 from resnet_gui.config import make_config, settings
+from resnet_gui.events import (
+    Downloaded,
+    Downloading,
+    Misfit,
+    NetworkNames,
+    Summarised,
+    WeightsTaken,
+    from_json,
+)
 from resnet_gui.model import load_model
+from resnet_gui.nets.catalog import NETWORKS
+from resnet_gui.printing import Printer
 from resnet_gui.training.loop import train
 from resnet_gui.training.run_folder import last_place
 
@@ -88,7 +100,7 @@ def test_evaluate_counts_how_often_the_test_pictures_were_used(trained: tuple[Pa
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_the_systems_wish_to_end_stop_and_save(drawn: Path, tmp_path: Path, how: signal.Signals) -> None:
-    command = [sys.executable, "-m", "resnet_gui", "train", str(drawn), "--out", str(tmp_path), "--image-size", "32",
+    command = [sys.executable, "-m", "resnet_gui", "train", str(drawn), "--out", str(tmp_path), "--image-size", "32", "--start-from", "random",
                "--epochs", "5000", "--batch-size", "8", "--network", "resnet20"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
@@ -141,6 +153,8 @@ def test_a_resumed_run_keeps_its_own_settings(tmp_path: Path) -> None:
         (["predict", "text.safetensors", "a.jpg"], "is not a model made by this program"),
         (["predict", "nothing.safetensors", "a.jpg"], "There is no model file"),
         (["evaluate", "empty"], "is not the folder of a run"),
+        (["summary", "resnet19"], "There is no network called “resnet19”. The nearest are: resnet1"),
+        (["summary", "alexnet_2012", "--size", "224"], "does not take pictures of 224 pixels"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -206,3 +220,155 @@ def test_a_full_disk_while_saving_is_told_and_the_run_goes_on(drawn: Path, tmp_p
     load_model(run / "model.safetensors")
     assert not list(run.rglob(".*.part"))
     assert last_place(run).epoch == 1
+
+
+def test_summary_prints_the_card_then_the_layers_by_stage_with_their_sums(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "resnet18"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ResNet-18: He et al. 2015"
+    rows = [line.split() for line in lines]
+    assert ["conv1", "Conv2d", "7×7", "/2", "64×112×112", "9,408", "118,013,952"] in rows
+    assert ["layer1", "12", "rows", "64×56×56", "147,968", "462,422,016"] in rows
+    assert ["Sum", "11,689,512", "1,814,073,344"] in rows
+
+
+@pytest.mark.parametrize("name", ["resnet152", "timm/vit_tiny_patch16_224", "torchvision/densenet121"])
+def test_a_summary_fits_into_100_columns_and_its_numbers_stand_below_each_other(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["summary", name])
+    lines = capsys.readouterr().out.rstrip().splitlines()
+    assert max(map(len, lines)) <= 100
+    table = lines[next(index for index, line in enumerate(lines) if line.startswith("Layer ")) :]
+    assert len({len(line) for line in table}) == 1
+
+
+def test_two_networks_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "resnet18", "resnet50", "--stages"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\nSum ") == 2
+    assert "layer1.0" not in out
+    assert "0.conv1" not in out
+    assert out.rstrip().endswith("resnet50 has 2.19 × the parameters of resnet18, and 2.25 × its multiply-adds.")
+
+
+def test_a_summary_as_json_and_as_csv_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["summary", "resnet20", "--size", "40", "--classes", "3", "--channels", "1"]
+    assert main([*asked, "--json"]) == 0
+    said = from_json(capsys.readouterr().out)
+    assert isinstance(said, Summarised)
+    assert (said.image_size, said.classes, said.channels) == (40, 3, 1)
+    assert main([*asked, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["layer"] for row in rows] == [layer.name for layer in said.layers]
+    assert [row["output"] for row in rows] == ["x".join(map(str, layer.shape)) for layer in said.layers]
+    assert sum(int(row["parameters"]) for row in rows) == said.parameters
+    assert sum(int(row["multiply_adds"]) for row in rows) == said.multiply_adds
+
+
+def test_networks_lists_every_network_by_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = [line.split()[0] for line in lines[1:] if line.startswith("  ")]
+    assert sorted(named) == sorted(network.name for network in NETWORKS)
+    assert [line for line in lines if not line.startswith("  ")] == list(
+        dict.fromkeys(each.family for each in NETWORKS)
+    )
+    [row] = [line.split() for line in lines if line.split()[0] == "resnet18"]
+    assert row[2:8] == ["2015", "18", "11.7", "M", "1.81", "G"]
+
+
+def test_networks_as_json_are_the_cards_of_the_family_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "--json", "--family", "lenet"]) == 0
+    cards = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [card["name"] for card in cards] == [each.name for each in NETWORKS if each.family == "LeNet"]
+    assert cards[0]["parameters"] > 0
+
+
+def test_networks_lists_a_librarys_further_names_as_they_are_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "--library", "torchvision"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "torchvision/regnet_y_400mf" in printed
+    assert main(["networks", "--library", "torchvision", "--json"]) == 0
+    said = from_json(capsys.readouterr().out)
+    assert isinstance(said, NetworkNames)
+    assert [f"torchvision/{name}" for name in said.names] == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["networks", "--family", "unheard"], "there are: ResNet, "),
+        (["summary", "resnet18", "resnet34", "resnet50"], "name one network, or two"),
+        (["summary", "resnet18", "--classes", "1"], "--classes must be at least 2"),
+        (["summary", "resnet18", "--size", "0"], "--size must be at least 1"),
+        (["summary", "resnet18", "--json", "--csv"], "not allowed with"),
+    ],
+)
+def test_wrong_usage_of_the_network_verbs_is_refused(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "key"),
+    [
+        *(("--start-from", value, "start_from") for value in ("auto", "random", "pretrained", "file", "run")),
+        *(("--train-part", value, "train_part") for value in ("everything", "head")),
+        *(("--norm-statistics", value, "norm_statistics") for value in ("auto", "learned", "frozen")),
+        *(("--colour", value, "colour") for value in ("auto", "colour", "grey")),
+    ],
+)
+def test_each_choice_of_how_a_run_starts_reaches_its_config(option: str, value: str, key: str) -> None:
+    values = vars(train_parser().parse_args(["pictures", option, value]))
+    config = make_config({name: given for name, given in values.items() if "." in name})
+    assert getattr(config.data if key == "colour" else config.start, key) == value
+
+
+def test_the_start_path_and_the_learning_rate_reach_the_config_and_are_empty_else(tmp_path: Path) -> None:
+    parser = train_parser()
+    given = vars(parser.parse_args(["pictures", "--start-path", str(tmp_path), "--learning-rate", "0.03"]))
+    config = make_config({name: value for name, value in given.items() if "." in name})
+    assert (config.start.start_path, config.training.learning_rate) == (tmp_path, 0.03)
+    bare = make_config({name: value for name, value in vars(parser.parse_args(["pictures"])).items() if "." in name})
+    assert (bare.start.start_path, bare.training.learning_rate) == (None, None)
+    assert "trained ones. (1e-07 to 10)" in " ".join(parser.format_help().split())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_download_is_one_line_that_is_rewritten_and_none_where_no_one_looks() -> None:
+    url = "https://download.example.org/models/resnet18.pth"
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        printer = Printer(stream)
+        printer.show(Downloading(url, 1_000_000, 0, 0.0))
+        printer.show(Downloading(url, 12_300_000, 46_800_000, 3_100_000.0))
+        printer.show(Downloaded(url, "/cache/resnet18.pth"))
+        assert ("\rdownload.example.org  1.0 MB" in stream.getvalue()) == shown
+        assert ("\rdownload.example.org  12.3 of 46.8 MB  3.1 MB/s" in stream.getvalue()) == shown
+        assert stream.getvalue().endswith("Downloaded and verified: /cache/resnet18.pth\n")
+        assert stream.getvalue().count("\n") == 1
+
+
+def test_what_did_not_fit_is_listed_with_both_shapes_and_at_most_20_of_it() -> None:
+    stream = io.StringIO()
+    printer = Printer(stream)
+    misfits = (Misfit("fc.weight", (5, 512), (1000, 512)), Misfit("fc.bias", (5,), None), Misfit("extra", None, (3,)))
+    printer.show(WeightsTaken("a.pth", 120, 122, misfits))
+    assert stream.getvalue().splitlines() == [
+        "120 of the network's 122 tensors come from a.pth.",
+        "fc.weight does not fit: the network has 5 × 512, the file 1000 × 512.",
+        "fc.bias does not fit: the network has 5, the file nothing.",
+        "extra does not fit: the network has nothing, the file 3.",
+    ]
+    printer.show(WeightsTaken("a.pth", 100, 122, tuple(Misfit(f"{n}.weight", (1,), None) for n in range(22))))
+    lines = stream.getvalue().splitlines()[4:]
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1] == "2 more tensors do not fit."

@@ -4,7 +4,7 @@ import io
 import json
 import time
 
-from resnet_gui.events import Checked, JobEnded, Progress
+from resnet_gui.events import Checked, Downloaded, Downloading, JobEnded, Progress
 from resnet_gui.serve import Outbox
 
 
@@ -44,3 +44,15 @@ def test_jobs_do_not_hold_back_each_other() -> None:
     outbox.put(2, Progress("check", 1, 2))
     outbox.close()
     assert {json.loads(line)["id"] for line in stream.getvalue().splitlines()} == {1, 2}
+
+
+def test_a_download_is_held_back_like_progress_and_never_comes_after_its_end() -> None:
+    stream = io.StringIO()
+    outbox = Outbox(stream)
+    for done in range(500):
+        outbox.put(1, Downloading("https://example.org/a", done, 500, 1.0))
+    outbox.put(1, Downloaded("https://example.org/a", "/cache/a"))
+    outbox.close()
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events[-1] == "Downloaded"
+    assert len(events) < 50

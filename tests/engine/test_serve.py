@@ -22,6 +22,7 @@ from resnet_gui.events import (
     Finished,
     JobEnded,
     ModelInfo,
+    NetworkNames,
     Predicted,
     Progress,
     Ready,
@@ -29,6 +30,7 @@ from resnet_gui.events import (
     SkippedMany,
     Started,
     Stopped,
+    Summarised,
     from_json,
 )  # fmt: skip
 from resnet_gui.gui.worker import engine_command
@@ -240,3 +242,20 @@ def test_progress_is_held_back_and_nothing_else_is(engine: Engine, colours: Path
     progress = [when for when, job, event in engine.times if isinstance(event, Progress)]
     took = engine.times[-1][0] - engine.times[0][0]
     assert len(progress) <= 2 + took / 0.1
+
+
+def test_it_opens_networks_and_knows_what_the_libraries_offer(engine: Engine) -> None:
+    engine.send(id=1, do="summary", network="resnet20", classes=10, channels=3, size=32)
+    [opened, _] = engine.until(1, JobEnded)
+    assert isinstance(opened, Summarised)
+    assert (opened.parameters, len(opened.layers[0].shape)) == (269_722, 3)
+    engine.send(id=2, do="summary", network="alexnet_2012", classes=10, channels=3, size=32)
+    assert engine.until(2, JobEnded)[0].message.code == "size_not_taken"
+    for job, (source, name) in enumerate({"torchvision": "regnet_y_400mf", "timm": "convnext_atto"}.items(), start=3):
+        engine.send(id=job, do="networks", source=source)
+        [names, _] = engine.until(job, JobEnded)
+        assert isinstance(names, NetworkNames)
+        assert names.source == source
+        assert name in names.names
+    engine.send(id=5, do="fetch", network="plain18")
+    assert engine.until(5, JobEnded)[0].message.code == "no_pretrained"
