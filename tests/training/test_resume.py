@@ -40,7 +40,7 @@ from resnet_gui.messages import Problem
 from resnet_gui.model import load_model
 from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
-from resnet_gui.training import learner, loop, needs
+from resnet_gui.training import learner, needs
 from resnet_gui.training.checkpoint import restore
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.run_folder import checkpoints, last_place, newest_runs, only_writer, read_events
@@ -367,11 +367,11 @@ def test_where_memory_runs_out_a_batch_is_learned_from_in_parts(
 ) -> None:
     made: list[TooLarge] = []
 
-    def too_large(name: str, classes: int) -> nn.Module:
+    def too_large(name: str, classes: int, channels: int) -> nn.Module:
         made.append(TooLarge(build(name, classes)))
         return made[-1]
 
-    monkeypatch.setattr(loop, "build", too_large)
+    monkeypatch.setattr("resnet_gui.training.network.build", too_large)
     events = list(begin(quick, training__epochs=1))
     notes = [note.message for note in only(events, Note)]
     assert [dict(note.values)["size"] for note in notes if note.code == "batch_in_parts"] == [4, 2]
@@ -385,10 +385,10 @@ def test_where_memory_runs_out_a_batch_is_learned_from_in_parts(
 def test_parts_add_up_to_the_gradient_of_the_whole_batch(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen on a network without norms, whose parts do not know of each other."""
 
-    def plain(name: str, classes: int) -> nn.Module:
+    def plain(name: str, classes: int, channels: int) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, classes))
 
-    monkeypatch.setattr(loop, "build", plain)
+    monkeypatch.setattr("resnet_gui.training.network.build", plain)
     monkeypatch.setattr("resnet_gui.training.best_model.BestModel.save", lambda self: None)
     losses = []
     for size in (8, 3):
@@ -449,6 +449,8 @@ def test_memory_that_does_not_suffice_for_the_smallest_part_ends_the_run(
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return self.network(x)
 
-    monkeypatch.setattr(loop, "build", lambda name, classes: Never(build(name, classes)))
+    monkeypatch.setattr(
+        "resnet_gui.training.network.build", lambda name, classes, channels: Never(build(name, classes))
+    )
     with pytest.raises(Problem, match="ran out of memory"):
         list(begin(quick, training__batch_size=7))
