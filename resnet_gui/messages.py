@@ -82,7 +82,8 @@ SENTENCES = {
     "image_broken": "{path} is damaged or cut short: {reason}.",
     # A setting, a network, a device.
     "setting_invalid": "The setting “{setting}” is not valid: {reason}.",
-    "network_unknown": "There is no network called “{name}”. The nearest are: {known}. “resnet-gui networks” lists them all.",
+    "network_unknown": "There is no network called “{name}”. “resnet-gui networks” lists those there are.",
+    "network_misspelt": "There is no network called “{name}”. The nearest are: {known}. “resnet-gui networks” lists them all.",
     # The sentences about networks, their layers and image sizes.
     "size_not_taken": "The network {network} does not take pictures of {size} pixels. The sizes that it takes, in pixels: {sizes}.",
     "network_refuses_size": "The network {network} does not take pictures of {size} x {size} pixels: {reason}. Try another image size, such as 224.",
@@ -99,7 +100,7 @@ SENTENCES = {
     "from_scratch": "The run starts from random weights, from scratch: expect much less with {count} pictures.",
     "head_on_random": "Only the head learns, on what random weights make of the pictures: expect little.",
     # Downloads of weights.
-    "downloads_weights": "Trained weights are downloaded from {host}: {size} MB, licence {licence}. They are kept for next time.",
+    "downloads_weights": "Trained weights are downloaded from {host}: {size}, licence {licence}. They are kept for next time.",
     "download_offline": (
         "{host} cannot be reached ({reason}). Check the internet connection. "
         "Or download {url} on another machine, and save it as {path}."

@@ -58,11 +58,22 @@ def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
 
     Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     try:
-        write_tensor_file(path, safetensors.torch.save(tensors, metadata(dataclasses.asdict(card))))
+        write_tensor_file(path, safetensors.torch.save(unshared(weights), metadata(dataclasses.asdict(card))))
     except OSError as error:
         raise Problem("save_failed", path=str(path), reason=reason(error)) from error
+
+
+def unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors` as a file takes them: on the CPU, and none in another's memory, as the tied weights of some networks are."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        here = tensor.detach().cpu().contiguous()
+        place = here.untyped_storage().data_ptr()
+        apart[name] = here.clone() if place in seen else here
+        seen.add(place)
+    return apart
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelCard]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from resnet_gui.events import Layer, Summarised, Weights
-from resnet_gui.nets.card import Network
+from resnet_gui.nets.card import Network, Stage
+from resnet_gui.nets.catalog import by_family, find
 
 WIDTH = 100
 """A table of layers is no wider than so many columns."""
@@ -47,8 +48,9 @@ def _shared(weights: Weights | None) -> str:
 def layer_table(said: Summarised, only_stages: bool = False) -> str:
     """A line for each stage and, unless `only_stages`, for each layer in it; then the sums. At most `WIDTH` wide."""
     lines = [_Line("Layer", "Kind", "Output", "Parameters", "Multiply-adds")]
-    for stage, rows in itertools.groupby(said.layers, key=lambda layer: layer.stage):
-        lines += _stage_lines(stage, list(rows), only_stages)
+    stages = {stage.name: stage for stage in find(said.network).stages}
+    for name, rows in itertools.groupby(said.layers, key=lambda layer: layer.stage):
+        lines += _stage_lines(stages.get(name), name, list(rows), only_stages)
     lines.append(_Line("Sum", "", "", f"{said.parameters:,}", f"{said.multiply_adds:,}"))
     title = (
         f"{said.network}, {said.classes:,} classes, picture {said.channels}×{said.image_size}×{said.image_size}, "
@@ -66,18 +68,16 @@ class _Line:
     multiply_adds: str
 
 
-def _stage_lines(stage: str, rows: Sequence[Layer], only_stages: bool) -> list[_Line]:
-    if len(rows) == 1 and rows[0].name == stage:
-        return [_line(rows[0], stage, rows[0].kind)]
+def _stage_lines(stage: Stage | None, name: str, rows: Sequence[Layer], only_stages: bool) -> list[_Line]:
+    """The line of a stage, which the card may know, and those of its layers."""
+    if len(rows) == 1 and rows[0].name == name:
+        return [_line(rows[0], name, rows[0].kind)]
+    shape = stage.gives(rows[-1].shape) if stage else rows[-1].shape
     parameters, multiply_adds = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
-    head = _line(
-        Layer(stage, "", rows[-1].shape, parameters, multiply_adds), stage, f"{len(rows)} row{'s' * (len(rows) > 1)}"
-    )
-    return (
-        [head]
-        if only_stages
-        else [head, *(_line(row, f"  {row.name.removeprefix(stage + '.')}", row.kind) for row in rows)]
-    )
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    head = _line(Layer(name, "", shape, parameters, multiply_adds), name, count)
+    layers = [_line(row, f"  {row.name.removeprefix(name + '.')}", row.kind) for row in rows]
+    return [head] if only_stages else [head, *layers]
 
 
 def _line(row: Layer, name: str, kind: str) -> _Line:
@@ -138,11 +138,10 @@ def network_table(cards: Iterable[Network]) -> str:
     """A line for each network, by family in the order of the catalogue."""
     rows = {card: _network_row(card) for card in cards}
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows.values(), strict=True)]
-    families: dict[str, list[str]] = {}
-    for card, row in rows.items():
-        families.setdefault(card.family, []).append(_spread(row, widths))
-    blocks = [f"{family}\n" + "\n".join(lines) for family, lines in families.items()]
-    return "\n".join([_spread(_HEADINGS, widths), *blocks])
+    lines = [_spread(_HEADINGS, widths)]
+    for family, members in by_family(rows).items():
+        lines += [family, *(_spread(rows[card], widths) for card in members)]
+    return "\n".join(lines)
 
 
 _HEADINGS = ("name", "title", "year", "depth", "parameters", "multiply-adds", "sizes", "weights")
@@ -152,15 +151,17 @@ _WORDS = (0, 1, 6, 7)
 
 def _network_row(card: Network) -> tuple[str, ...]:
     return (
-        card.name, card.title, str(card.year), str(card.depth), _short(card.parameters), _short(card.multiply_adds),
+        card.name, card.title, str(card.year), str(card.depth), short_count(card.parameters), short_count(card.multiply_adds),
         card.sizes, "yes" if card.weights else "no",
     )  # fmt: skip
 
 
-def _short(count: int) -> str:
-    """`11.7 M`: three digits and k, M or G."""
-    unit, letter = next(((unit, letter) for unit, letter in ((1e9, "G"), (1e6, "M")) if count >= unit), (1e3, "k"))
-    return f"{float(f'{count / unit:.3g}'):g} {letter}"
+def short_count(count: int) -> str:
+    """Three digits: `11.7 M`, `138 M`, `1.81 G` or `620`; 0 is a figure that is not known: `–`."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:  # in the smaller unit it would be 1,000
+            return f"{count / size:.3g} {letter}"
+    return str(count) if count else "–"
 
 
 def _spread(row: Sequence[str], widths: Sequence[int]) -> str:

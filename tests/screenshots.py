@@ -60,8 +60,13 @@ class Photographer:
         wait(lambda: any(ready), 120)
         QTest.qWait(2000)  # for the thumbnails
         self._shoot("dataset")
+        size = window.setup.values()["data.image_size"]
+        window.setup.set_values({"data.image_size": 224})
+        window.tabs.setCurrentWidget(window.network_tab)
+        for network in ("resnet18", "densenet121", "googlenet", "resnet50"):
+            self._look_inside(network, FOLDER if network == "resnet50" else None)
 
-        window.setup.set_values({"training.epochs": 20})
+        window.setup.set_values({"training.epochs": 20, "data.image_size": size})
         QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
         wait(lambda: window.asking.best and window.asking.best[1] > 2, 300)
         self._shoot("training")
@@ -75,6 +80,17 @@ class Photographer:
         window.end_engines()
         window.hide()
 
+    def _look_inside(self, network: str, folder: Path | None = None) -> None:
+        """Opens a network, and its layers."""
+        tab, opened = self._window.network_tab, []
+        self._window.exploring.opened.connect(lambda said: opened.append(said.network))
+        tab.show_network(network)
+        wait(lambda: network in opened, 60)
+        self._shoot(f"network-{network}", folder, "network-")
+        tab.pages.setCurrentIndex(1)
+        self._shoot(f"layers-{network}")
+        tab.pages.setCurrentIndex(0)
+
     def _ask(self) -> None:
         """Asks about a picture that the model has never seen."""
         picture = str(self._window.dataset.listing.root / self._window.dataset.splits.test[0].path)
@@ -82,8 +98,8 @@ class Photographer:
         pane.pictures_dropped.emit([picture])
         wait(lambda: pane.answer.isVisible() and pane.answer.as_text().startswith(picture), 60)
 
-    def _shoot(self, state: str, folder: Path | None = None) -> None:
-        """Saves the window in both themes: as `state` if all states are wanted, and as the README's into `folder`."""
+    def _shoot(self, state: str, folder: Path | None = None, name: str = "") -> None:
+        """Saves the window in both themes: as `state` if all states are wanted, and as the README's `name` into `folder`."""
         if focused := QApplication.focusWidget():
             focused.clearFocus()
         for mode in ("light", "dark"):
@@ -92,7 +108,7 @@ class Photographer:
             if self._states:
                 save(self._window, self._states / f"{state}-{mode}.png")
             if folder:
-                save(self._window, folder / f"{mode}.png")
+                save(self._window, folder / f"{name}{mode}.png")
         self._theme.set_mode("light")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -372,3 +373,10 @@ def test_what_did_not_fit_is_listed_with_both_shapes_and_at_most_20_of_it() -> N
     lines = stream.getvalue().splitlines()[4:]
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "2 more tensors do not fit."
+
+
+def test_a_stage_of_branches_gives_what_they_give_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "densenet121", "--stages"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"denseblock1 .* 256×56×56 ", printed)
+    assert re.search(r"denseblock4 .* 1024×7×7 ", printed)

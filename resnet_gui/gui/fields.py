@@ -27,47 +27,90 @@ class ChoiceBox(_Patient, QComboBox):
 class WholeBox(_Patient, QSpinBox):
     """Whole numbers."""
 
+    def stepBy(self, steps: int) -> None:
+        """To the next multiple of the step: by 32 from 227 it is 256, or 224."""
+        step = self.singleStep()
+        below = self.value() if steps > 0 else self.value() + step - 1
+        self.setValue((below // step + steps) * step)
+
 
 class FloatBox(_Patient, QDoubleSpinBox):
-    """Real numbers from `low` to `high`. Where the `usual` one is small in that range, a step goes along 1, 2, 5, 10, 20 …"""
+    """Real numbers from `low` to `high`. Where the `usual` one is small in that range, a step goes along 1, 2, 5, 10, 20 …
 
-    def __init__(self, low: float, high: float, usual: float) -> None:
+    Without a usual one it may be left empty, which means that the program chooses: `set_automatic` says what.
+    """
+
+    def __init__(self, low: float, high: float, usual: float | None) -> None:
         super().__init__()
-        self._smallest = usual / 100
-        self._by_factor = 0 < usual <= high / 100
+        self._low = low
+        self._optional = usual is None
+        self._automatic = low
+        self._smallest = low if usual is None else usual / 100
+        self._by_factor = 0 < self._smallest <= high / 10_000
         self.setDecimals(12)
-        self.setRange(low, high)
+        self.setRange(low - self._optional, high)  # the lowest stands for an empty field
         self.setSingleStep(5 * 10 ** (math.ceil(math.log10(high - low)) - 2))
+
+    def set_automatic(self, word: str, number: float | None) -> None:
+        """An empty field shows `word` and, where it is known, the `number` that it means."""
+        self._automatic = self._low if number is None else number
+        self.lineEdit().setPlaceholderText(word if number is None else f"{word} ({short(number)})")
+
+    def number(self) -> float | None:
+        """The value, None where the field is empty."""
+        return None if self._is_empty() else self.value()
+
+    def set_number(self, number: float | None) -> None:
+        """Shows `number`; None empties the field."""
+        self.setValue(self.minimum() if number is None else number)
+
+    def _is_empty(self) -> bool:
+        return self._optional and self.value() < self._low
 
     def textFromValue(self, value: float) -> str:
         """In its short form."""
-        return short(value)
+        return "" if self._optional and value < self._low else short(value)
 
     def valueFromText(self, text: str) -> float:
         """With a point or a comma."""
-        return float(self._bare(text))
+        bare = self._bare(text)
+        return float(bare) if bare else self.minimum()
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Whatever could still become a number in the range may be typed."""
         bare = self._bare(text)
         try:
-            inside = self.minimum() <= float(bare) <= self.maximum()
+            inside = self._low <= float(bare) <= self.maximum()
         except ValueError:
-            inside = False
+            inside = self._optional and not bare
         if inside:
             return QValidator.State.Acceptable, text, position
         begun = re.fullmatch(r"[+-]?\d*\.?\d*(e[+-]?\d*)?", bare, re.IGNORECASE)
         return (QValidator.State.Intermediate if begun else QValidator.State.Invalid), text, position
 
+    def fixup(self, text: str) -> str:
+        """What is typed below the range becomes the lowest number, or empties a field that may be empty."""
+        try:
+            low = float(self._bare(text)) < self._low
+        except ValueError:
+            return super().fixup(text)
+        nearest = "" if self._optional else short(self._low)
+        return nearest if low else short(self.maximum())
+
     def stepBy(self, steps: int) -> None:
-        """By a fixed amount, or along 1, 2, 5, 10 …"""
+        """By a fixed amount, or along 1, 2, 5, 10 …; from an empty field, by what it means."""
+        if self._is_empty():
+            self.setValue(self._automatic)
         if not self._by_factor:
             super().stepBy(steps)
             return
         for _ in range(abs(steps)):
-            self.setValue(
-                _next_up(self.value(), self._smallest) if steps > 0 else _next_down(self.value(), self._smallest)
-            )
+            self.set_number(self._stepped(up=steps > 0))
+
+    def _stepped(self, up: bool) -> float | None:
+        """The next number; None below the lowest, where the field may be empty."""
+        value = _next_up(self.value(), self._smallest) if up else _next_down(self.value(), self._smallest)
+        return None if self._optional and value < self._low else value
 
     def _bare(self, text: str) -> str:
         return text.removesuffix(self.suffix()).strip().replace(",", ".")

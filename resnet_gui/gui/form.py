@@ -11,11 +11,9 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
-    QDoubleSpinBox,
     QGridLayout,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QWidget,
 )  # fmt: skip
 
@@ -24,9 +22,11 @@ from resnet_gui.gui.fields import ChoiceBox, FloatBox, WholeBox, short
 from resnet_gui.gui.labels import label, tooltip
 from resnet_gui.gui.theme import Theme
 
-_LABEL_SHARE, _FIELD_SHARE = 6, 7
+_LABEL_SHARE, _FIELD_SHARE = 2, 3
 _INT_LIMIT = 2**31 - 1
 _FLOAT_LIMIT = 1e9
+_STEPS = {"px": 32}
+"""By unit, how far a step goes; networks halve their pictures five times."""
 
 
 class SettingsForm(QWidget):
@@ -61,6 +61,20 @@ class SettingsForm(QWidget):
     def reset(self) -> None:
         """Every setting as it was written in `config.py`."""
         self.set_values({key: setting.default for key, setting in self._settings.items()})
+
+    def set_automatic(self, key: str, number: float | None) -> None:
+        """Says what the number `key` will be where it is left empty; None if that is not known."""
+        self._fields[key].widget.set_automatic(_said(None), number)
+
+    def set_limits(self, key: str, low: int, high: int | None) -> None:
+        """Narrows the whole number `key` to `low` to `high`; its value follows. None: no limit but the setting's own."""
+        setting, box = self._settings[key], self._fields[key].widget
+        box.setRange(max(low, _least(setting)), min(_most(setting) if high is None else high, _most(setting)))
+        box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
+        fixed = box.minimum() == box.maximum()
+        box.setReadOnly(fixed)
+        buttons = QAbstractSpinBox.ButtonSymbols
+        box.setButtonSymbols(buttons.NoButtons if fixed else buttons.UpDownArrows)
 
     def set_locked(self, reason: str) -> None:
         """Makes every field read-only and says why in its tooltip; an empty `reason` frees them again."""
@@ -138,23 +152,41 @@ class _Field:
 
 def _whole(setting: Setting) -> _Field:
     box = WholeBox()
-    box.setRange(int(_limit(setting.low, -_INT_LIMIT)), int(_limit(setting.high, _INT_LIMIT)))
-    box.setSingleStep(max(1, box.minimum()))  # sizes that begin at 32 go in steps of 32
-    return _number(box, setting)
+    box.setRange(_least(setting), _most(setting))
+    box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
+    box.setValue(setting.default)
+    return _dressed(_Field(box, box.value, box.setValue, box.valueChanged), setting)
 
 
 def _real(setting: Setting) -> _Field:
-    low, high = _limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT)
-    return _number(FloatBox(low, high, setting.default), setting)
+    """Where its default is None it may be left empty."""
+    box = FloatBox(_limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT), setting.default)
+    box.set_number(setting.default)
+    box.set_automatic(_said(None), None)
+    return _dressed(_Field(box, box.number, box.set_number, box.valueChanged), setting)
 
 
-def _number(box: QSpinBox | QDoubleSpinBox, setting: Setting) -> _Field:
+def _dressed(field: _Field, setting: Setting) -> _Field:
+    box = field.widget
     box.setSuffix(f" {_translated(setting.unit)}" if setting.unit else "")
     box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
     box.lineEdit().setAcceptDrops(False)  # a folder that is dropped here is meant for the pane
     box.lineEdit().setTextMargins(5, 0, 0, 0)  # the stylesheet's padding does not reach inside a spin box
-    box.setValue(setting.default)
-    return _Field(box, box.value, box.setValue, box.valueChanged)
+    return field
+
+
+def _least(setting: Setting) -> int:
+    return int(_limit(setting.low, -_INT_LIMIT))
+
+
+def _most(setting: Setting) -> int:
+    return int(_limit(setting.high, _INT_LIMIT))
+
+
+def _step(setting: Setting, span: int) -> int:
+    """How far a step goes: less where that would be a leap through the whole range."""
+    step = _STEPS.get(setting.unit, max(1, _least(setting)))
+    return step if span >= 4 * step else 1
 
 
 def _choice(setting: Setting) -> _Field:
@@ -202,6 +234,8 @@ def _fits(setting: Setting, value: Any) -> bool:
     if setting.kind == "choice":
         return value in setting.choices
     if setting.kind in ("int", "float"):
+        if value is None:
+            return setting.default is None
         kinds = (int,) if setting.kind == "int" else (int, float)
         in_range = isinstance(value, kinds) and _limit(setting.low, -_INT_LIMIT) <= value <= _limit(
             setting.high, _INT_LIMIT

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QTabWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QTabWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
 from resnet_gui.events import Event, Failed, Progress
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.banner import Banner
+from resnet_gui.gui.choosing import Choosing
 from resnet_gui.gui.closing import Doorbell, ask_to_close
 from resnet_gui.gui.commands import Commands
 from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.dataset import Dataset
 from resnet_gui.gui.docks import make_centre, make_dock
+from resnet_gui.gui.downloading import Fetching
+from resnet_gui.gui.exploring import Exploring
+from resnet_gui.gui.network_tab import NetworkTab
 from resnet_gui.gui.old_runs import OldRuns, is_run
 from resnet_gui.gui.opening import Opening
 from resnet_gui.gui.predict_pane import PredictPane
@@ -61,12 +66,14 @@ class MainWindow(QMainWindow):
         # What does the work
         self.asking = Asking(self)
         self.training = Training(self)
+        self.fetching = Fetching(self)
         self.dataset = Dataset(self)
 
         # What is seen
         self.setup = SetupPane(theme, NETWORKS, list(settings()))
         self.setup.set_values(remembered.values())
         self.data_tab = DataTab(theme)
+        self.network_tab = NetworkTab(theme, NETWORKS)
         self.training_tab = TrainingTab(theme)
         self.predict_pane = PredictPane(theme)
         self.banner = Banner(theme)
@@ -74,13 +81,17 @@ class MainWindow(QMainWindow):
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tabs.addTab(self.data_tab, self.tr("Data"))
+        self.tabs.addTab(self.network_tab, self.tr("Network"))
         self.tabs.addTab(self.training_tab, self.tr("Training"))
 
         # What connects the two
         self.opening = Opening(self.dataset, self.asking, self.setup, self.data_tab, remembered)
         self.running = Running(
-            self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab, remembered
-        )
+            self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab, remembered,
+            self.fetching,
+        )  # fmt: skip
+        self.exploring = Exploring(self.asking, self.network_tab, self)
+        self.choosing = Choosing(self.setup, self.network_tab, self.exploring, self.fetching, self.dataset)
         self.resuming = Resuming(self.training, self.opening, self.setup, self.training_tab)
         self.old_runs = OldRuns(self.training, self.asking, self.resuming, self.training_tab, self.banner, remembered)
         self.predicting = Predicting(self.asking, self.training, self.predict_pane, remembered)
@@ -109,71 +120,76 @@ class MainWindow(QMainWindow):
         self.restoreState(layout)
 
     def _make_commands(self, commands: Commands) -> None:
-        file = commands.menu(self.tr("&File"))
-        choose = commands.add(
-            file, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures")
-        )
-        sample = commands.add(
-            file, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample")
-        )
-        commands.add(
-            file, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model")
-        )
-        recent = commands.add_recent(
-            file, self.tr("Recent pictures"), lambda: self._remembered.recent("datasets"),
-            lambda path: self.opening.open(Path(path)),
-        )  # fmt: skip
-        commands.add_recent(
-            file, self.tr("Recent models"), lambda: self._remembered.recent("models"), self.predicting.load
-        )
-        file.addSeparator()
-        open_run = commands.add(file, self.tr("Open &run…"), self.old_runs.choose, "Ctrl+R", "curves")
-        recent_runs = commands.add_recent(
-            file, self.tr("Recent runs"), lambda: self._remembered.recent("runs"),
-            lambda path: self.old_runs.open(Path(path)),
-        )  # fmt: skip
-        self._opening_commands = (choose, sample, recent, open_run, recent_runs)
-        file.addSeparator()
-        self._save = commands.add(file, self.tr("Save model &as…"), self.running.save_model, "Ctrl+S", "save")
-        self._run_folder = commands.add(
-            file, self.tr("Show run &folder"), self.running.show_run_folder, None, "run-folder"
-        )
-        file.addSeparator()
-        commands.add(file, self.tr("&Quit"), self.close, "Ctrl+Q")
-
+        self._commands = commands
+        self._make_file_menu(commands.menu(self.tr("&File")))
         edit = commands.menu(self.tr("&Edit"))
         self.predict_pane.paste_action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         edit.addActions([self.predict_pane.paste_action, self.predict_pane.copy_action])
+        self._make_run_menu(commands.menu(self.tr("&Run")))
+        self._make_view_menu(commands.menu(self.tr("&View")))
+        self._make_help_menu(commands.menu(self.tr("&Help")))
 
-        run = commands.menu(self.tr("&Run"))
-        self._start = commands.add(
-            run, self.tr("&Start training"), self._start_or_pause, "Ctrl+Return", "play", self.tr("Start")
+    def _make_file_menu(self, menu: QMenu) -> None:
+        add, recent, remembered = self._commands.add, self._commands.add_recent, self._remembered
+        choose = add(
+            menu, self.tr("&Open pictures…"), self.opening.choose, "Ctrl+O", "folder-open", self.tr("Pictures")
         )
-        self._stop = commands.add(run, self.tr("S&top training"), self.running.stop, None, "stop")
-        commands.add(
-            run, self.tr("Predict &pictures…"), self.predicting.choose_pictures, "Ctrl+P", "picture", self.tr("Predict")
+        sample = add(
+            menu, self.tr("Try the &sample pictures"), self.opening.open_sample, None, "sample", self.tr("Sample")
         )
-
-        run.addSeparator()
-        commands.add(run, self.tr("Use the &default settings"), self.setup.reset)
-
-        view = commands.menu(self.tr("&View"))
-        commands.add(view, self.tr("&Data"), lambda: self.tabs.setCurrentWidget(self.data_tab), "Ctrl+1")
-        commands.add(view, self.tr("&Training"), lambda: self.tabs.setCurrentWidget(self.training_tab), "Ctrl+2")
-        view.addSeparator()
-        for dock in (self.setup_dock, self.predict_dock):
-            view.addAction(dock.toggleViewAction())
-        commands.add(view, self.tr("&Reset layout"), lambda: self.restoreState(self._first_layout))
-        view.addSeparator()
-        commands.add_themes(view, self._choose_theme)
-
-        help_menu = commands.menu(self.tr("&Help"))
-        commands.add(
-            help_menu, self.tr("Show &log folder"),
-            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder()))),
+        add(menu, self.tr("Open &model…"), self.predicting.choose_model, "Ctrl+Shift+O", "model", self.tr("Model"))
+        pictures = recent(
+            menu, self.tr("Recent pictures"), lambda: remembered.recent("datasets"), lambda path: self.opening.open(Path(path))
         )  # fmt: skip
-        commands.add(help_menu, self.tr("&About resnet-gui"), self._show_about)
-        self._commands = commands
+        recent(menu, self.tr("Recent models"), lambda: remembered.recent("models"), self.predicting.load)
+        menu.addSeparator()
+        run = add(menu, self.tr("Open &run…"), self.old_runs.choose, "Ctrl+R", "curves")
+        runs = recent(
+            menu, self.tr("Recent runs"), lambda: remembered.recent("runs"), lambda path: self.old_runs.open(Path(path))
+        )
+        self._opening_commands = (choose, sample, pictures, run, runs)
+        menu.addSeparator()
+        self._save = add(menu, self.tr("Save model &as…"), self.running.save_model, "Ctrl+S", "save")
+        self._run_folder = add(menu, self.tr("Show run &folder"), self.running.show_run_folder, None, "run-folder")
+        menu.addSeparator()
+        add(menu, self.tr("&Quit"), self.close, "Ctrl+Q")
+
+    def _make_run_menu(self, menu: QMenu) -> None:
+        add = self._commands.add
+        self._start = add(
+            menu, self.tr("&Start training"), self._start_or_pause, "Ctrl+Return", "play", self.tr("Start")
+        )
+        self._stop = add(menu, self.tr("S&top training"), self.running.stop, None, "stop")
+        add(
+            menu,
+            self.tr("Predict &pictures…"),
+            self.predicting.choose_pictures,
+            "Ctrl+P",
+            "picture",
+            self.tr("Predict"),
+        )
+        menu.addSeparator()
+        add(menu, self.tr("Use the &default settings"), self.setup.reset)
+
+    def _make_view_menu(self, menu: QMenu) -> None:
+        tabs = (
+            (self.tr("&Data"), self.data_tab), (self.tr("&Network"), self.network_tab), (self.tr("&Training"), self.training_tab),
+        )  # fmt: skip
+        for number, (name, tab) in enumerate(tabs, start=1):
+            self._commands.add(menu, name, partial(self.tabs.setCurrentWidget, tab), f"Ctrl+{number}")
+        menu.addSeparator()
+        for dock in (self.setup_dock, self.predict_dock):
+            menu.addAction(dock.toggleViewAction())
+        self._commands.add(menu, self.tr("&Reset layout"), lambda: self.restoreState(self._first_layout))
+        menu.addSeparator()
+        self._commands.add_themes(menu, self._choose_theme)
+
+    def _make_help_menu(self, menu: QMenu) -> None:
+        def show_logs() -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
+
+        self._commands.add(menu, self.tr("Show &log folder"), show_logs)
+        self._commands.add(menu, self.tr("&About resnet-gui"), self._show_about)
 
     def _connect(self) -> None:
         self.asking.engine_said.connect(self._show_engine)
@@ -195,6 +211,7 @@ class MainWindow(QMainWindow):
             signal.connect(lambda *_: self._follow_run(self.training.state))
         for signal in (self.running.started, self.resuming.started, self.old_runs.opened):
             signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
+        self.choosing.look_requested.connect(lambda: self.tabs.setCurrentWidget(self.network_tab))
         self._doorbell.rung.connect(self._come_back)
         self._follow_run(self.training.state)
 
@@ -321,6 +338,7 @@ class MainWindow(QMainWindow):
         """The last thing: no process outlives the window."""
         self.dataset.end()
         self.asking.end(2.0)
+        self.fetching.end(2.0)
         left = self._leaves_at - time.monotonic() if self._leaves_at else _PATIENCE
         self.training.end(max(2.0, left))
         QThreadPool.globalInstance().waitForDone(2000)

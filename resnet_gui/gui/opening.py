@@ -23,7 +23,7 @@ from resnet_gui.gui.words import words
 from resnet_gui.messages import Message, Problem
 
 _THUMBNAIL_SIDE = 96
-_OF_A_RUN = ("network", "data.", "training.")
+_OF_A_RUN = ("network", "data.", "start.", "training.")
 _SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
 
 

@@ -9,13 +9,16 @@ from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from resnet_gui.events import BestSaved, Event, Resumed, Skipped, Started, Stopped
+from resnet_gui.events import BestSaved, Event, Resumed, Skipped, Started, Stopped, Weights
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.background import in_background
+from resnet_gui.gui.consent_dialog import ConsentDialog
 from resnet_gui.gui.dataset import Dataset
+from resnet_gui.gui.downloading import Fetching
 from resnet_gui.gui.opening import Opening
 from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.setup_pane import SetupPane
+from resnet_gui.gui.start_choice import FROM
 from resnet_gui.gui.training import COMPUTING, Training
 from resnet_gui.gui.training_tab import TrainingTab
 from resnet_gui.gui.words import words
@@ -32,7 +35,7 @@ class Running(QObject):
 
     def __init__(
         self, training: Training, dataset: Dataset, opening: Opening, asking: Asking, setup: SetupPane, tab: TrainingTab,
-        remembered: Remembered,
+        remembered: Remembered, fetching: Fetching,
     ) -> None:  # fmt: skip
         super().__init__(tab)
         self._training = training
@@ -43,6 +46,18 @@ class Running(QObject):
         self._tab = tab
         self._remembered = remembered
         self._trained_on = "model"
+        self._fetching = fetching
+        self._wish: dict[str, Any] | None = None
+        """The settings of the run that begins when its weights are here."""
+        self._fetching.changed.connect(self._show_download)
+        self._fetching.finished.connect(setup.look_for_weights)
+        self._fetching.finished.connect(self._begin_wish)
+        setup.download.pause_requested.connect(self._fetching.pause)
+        setup.download.resume_requested.connect(self._fetching.resume)
+        setup.download.cancel_requested.connect(self._fetching.cancel)
+        setup.download.again_requested.connect(self._download)
+        setup.download.scratch_requested.connect(self._start_from_scratch)
+        setup.changed.connect(self._forget_failure)
         setup.start_requested.connect(self.start)
         setup.pause_requested.connect(training.pause)
         setup.stop_requested.connect(self.stop)
@@ -54,14 +69,81 @@ class Running(QObject):
         self.copied.connect(self._tell_copied)
 
     def start(self) -> None:
-        """Starts a run on the open dataset with the settings chosen."""
-        if self._dataset.listing is None or self._dataset.is_listing or self._training.state != "idle":
-            return
-        config: dict[str, Any] = {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
+        """Starts a run on the open dataset with the settings chosen; if weights are not here yet, asks for them first."""
+        if self._can_start():
+            weights = self._setup.weights
+            if weights is None or self._fetching.is_here(weights):
+                self._begin(self._config())
+            elif (self._fetching.network, self._fetching.state) == (self._setup.network.name, "running"):
+                self._download()  # it is on its way, so there is nothing to ask
+            else:
+                self._ask_for(weights)
+
+    def _can_start(self) -> bool:
+        is_open = self._dataset.listing is not None and not self._dataset.is_listing
+        is_free = self._training.state == "idle" and not self._is_waiting()
+        return is_open and is_free and not self._setup.missing
+
+    def _is_waiting(self) -> bool:
+        """Whether a run waits for its weights."""
+        return self._wish is not None and self._fetching.state in ("running", "paused")
+
+    def _config(self) -> dict[str, Any]:
+        return {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._drop_wish()
         self._trained_on = self._dataset.listing.root.name
         self._tab.show_waiting()
         self._training.start(config)
         self.started.emit()
+
+    def _ask_for(self, weights: Weights) -> None:
+        pictures = len(self._dataset.listing.samples)
+        dialog = ConsentDialog(self._setup.network.title, weights, pictures, self._setup)
+        dialog.download_chosen.connect(self._download)
+        dialog.scratch_chosen.connect(self._start_from_scratch)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _start_from_scratch(self) -> None:
+        if self._can_start():
+            self._begin({**self._config(), FROM: "random"})
+
+    def _download(self) -> None:
+        """The person has agreed: the run begins when the weights are here."""
+        if self._can_start() and (weights := self._setup.weights):
+            self._wish = self._config()
+            self._fetching.start(self._setup.network.name, weights)
+            self._setup.set_downloading(True)
+
+    def _show_download(self, network: str, state: str, done: int, total: int, text: str) -> None:
+        """Of a download that no run waits for, others tell; one that took the place of ours ends the wish."""
+        if self._wish is None:
+            return
+        if state == "none" or self._wish["network"] != network:
+            self._drop_wish()
+            return
+        self._setup.download.show_download(self._setup.network.title, state, done, total, text)
+        self._setup.set_downloading(state != "failed")
+
+    def _begin_wish(self, network: str) -> None:
+        """The weights are here: the run begins, unless the person has turned to something else meanwhile."""
+        wish = self._wish
+        if wish and wish["network"] == network:
+            self._drop_wish()
+            if self._can_start() and wish["dataset"] == self._config()["dataset"]:
+                self._begin(wish)
+
+    def _drop_wish(self) -> None:
+        self._wish = None
+        self._setup.download.hide()
+        self._setup.set_downloading(False)
+
+    def _forget_failure(self) -> None:
+        """A download that failed is old news once something else is chosen."""
+        if self._wish is not None and self._fetching.state == "failed":
+            self._drop_wish()
 
     def stop(self) -> None:
         """Ends the run for good: it is not offered again at the next start, though it can still be resumed."""

@@ -6,19 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QCoreApplication, QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.config import Setting
 from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
+from resnet_gui.events import Weights
+from resnet_gui.gui.download_bar import DownloadBar
 from resnet_gui.gui.dropped import local_path
 from resnet_gui.gui.form import SettingsForm
-from resnet_gui.gui.labels import Card, FittingScrollArea, label, set_look, tooltip
+from resnet_gui.gui.labels import Card, FittingScrollArea, label, set_look
+from resnet_gui.gui.network_choice import NetworkChoice
 from resnet_gui.gui.pictures_card import PicturesCard
+from resnet_gui.gui.start_choice import StartChoice
 from resnet_gui.gui.theme import Theme
-from resnet_gui.nets.catalog import Network
+from resnet_gui.nets.card import Network
+from resnet_gui.places import runs_folder
+
+_SIZE, _RATE = "data.image_size", "training.learning_rate"
+_RATES = {"random": 0.001, "auto": None}
+_RATE_OF_TRAINED = 0.0001
+"""What training/start.py takes where the person sets no learning rate."""
 
 RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
 
@@ -35,6 +45,10 @@ class SetupPane(QWidget):
     pause_requested = Signal()
     resume_requested = Signal()
     stop_requested = Signal()
+    inspect_requested = Signal(str)
+    """The name of the network that the person wants to look into."""
+    locked = Signal(str)
+    """Why nothing can be changed now, "" if it can."""
     changed = Signal()
     """A setting or the network is another now."""
 
@@ -44,8 +58,11 @@ class SetupPane(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._state: RunState = "idle"
+        self._is_downloading = False
         self._build(networks, settings)
+        self._usual_size = self._wanted_size = self._shown_size = self._form.values()[_SIZE]
         self._connect()
+        self._follow_network()
         self._show_state()
 
     def _build(self, networks: Sequence[Network], settings: Sequence[Setting]) -> None:
@@ -54,13 +71,16 @@ class SetupPane(QWidget):
         outer, inner = _column(self), _column(cards)
         outer.addWidget(FittingScrollArea(cards))
         self._pictures = PicturesCard(self._theme)
-        self._network = NetworkCard(networks)
+        self._network = NetworkChoice(networks)
         self._training = Card(3, self.tr("Training"))
         for card in (self._pictures, self._network, self._training):
             inner.addWidget(card)
         inner.addStretch(1)
         self._form = SettingsForm(self._theme, settings)
         self._training.body.addWidget(self._form)
+        self._beginning = StartChoice(settings, self._runs_folder)
+        self._network.body.addWidget(self._beginning)
+        self.download = DownloadBar()
         self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
         self._start.setProperty("kind", "primary")
         self._stop = QPushButton(self.tr("Stop"), objectName="stop")
@@ -74,6 +94,7 @@ class SetupPane(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click needs no ring around it
         self._missing = label("dim")
         self._missing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        outer.addWidget(self.download)
         outer.addLayout(buttons)
         outer.addWidget(self._missing)
         outer.addStretch(1)
@@ -84,8 +105,10 @@ class SetupPane(QWidget):
         self._pictures.sample_requested.connect(self.sample_requested)
         self._pictures.cancel_requested.connect(self.cancel_requested)
         self._pictures.state_changed.connect(self._show_state)
-        self._network.changed.connect(self.changed)
-        self._form.changed.connect(self.changed)
+        self._network.changed.connect(self._follow_network)
+        self._network.inspect_requested.connect(self.inspect_requested)
+        self._beginning.changed.connect(self._follow_start)
+        self._form.changed.connect(self._follow_form)
         self._start.clicked.connect(self._ask)
         self._stop.clicked.connect(self.stop_requested)
         self._theme.changed.connect(self._show_state)
@@ -101,6 +124,7 @@ class SetupPane(QWidget):
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """The dataset is ready to train on."""
         self._pictures.show_dataset(listing, splits)
+        self._beginning.set_pictures(len(listing.samples))
 
     def show_problem(self, text: str) -> None:
         """A folder cannot be used, for the reason in `text`; a dataset that was there before stays."""
@@ -123,23 +147,69 @@ class SetupPane(QWidget):
         self._state = state
         self._show_state()
 
+    def set_downloading(self, downloading: bool) -> None:
+        """Whether a start waits for weights: everything is locked until they are here, or not wanted any more."""
+        if downloading != self._is_downloading:
+            self._is_downloading = downloading
+            self._show_state()
+
+    def look_for_weights(self) -> None:
+        """Weights have come to this machine: says so, if they are those to start from."""
+        self._beginning.look_again()
+
+    def choose_network(self, name: str) -> None:
+        """Takes the network `name`, of the catalogue or a library's, unless a run computes."""
+        if not self._reason():
+            self._network.choose(name)
+
+    def add_weights(self, name: str, weights: Weights | None) -> None:
+        """A library was asked, and has these `weights` for its network `name`, or none."""
+        self._network.add_weights(name, weights)
+
+    @property
+    def network(self) -> Network:
+        """The network that is chosen."""
+        return self._network.network
+
+    @property
+    def weights(self) -> Weights | None:
+        """The pretrained weights that a run would start from; None if it would start from anything else."""
+        return self._beginning.weights
+
+    @property
+    def missing(self) -> str:
+        """What a start waits for, "" if for nothing."""
+        if self._pictures.is_ready:
+            return self._beginning.missing
+        return self.tr("The folder is being read.") if self._pictures.is_listing else self.tr("Choose pictures first.")
+
     def reset(self) -> None:
         """Every setting as it is at the first start, unless a run computes."""
-        if self._state == "idle":
+        if not self._reason():
             self._form.reset()
+            self._beginning.reset()
+            self._wanted_size = self._usual_size
+            self._fit_size()
+            self._follow_start()
 
     def values(self) -> dict[str, Any]:
-        """The form's values by dotted key, and the network's name under `network`."""
-        return {**self._form.values(), "network": self._network.name()}
+        """Every setting by dotted key, and the network's name under `network`."""
+        return {**self._form.values(), **self._beginning.values(), "network": self._network.network.name}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Fills in what it knows of `values` and passes over the rest."""
-        self._form.set_values(values)
         self._network.choose(values.get("network"))
+        self._form.set_limits(_SIZE, 1, None)  # until it is known which size is wanted
+        self._form.set_values(values)
+        if _SIZE in values:
+            self._wanted_size = self._form.values()[_SIZE]
+        self._beginning.set_values(values)
+        self._fit_size()
+        self._follow_start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders are welcome anywhere on the pane, unless a run computes."""
-        if self._state == "idle" and _first_path(event.mimeData()):
+        if not self._reason() and _first_path(event.mimeData()):
             event.acceptProposedAction()
             set_look(self._pictures, "dropping", True)
 
@@ -164,10 +234,43 @@ class SetupPane(QWidget):
         }  # fmt: skip
         wishes[self._state].emit()
 
+    def _follow_network(self) -> None:
+        network = self._network.network
+        self._beginning.set_weights(network.weights, self._network.knows_weights)
+        self._fit_size()
+        self._follow_start()
+
+    def _follow_start(self) -> None:
+        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, _RATE_OF_TRAINED))
+        self._show_state()
+        self.changed.emit()
+
+    def _follow_form(self) -> None:
+        size = self._form.values()[_SIZE]
+        if size != self._shown_size:  # the person has set it
+            self._wanted_size = self._shown_size = size
+            self._network.say("")
+        self.changed.emit()
+
+    def _fit_size(self) -> None:
+        """Sets the image size that was wanted, or the nearest that the network takes; another may take the first again."""
+        network, wanted = self._network.network, self._wanted_size
+        size = max(network.smallest, wanted if network.largest is None else min(wanted, network.largest))
+        with QSignalBlocker(self._form):
+            self._form.set_limits(_SIZE, network.smallest, network.largest)
+            self._form.set_values({_SIZE: size})
+        self._shown_size = size
+        remark = self.tr("It does not take pictures of {wanted} px, so the image size is {size} px now.")
+        self._network.say("" if size == wanted else remark.format(wanted=wanted, size=size))
+
+    def _runs_folder(self) -> Path:
+        return Path(self._form.values()["out"] or runs_folder())
+
     def _show_state(self) -> None:
         idle = self._state == "idle"
+        downloading, missing = self._is_downloading, self.missing
         text, icon = {
-            "idle": (self.tr("Start training"), "play"),
+            "idle": (self.tr("Downloading…") if downloading else self.tr("Start training"), "play"),
             "running": (self.tr("Pause"), "pause"),
             "pausing": (self.tr("Saving…"), "pause"),
             "stopping": (self.tr("Saving…"), "stop"),
@@ -175,73 +278,27 @@ class SetupPane(QWidget):
             "scoring": (self.tr("Stop"), "stop"),
         }[self._state]
         self._start.setText(text)
-        self._start.setEnabled(self._pictures.is_ready if idle else self._state in ("running", "paused", "scoring"))
+        self._start.setEnabled(
+            not (missing or downloading) if idle else self._state in ("running", "paused", "scoring")
+        )
         self._start.setIcon(self._theme.icon(icon, "on_accent" if self._start.isEnabled() else "dim"))
         self._stop.setVisible(self._state in ("running", "pausing", "stopping", "paused"))
         self._stop.setEnabled(self._state != "stopping")
-        listing = self._pictures.is_listing
-        self._missing.setText(self.tr("The folder is being read.") if listing else self.tr("Choose pictures first."))
-        self._missing.setVisible(idle and not self._pictures.is_ready)
-        for part in (self._pictures, self._network, self._form):
+        self._missing.setText(missing)
+        self._missing.setVisible(idle and bool(missing))
+        for part in (self._pictures, self._network, self._beginning, self._form):
             part.set_locked(self._reason())
+        self.locked.emit(self._reason())
 
     def _reason(self) -> str:
         """Why nothing can be changed now, "" if it can."""
+        if self._is_downloading:
+            return self.tr("The weights to start from are being downloaded. Cancel that to change this.")
         if self._state == "idle":
             return ""
         if self._state == "paused":
             return self.tr("A training is paused. Stop it, or let it go on to its end, to change this.")
         return self.tr("A training is running. Stop it, or wait for its end, to change this.")
-
-
-class NetworkCard(Card):
-    """Which network, and what it costs."""
-
-    changed = Signal()
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        super().__init__(2, QCoreApplication.translate("NetworkCard", "Network"))
-        self._networks = {network.name: network for network in networks}
-        self._choice = QComboBox(objectName="network")
-        self._choice.setAccessibleName(self.tr("Network"))
-        self._choice.setMinimumContentsLength(8)
-        for network in networks:
-            self._choice.addItem(network.title, network.name)
-            self._choice.setItemData(self._choice.count() - 1, tooltip(network.story), Qt.ItemDataRole.ToolTipRole)
-        self._facts = label("dim")
-        self.body.addWidget(self._choice)
-        self.body.addWidget(self._facts)
-        self._choice.currentIndexChanged.connect(self._chosen)
-        self._tell()
-
-    def name(self) -> str:
-        """The chosen network's name, such as resnet18."""
-        return self._choice.currentData()
-
-    def choose(self, name: object) -> None:
-        """Chooses the network called `name`, if there is one."""
-        if name in self._networks:
-            self._choice.setCurrentIndex(self._choice.findData(name))
-
-    def set_locked(self, reason: str) -> None:
-        """Keeps the network as it is, for `reason`; an empty one frees it."""
-        self._choice.setEnabled(not reason)
-        self._choice.setToolTip(tooltip(reason or self._networks[self.name()].story))
-
-    def _chosen(self) -> None:
-        self._tell()
-        self.changed.emit()
-
-    def _tell(self) -> None:
-        network = self._networks[self.name()]
-        lines = (
-            f"{network.paper} · {self.tr('{count} layers').format(count=network.depth)}",
-            self.tr("{count} M parameters").format(count=f"{network.parameters / 1e6:.1f}"),
-            self.tr("{count} G multiply-adds at 224 × 224").format(count=f"{network.multiply_adds / 1e9:.1f}"),
-        )
-        self._facts.setText("\n".join(lines))
-        self._facts.setToolTip(tooltip(network.story))
-        self._choice.setToolTip(tooltip(network.story))
 
 
 def _column(inside: QWidget) -> QVBoxLayout:

@@ -20,6 +20,7 @@ from resnet_gui.events import (
     Started,
     Stopped,
     Tested,
+    WeightsTaken,
 )
 from resnet_gui.gui.curves import RunCurves
 from resnet_gui.messages import Message
@@ -59,6 +60,8 @@ class Story:
                 self.epochs, self.place, self.ends = event.epochs, event, []
             case Note():
                 self.notes[event.message] = None
+            case WeightsTaken():
+                self.notes |= dict.fromkeys(reversed([*event.messages]))
             case Skipped():
                 self.skipped.add(event.path)
             case Progress():

@@ -22,6 +22,7 @@ from resnet_gui.events import (
     Stopped,
     Tested,
     Waiting,
+    WeightsTaken,
 )
 from resnet_gui.gui.epoch_table import EpochTable
 from resnet_gui.gui.notes import Notes
@@ -144,6 +145,9 @@ class TrainingTab(QWidget):
                 self.story_requested.emit(event.run)
             case Note():
                 self.notes.add(words(event.message))
+            case WeightsTaken():
+                for each in reversed([*event.messages]):  # the newest note is on top
+                    self.notes.add(words(each))
             case Skipped():
                 self._show_skipped()
             case Waiting():

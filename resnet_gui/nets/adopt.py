@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from resnet_gui.events import Misfit, WeightsTaken
 from resnet_gui.messages import Message, Problem, message
+from resnet_gui.nets.weight_file import PREFIXES
 
 _COUNTER = "num_batches_tracked"
 """How many batches a norm has seen: nothing depends on it, and files from before PyTorch 0.4.1 lack it."""
@@ -49,8 +50,9 @@ def adopt(network: nn.Module, weights: dict[str, Tensor], head: str, origin: str
 
 
 def _todays_name(name: str, wanted: dict[str, Tensor]) -> str:
-    today = _OLD_DENSENET.sub(r"\1\2", name)
-    return today if today in wanted else name
+    """The network's name for what the file calls `name`: some names have changed, and some files put a word in front."""
+    candidates = (name, _OLD_DENSENET.sub(r"\1\2", name), *(name.removeprefix(prefix) for prefix in PREFIXES))
+    return next((each for each in candidates if each in wanted), name)
 
 
 def _fitted(tensor: Tensor, shape: torch.Size) -> Tensor:

@@ -73,7 +73,7 @@ class PlainBottleneck(nn.Module):
     """1x1 down to fewer channels, 3x3 there, 1x1 up to `4 * width` channels.
 
     The 3x3 is in `groups` that do not see each other; each has `group_width` channels where `width` is 64, and more in
-    the same proportion (Xie et al. 2017, figure 3c; with one wide group, Zagoruyko & Komodakis 2016). The stride is in the
+    the same proportion (Xie et al. 2017, figure 3c; with one wide group, Zagoruyko and Komodakis 2016). The stride is in the
     3x3 (known as v1.5).
     """
 

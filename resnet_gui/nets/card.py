@@ -15,6 +15,9 @@ Kind = Literal[
 ]  # fmt: skip
 """What a stage is made of, as the diagram draws it."""
 
+SINGLE: tuple[Kind, ...] = ("stem", "conv", "pool", "linear", "head")
+"""Stages of layers in a row; the others are made of blocks, in which layers may stand side by side."""
+
 Shortcut = Literal["none", "identity", "projection", "padded"]
 
 
@@ -34,6 +37,10 @@ class Stage:
     width: int = 0
     stride: int = 1
     shortcut: Shortcut = "none"
+
+    def gives(self, last: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape that goes out, where the last layer gives `last`: in a block that may be one of its branches."""
+        return (self.channels, *last[1:]) if self.kind not in SINGLE and len(last) == 3 else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Network:
     @property
     def sizes(self) -> str:
         """ "227", "27 to 50" or "from 32": the sides of pictures, in pixels."""
+        if not self.paper:
+            return "not known beforehand"
         if self.largest is None:
             return f"from {self.smallest}"
         return f"{self.smallest}" if self.largest == self.smallest else f"{self.smallest} to {self.largest}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
 from resnet_gui.messages import Problem
 from resnet_gui.nets.card import Network
@@ -21,17 +22,28 @@ def find(name: str) -> Network:
     """The card of the network called `name`: of the catalogue (`resnet18`), or of a library (`timm/convnext_tiny`).
 
     A library's card knows little; whether the library has that name shows when it is built.
-    Raises `Problem` (`network_unknown`), with the names that come nearest.
+    Raises `Problem`: `network_misspelt` with the names that come near, or `network_unknown`.
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
     library, _, inside = name.partition("/")
     if inside and library == "timm":
-        return Network(name, inside, "timm", "", 0, 0, 0, 0, "", source="timm", library_name=inside)
+        return Network(name, inside, "timm", "", 0, 0, 0, 0, "", source="timm", library_name=inside, smallest=1)
     if inside and library == "torchvision":
-        return Network(name, inside, "torchvision", "", 0, 0, 0, 0, "", source="torchvision", library_name=inside)
-    near = difflib.get_close_matches(name, _BY_NAME, n=5, cutoff=0.4) or list(_BY_NAME)[:5]
-    raise Problem("network_unknown", name=name, known=", ".join(near))
+        return Network(
+            name, inside, "torchvision", "", 0, 0, 0, 0, "", source="torchvision", library_name=inside, smallest=1
+        )
+    if near := difflib.get_close_matches(name, _BY_NAME, n=5, cutoff=0.5):
+        raise Problem("network_misspelt", name=name, known=", ".join(near))
+    raise Problem("network_unknown", name=name)
+
+
+def by_family(networks: Iterable[Network]) -> dict[str, list[Network]]:
+    """In the order in which the families come first."""
+    families: dict[str, list[Network]] = {}
+    for network in networks:
+        families.setdefault(network.family, []).append(network)
+    return families
 
 
 def require_size(network: Network, size: int) -> None:

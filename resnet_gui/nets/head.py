@@ -29,11 +29,6 @@ def head_of(network: nn.Module, channels: int, size: int) -> str:
     return entered[-1]
 
 
-def head_parameters(network: nn.Module, head: str) -> list[nn.Parameter]:
-    """The parameters of the layer called `head`."""
-    return list(network.get_submodule(head).parameters())
-
-
 def _note(entered: list[str], name: str, layer: nn.Module, inputs: object) -> None:
     entered.append(name)
 

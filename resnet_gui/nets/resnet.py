@@ -32,7 +32,7 @@ MakeBlock = Callable[..., Block]
 """From incoming channels, base width, stride, dilation and norm to a block."""
 
 group_norm: MakeNorm = partial(nn.GroupNorm, 32)
-"""Channels are normalised in 32 groups, each picture by itself: for batches too small for batch norm (Wu & He 2018)."""
+"""Channels are normalised in 32 groups, each picture by itself: for batches too small for batch norm (Wu and He 2018)."""
 
 layer_norm: MakeNorm = partial(nn.GroupNorm, 1)
 """All channels of a picture are normalised together."""

@@ -29,7 +29,7 @@ def resnet_cifar(block: MakeBlock, count: int, classes: int, channels: int = 3) 
 
 
 def resnet_v2_cifar(block: MakeBlock, count: int, classes: int, channels: int = 3, widen: int = 1) -> nn.Sequential:
-    """The same of pre-activation blocks, `widen` times as wide (He et al. 2016; Zagoruyko & Komodakis 2016, table 1).
+    """The same of pre-activation blocks, `widen` times as wide (He et al. 2016; Zagoruyko and Komodakis 2016, table 1).
 
     As every path of a pre-activation block begins with a norm, the stem is a convolution alone, and a norm closes the last.
     """

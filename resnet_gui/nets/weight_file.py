@@ -24,7 +24,9 @@ from resnet_gui.messages import Problem, reason
 from resnet_gui.nets.rehearsal import PROTOCOL, Foreign, OtherProtocol, Storage, rehearse
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
-_PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
+_DEPTH = 4
+"""So deep they are looked for: a file can be made whose dict holds itself."""
+PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -167,8 +169,10 @@ def _load_checked(file: io.BytesIO) -> Any:
 
 def _unwrapped(found: Any) -> Any:
     """The innermost dict under one of the usual names, as training scripts keep it beside other things."""
-    while isinstance(found, dict):
-        inner = [found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)]
+    for _ in range(_DEPTH):
+        inner = (
+            [found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)] if isinstance(found, dict) else []
+        )
         if not inner:
             break
         found = inner[0]
@@ -188,7 +192,7 @@ def _named_tensors(found: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _PREFIXES:
+    for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
             return _without_prefixes({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
     return tensors

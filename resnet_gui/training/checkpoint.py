@@ -26,7 +26,7 @@ from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import device_as_before, memory_has_a_sentence
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
 from resnet_gui.messages import Message, Problem, message, reason
-from resnet_gui.model import ModelCard
+from resnet_gui.model import ModelCard, unshared
 from resnet_gui.pace import Pace
 from resnet_gui.safe_write import make_folder
 from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
@@ -126,7 +126,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
         tensors[f"{name}.skipped"] = torch.tensor(sorted(loader.skipped), dtype=torch.int64)
         for part in dataclasses.fields(Snapshot):
             tensors[f"{name}.{part.name}"] = torch.from_numpy(getattr(loader.snapshot, part.name))
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return unshared(tensors)
 
 
 def _loaders(state: State) -> dict[str, Loader]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -25,8 +27,15 @@ def make_network(config: TrainConfig, classes: int, channels: int) -> nn.Module:
         _try(network, config.network, classes, channels, size)
     if config.start.train_part == "head":
         network.requires_grad_(False)
-        network.get_submodule(head_of(network, channels, size)).requires_grad_(True)
+        for head in _heads(network, channels, size):
+            head.requires_grad_(True)
     return network
+
+
+def _heads(network: nn.Module, channels: int, size: int) -> tuple[nn.Module, ...]:
+    """The head; a few of timm's networks have two, whose logits are averaged."""
+    classifier: Any = getattr(network, "get_classifier", lambda: None)()
+    return classifier if isinstance(classifier, tuple) else (network.get_submodule(head_of(network, channels, size)),)
 
 
 def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) -> None:
@@ -35,8 +44,8 @@ def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) 
     try:
         with torch.inference_mode():
             logits = network(torch.zeros(1, channels, size, size))
-    except (RuntimeError, AssertionError, ValueError, TypeError) as error:
-        first_line = str(error).strip().partition("\n")[0]
+    except Exception as error:  # each network refuses in its own way
+        first_line = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise Problem("network_refuses_size", network=name, size=size, reason=first_line) from error
     if tuple(getattr(logits, "shape", ())) != (1, classes):
         raise Problem("network_no_classifier", network=name)

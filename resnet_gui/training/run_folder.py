@@ -55,10 +55,12 @@ _PATIENCE = 1.0
 def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
     """Makes `<date>-<time>-<network>` among the runs, never over another, and writes the settings and the split.
 
+    In the name of a library's network a hyphen stands for the slash.
+
     Raises `Problem` (`cannot_write`).
     """
     runs = config.out or runs_folder()
-    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{config.network}"
+    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{config.network.replace('/', '-')}"
     try:
         make_folder(runs)
         run = _make_unused(runs, name)

@@ -91,9 +91,8 @@ def fetched(weights: Weights, stop: threading.Event) -> Generator[Event, None, P
             return Path(event.path)
         if isinstance(event, Downloading) and not announced:
             announced = True
-            yield Note(
-                message("downloads_weights", host=weights.host, size=f"{weights.megabytes:.1f}", licence=weights.licence)
-            )  # fmt: skip
+            size = f"{weights.megabytes:.1f} MB" if weights.megabytes else "size not known"
+            yield Note(message("downloads_weights", host=weights.host, size=size, licence=weights.licence))
         yield event
     return None
 
@@ -102,9 +101,12 @@ def _from_path(config: TrainConfig) -> Start:
     path = config.start.start_path
     if path is None:
         raise Problem("start_path_missing")
-    if config.start.start_from == "run":
+    if path.is_dir():  # of a run
         path = path / "model.safetensors"
-    return _started(config, config.start.start_from, preprocessing_in(path), path, str(path))
+    taught, shared = preprocessing_in(path), weights_of(config.network)
+    if taught is None and shared is not None:  # most likely these weights, or some that were made from them
+        taught = as_taught(shared)
+    return _started(config, config.start.start_from, taught, path, str(path))
 
 
 def _started(

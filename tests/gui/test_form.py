@@ -29,6 +29,12 @@ class Kitchen(BaseModel):
     oven: str = described("gas", "Oven", "It has its own widget.", shown="own")
 
 
+class Optional(BaseModel):
+    """With a number that may be left open."""
+
+    spice: float | None = described(None, "Spice", "If left empty, as the cook likes it.", ge=1e-6, le=10.0)
+
+
 @pytest.fixture
 def make(qtbot, qapp):
     def build(part=TrainConfig):
@@ -110,6 +116,14 @@ def test_number_out_of_range_is_not_kept(make):
     assert 1 <= form.values()["minutes"] <= 90
 
 
+@pytest.mark.parametrize(("typed", "kept"), [("1e-9", 1e-6), ("1e3", 10.0)])
+def test_a_number_out_of_range_becomes_the_nearest(make, typed, kept):
+    form = make(Kitchen)
+    retype(field(form, "heat"), typed)
+    QTest.keyClick(field(form, "heat"), Qt.Key.Key_Tab)
+    assert form.values()["heat"] == kept
+
+
 def test_small_numbers_step_by_factors_and_in_short_form(make):
     heat = field(make(Kitchen), "heat")
     shown = []
@@ -139,6 +153,82 @@ def test_sizes_step_by_their_smallest(make):
     size = field(make(), "data.image_size")
     QTest.keyClick(size, Qt.Key.Key_Up)
     assert size.value() == 256
+
+
+def test_sizes_below_the_first_step_lead_back_to_it(make):
+    size = field(make(), "data.image_size")
+    size.setValue(40)
+    seen = []
+    for key in [Qt.Key.Key_Down] * 2 + [Qt.Key.Key_Up] * 2:
+        QTest.keyClick(size, key)
+        seen.append(size.value())
+    assert seen == [32, 8, 32, 64]
+
+
+def test_limits_narrow_a_number_and_go_away_again(make):
+    form = make(Kitchen)
+    form.set_limits("minutes", 25, 30)
+    assert form.values()["minutes"] == 25
+    form.set_values({"minutes": 80})
+    assert form.values()["minutes"] == 30
+    form.set_limits("minutes", 0, None)
+    form.set_values({"minutes": 80})
+    assert form.values()["minutes"] == 80
+
+
+def test_a_number_with_one_possible_value_cannot_be_changed(make):
+    form = make(Kitchen)
+    form.set_limits("minutes", 30, 30)
+    retype(field(form, "minutes"), "1")
+    QTest.keyClick(field(form, "minutes"), Qt.Key.Key_Up)
+    assert form.values()["minutes"] == 30
+    form.set_limits("minutes", 1, None)
+    QTest.keyClick(field(form, "minutes"), Qt.Key.Key_Up)
+    assert form.values()["minutes"] == 31
+
+
+def test_an_optional_number_is_automatic_until_it_is_typed_and_again_when_it_is_cleared(make):
+    form = make(Optional)
+    spice = field(form, "spice")
+    assert form.values() == {"spice": None}
+    assert spice.lineEdit().placeholderText() == "automatic"
+    form.set_automatic("spice", 0.001)
+    assert (spice.text(), spice.lineEdit().placeholderText()) == ("", "automatic (0.001)")
+    retype(spice, "0,05")
+    assert form.values() == {"spice": 0.05}
+    QTest.keyClick(spice, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(spice, Qt.Key.Key_Delete)
+    assert form.values() == {"spice": None}
+
+
+def test_an_optional_number_steps_from_what_automatic_means_and_below_its_range_is_automatic(make):
+    form = make(Optional)
+    form.set_automatic("spice", 0.001)
+    spice = field(form, "spice")
+    seen = []
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Down):
+        QTest.keyClick(spice, key)
+        seen.append(form.values()["spice"])
+    assert seen == [0.002, 0.001, 0.0005]
+    form.set_values({"spice": 1e-6})
+    QTest.keyClick(spice, Qt.Key.Key_Down)
+    assert form.values() == {"spice": None}
+    retype(spice, "1e-9")
+    QTest.keyClick(spice, Qt.Key.Key_Return)
+    assert form.values() == {"spice": None}
+
+
+def test_an_optional_number_can_be_set_and_reset(make):
+    form = make(Optional)
+    form.set_values({"spice": 0.5})
+    assert form.values() == {"spice": 0.5}
+    form.set_values({"spice": "hot"})
+    assert form.values() == {"spice": 0.5}
+    form.set_values({"spice": None})
+    assert form.values() == {"spice": None}
+    form.set_values({"spice": 0.5})
+    form.reset()
+    assert form.values() == {"spice": None}
 
 
 def test_more_settings_unfold_and_fold(make, qtbot):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QScr
 from resnet_gui.config import make_config, settings
 from resnet_gui.data.folder import Listing, Sample
 from resnet_gui.data.split import split_samples
+from resnet_gui.events import Weights
 from resnet_gui.gui.setup_pane import SetupPane
 from resnet_gui.gui.theme import Theme
 from resnet_gui.messages import message
@@ -251,6 +252,144 @@ def test_network_is_chosen_by_keyboard_and_its_facts_change(pane, qtbot):
     assert any("34 layers" in text and "21.8 M parameters" in text for text in texts(pane))
 
 
+def size_of(pane):
+    return pane.values()["data.image_size"]
+
+
+def test_the_image_size_follows_what_the_network_takes_and_comes_back(pane):
+    pane.set_values({"network": "resnet18", "data.image_size": 224})
+    pane.choose_network("inception_v3")
+    fixed = next(network for network in NETWORKS if network.name == "inception_v3")
+    assert fixed.takes(size_of(pane))
+    for network in (each for each in NETWORKS if not each.takes(224)):
+        pane.choose_network(network.name)
+        assert network.takes(size_of(pane))
+        assert any("does not take pictures of 224 px" in text for text in texts(pane)), network.name
+    pane.choose_network("resnet18")
+    assert size_of(pane) == 224
+    assert not any("does not take" in text for text in texts(pane))
+
+
+def test_a_size_that_the_person_sets_is_the_one_that_stays(pane):
+    small = next(network for network in NETWORKS if network.largest is not None and network.largest < 200)
+    pane.choose_network(small.name)
+    QTest.keyClick(pane.findChild(QWidget, "data.image_size"), Qt.Key.Key_Down)
+    chosen = size_of(pane)
+    pane.choose_network("resnet18")
+    assert size_of(pane) == max(chosen, 32)
+
+
+def test_a_remembered_size_is_kept_for_its_network(pane):
+    small = next(network for network in NETWORKS if network.largest is not None and network.smallest < network.largest)
+    pane.set_values({"data.image_size": small.smallest, "network": small.name})
+    assert (pane.network, size_of(pane)) == (small, small.smallest)
+
+
+def test_headings_cannot_be_chosen_and_letters_lead_to_a_network(pane):
+    choice = pane.findChild(QComboBox, "network")
+    headings = {network.family for network in NETWORKS}
+    rows = [choice.model().index(row, 0) for row in range(choice.count())]
+    assert {row.data() for row in rows if not row.flags() & Qt.ItemFlag.ItemIsSelectable} == headings
+    assert len(rows) == len(headings) + len(NETWORKS)
+    QTest.keyClicks(choice, "DenseNet")
+    assert pane.network.title.startswith("DenseNet-")
+    seen = set()
+    for _ in range(choice.count()):
+        QTest.keyClick(choice, Qt.Key.Key_Up)
+        seen.add(pane.network.name)
+    assert pane.network == NETWORKS[0]
+    assert len(seen) > 50
+
+
+def test_a_network_of_a_library_is_added_once(pane):
+    choice = pane.findChild(QComboBox, "network")
+    before = choice.count()
+    pane.choose_network("timm/convnext_tiny")
+    pane.choose_network("resnet18")
+    pane.choose_network("timm/convnext_tiny")
+    assert choice.count() == before + 2  # and a heading
+    assert pane.values()["network"] == "timm/convnext_tiny"
+    pane.set_values({"network": "torchvision/regnet_y_400mf"})
+    assert choice.count() == before + 3
+
+
+def test_weights_that_a_library_has_are_offered_once_it_has_said_so(pane):
+    pane.choose_network("timm/convnext_tiny")
+    assert pane.weights is None
+    weights = Weights("https://host/file.safetensors", 100.0, "apache-2.0")
+    pane.add_weights("timm/convnext_tiny", weights)
+    assert pane.weights == weights
+    assert any("apache-2.0 · will be downloaded from host" in text for text in texts(pane))
+
+
+def test_one_may_look_inside(pane, qtbot):
+    pane.choose_network("resnet34")
+    with qtbot.waitSignal(pane.inspect_requested) as asked:
+        click(qtbot, pane, "Look inside…")
+    assert asked.args == ["resnet34"]
+
+
+def test_the_learning_rate_follows_the_weights(pane, qtbot):
+    pane.choose_network("resnet18")
+    click(qtbot, pane, "More settings")
+    rate = pane.findChild(QWidget, "training.learning_rate").lineEdit()
+    assert rate.placeholderText() == "automatic (0.0001)"
+    pane.set_values({"start.start_from": "random"})
+    assert rate.placeholderText() == "automatic (0.001)"
+    assert pane.values()["training.learning_rate"] is None
+
+
+def test_a_start_waits_for_the_file_that_is_to_be_chosen(pane, tmp_path, qtbot):
+    show(pane, listing())
+    pane.set_values({"start.start_from": "file"})
+    assert not pane.findChild(QPushButton, "start").isEnabled()
+    assert "Choose a file of weights." in texts(pane)
+    weights = tmp_path / "some.pth"
+    weights.touch()
+    pane.set_values({"start.start_path": str(weights)})
+    assert pane.findChild(QPushButton, "start").isEnabled()
+    weights.unlink()
+    pane.set_values({"start.start_path": str(weights)})
+    qtbot.waitUntil(lambda: "It is no longer there." in texts(pane))
+    assert not pane.findChild(QPushButton, "start").isEnabled()
+
+
+def test_reset_brings_everything_back_but_the_network(pane):
+    first = pane.values()
+    pane.set_values(
+        {"network": "resnet34", "start.start_from": "random", "start.train_part": "head", "data.image_size": 64}
+    )
+    pane.reset()
+    assert pane.values() == {**first, "network": "resnet34"}
+
+
+def test_while_weights_come_everything_is_locked(pane, tmp_path):
+    show(pane, listing())
+    pane.set_downloading(True)
+    for name in ("network", "start.start_from", "start.train_part", "training.epochs"):
+        widget = pane.findChild(QWidget, name)
+        assert not widget.isEnabled()
+        assert "being downloaded" in widget.toolTip()
+    assert not drag_over(pane, mime_of(tmp_path))
+    pane.set_downloading(False)
+    assert pane.findChild(QWidget, "start.start_from").isEnabled()
+
+
+def test_nothing_is_cut_off_at_300_pixels(pane, qtbot):
+    pane.resize(300, 1600)
+    show(pane, listing())
+    click(qtbot, pane, "More settings")
+    scroll = pane.findChild(QScrollArea)
+    pane.set_values({"start.start_from": "file", "start.start_path": "/nowhere/" + "long" * 40 + ".pth"})
+    pane.download.show_download("ResNet-18", "failed", 1, 2, "The file /" + "cache/" * 30 + " could not be written.")
+    QApplication.processEvents()
+    for network in NETWORKS:
+        pane.choose_network(network.name)
+        QApplication.processEvents()
+        assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width(), network.name
+    assert pane.width() == 300
+
+
 def test_values_make_a_config_and_come_back(pane):
     make_config(pane.values())
     pane.set_values({"network": "resnet50", "training.epochs": 3, "unknown": 1})
@@ -340,6 +479,7 @@ def test_theme_switch_repaints_the_pane(qtbot, qapp):
     pane = SetupPane(theme, NETWORKS, tuple(settings()))
     qtbot.addWidget(pane)
     pane.resize(280, 700)
+    pane.show()
     show(pane, listing())
     light = pane.grab().toImage()
     theme.set_mode("dark")

@@ -183,3 +183,16 @@ def test_imagenet_weights_of_a_network_with_auxiliary_heads_start_one_for_few_cl
     adopted = adopt(network, found, "fc", "googlenet")
     assert adopted.notes == (message("head_replaced", names="aux1.fc2, aux2.fc2, fc", found=1000, wanted=5),)
     assert len(adopted.event.misfits) == 6
+
+
+def test_a_backbone_beside_a_head_of_its_own_fits() -> None:
+    """As scripts save them that put the two together themselves."""
+    torch.manual_seed(4)
+    theirs, ours = build("resnet20", 10), build("resnet20", 10)
+    weights = {
+        name if name.startswith("linear") else f"backbone.{name}": tensor
+        for name, tensor in theirs.state_dict().items()
+    }
+    taken = adopt(ours, weights, "linear", "file").event
+    assert (taken.taken, taken.misfits) == (taken.wanted, ())
+    assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in theirs.state_dict().items())

@@ -173,9 +173,16 @@ def test_whatever_torchvision_has_weights_for_has_them_here():
 def test_an_unknown_name_is_answered_with_those_that_come_nearest():
     with pytest.raises(Problem) as caught:
         find("resnet19")
-    assert caught.value.message.code == "network_unknown"
+    assert caught.value.message.code == "network_misspelt"
     assert "“resnet19”" in str(caught.value)
     assert "resnet10" in str(caught.value)
+
+
+def test_a_name_that_comes_near_none_is_not_answered_with_just_any():
+    with pytest.raises(Problem) as caught:
+        find("qqqq")
+    assert caught.value.message.code == "network_unknown"
+    assert "resnet18" not in str(caught.value)
 
 
 def test_a_librarys_name_is_taken_as_it_is():

@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from resnet_gui.nets.build import build
-from resnet_gui.nets.head import head_of, head_parameters
+from resnet_gui.nets.head import head_of
 
 
 class Branching(nn.Module):
@@ -56,7 +56,7 @@ def test_the_head_of_well_known_networks(make: Callable[..., nn.Module], size: i
     with torch.device("meta"):
         network = make(num_classes=7)
     assert head_of(network, 3, size) == head
-    weight, bias = head_parameters(network, head)
+    weight, bias = network.get_submodule(head).parameters()
     assert weight.shape[:2] == (7, features)
     assert bias.shape == (7,)
 
@@ -81,7 +81,6 @@ def test_a_layer_that_is_called_again_is_the_last_one() -> None:
 def test_a_network_of_one_layer_is_its_own_head() -> None:
     network = nn.Conv2d(1, 2, 3)
     assert head_of(network, 1, 8) == ""
-    assert head_parameters(network, "") == [network.weight, network.bias]
 
 
 def test_the_network_is_left_as_it_is() -> None:
@@ -92,14 +91,6 @@ def test_the_network_is_left_as_it_is() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert not any(layer._forward_pre_hooks for layer in network.modules())
     assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
-
-
-def test_the_parameters_of_the_head_are_the_networks_own() -> None:
-    network = Branching()
-    for parameter in head_parameters(network, "last"):
-        parameter.requires_grad_(False)
-    frozen = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
-    assert frozen == ["last.weight", "last.bias"]
 
 
 def test_a_network_without_parameters_has_no_head() -> None:

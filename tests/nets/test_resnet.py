@@ -347,7 +347,7 @@ def test_a_dilation_for_a_stage_that_is_not_there_is_refused():
 def test_an_unknown_network_is_refused():
     with pytest.raises(Problem) as caught:
         build("resnet19", 10)
-    assert caught.value.message.code == "network_unknown"
+    assert caught.value.message.code == "network_misspelt"
 
 
 def test_every_card_has_a_builder_and_every_builder_a_card():

@@ -142,7 +142,7 @@ def test_a_size_that_a_librarys_network_refuses_is_told_with_its_reason() -> Non
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("resnet19", "network_unknown"),
+        ("resnet19", "network_misspelt"),
         ("timm/resnet19x", "network_not_in_library"),
         ("torchvision/resnet19", "network_not_in_library"),
     ],

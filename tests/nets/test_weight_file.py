@@ -513,3 +513,13 @@ def test_flipped_bits_give_tensors_or_a_sentence(write: Write, path: Path) -> No
         except Problem:
             refused += 1
     assert refused > 20
+
+
+def test_a_dict_that_holds_itself_is_no_weights_and_does_not_hang(tmp_path: Path) -> None:
+    inside: dict[str, object] = {}
+    inside["model"] = inside
+    path = tmp_path / "round.pth"
+    torch.save(inside, path)
+    with pytest.raises(Problem) as caught:
+        read_weights(path)
+    assert caught.value.message.code in ("weights_not_weights", "weights_not_plain")

@@ -15,9 +15,9 @@ from resnet_gui.config import make_config, read_config
 from resnet_gui.data.image import open_image
 from resnet_gui.data.loader import Batch
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.events import Event, Finished, Note, Progress, Started, Stopped, Weights, WeightsTaken
+from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, Weights, WeightsTaken
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model, read_card
+from resnet_gui.model import load_model, read_card, unshared
 from resnet_gui.nets import catalog
 from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
@@ -25,6 +25,7 @@ from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.training import learner
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.network import make_network, set_to_learn
+from resnet_gui.training.start import find_start
 
 Settings = dict[str, object]
 
@@ -250,3 +251,58 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
     (losses[0] + 0.3 * losses[1] + 0.3 * losses[2]).backward()
     for name, parameter in network.named_parameters():
         assert torch.allclose(found[name], parameter.grad, rtol=1e-3, atol=1e-5), name
+
+
+def test_a_file_without_a_word_on_preprocessing_is_taken_for_the_networks_shared_weights(tmp_path: Path):
+    path = tmp_path / "weights.pth"
+    torch.save(build("inception_v3", 3).state_dict(), path)
+    values = {
+        "network": "inception_v3",
+        "data.image_size": 299,
+        "start.start_from": "file",
+        "start.start_path": str(path),
+    }
+    steps = find_start(make_config(values), 100, threading.Event())
+    with pytest.raises(StopIteration) as ended:
+        next(steps)
+    preprocessing = ended.value.value.preprocessing
+    assert (preprocessing.mean, preprocessing.resize) == ((0.5, 0.5, 0.5), 342)
+
+
+def test_a_network_of_a_library_trains_goes_on_and_answers(quick: Settings, colours: Path):
+    stop = threading.Event()
+    values = {**quick, "network": "torchvision/shufflenet_v2_x0_5", "start.start_from": "random"}
+    for event in train(make_config(values), stop):
+        if isinstance(event, EpochDone):
+            stop.set()
+    assert isinstance(event, Stopped)
+    assert Path(event.model).parent.parent == Path(str(quick["out"]))
+    done = list(resume(Path(event.model).parent, threading.Event()))
+    answer = Predictor(Path(only(done, Finished)[0].model), make_config({}).machine).predict(
+        colours / "red" / "0.png", 3, preview=False
+    )
+    assert sorted(answer.labels) == ["blue", "green", "red"]
+
+
+def test_weights_that_are_tied_are_saved_each_by_itself():
+    weight = torch.arange(6.0)
+    apart = unshared({"one": weight, "other": weight, "part": weight[:3], "lone": torch.ones(2)})
+    assert len({tensor.untyped_storage().data_ptr() for tensor in apart.values()}) == 4
+    assert torch.equal(apart["part"], weight[:3])
+    assert torch.equal(apart["other"], weight)
+
+
+@pytest.mark.parametrize("start_from", ["file", "run"])
+def test_a_run_is_named_by_its_folder_or_by_its_model(quick: Settings, start_from: str):
+    first = run(quick, training__epochs=1)
+    for path in (folder(first), Path(only(first, Finished)[0].model)):
+        again = run(quick, training__epochs=1, start__start_from=start_from, start__start_path=str(path))
+        assert only(again, WeightsTaken)[0].misfits == ()
+
+
+def test_both_heads_of_a_network_that_has_two_learn(quick: Settings):
+    config = make_config(
+        {**quick, "network": "timm/deit_tiny_distilled_patch16_224", "data.image_size": 224, "start.train_part": "head"}
+    )
+    learns = {name for name, parameter in make_network(config, 3, 3).named_parameters() if parameter.requires_grad}
+    assert learns == {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"}

@@ -35,7 +35,7 @@ def _preact(depth: int, parameters: int, multiply_adds: int, story: str, stages:
 
 def _wide(depth: int, widen: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> Network:
     return Network(
-        f"wrn_{depth}_{widen}", f"WRN-{depth}-{widen}", "Wide ResNet, CIFAR form", "Zagoruyko & Komodakis 2016", 2016, depth,
+        f"wrn_{depth}_{widen}", f"WRN-{depth}-{widen}", "Wide ResNet, CIFAR form", "Zagoruyko and Komodakis 2016", 2016, depth,
         parameters, multiply_adds, story, classes=10, usual=32, smallest=8,
         stages=_stages("preact", (depth - 4) // 6, "projection", "projection", 16 * widen),
         lesson=lesson, remark=f"Its name counts the three projections as layers, and not the last: {depth - 2} lie one behind another.",

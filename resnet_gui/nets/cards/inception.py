@@ -25,7 +25,7 @@ NETWORKS: tuple[Network, ...] = (
     Network(
         "googlenet", "GoogLeNet (Inception v1)", "Inception", "Szegedy et al. 2014", 2014, 22, 13_004_888, 1_498_376_192,
         "It won the ImageNet competition of 2014 with a twelfth of AlexNet's weights, by looking through small and large windows at once.",
-        source="torchvision", library_name="googlenet", smallest=15, auxiliary=0.3,
+        source="torchvision", library_name="googlenet", auxiliary=0.3,
         stages=(
             Stage("conv1 maxpool1 conv2 conv3 maxpool2", "stem", 1, 192, stride=8),
             Stage("inception3a inception3b", "inception", 2, 480), Stage("maxpool3", "pool", 1, 480, stride=2),

@@ -109,7 +109,7 @@ def _densenet(
     stem = Stage("features.conv0 features.norm0 features.relu0 features.pool0", "stem", 1, 2 * growth, stride=4)
     return Network(
         f"densenet{depth}", f"DenseNet-{depth}", "DenseNet", "Huang et al. 2016", 2016, depth, parameters, multiply_adds,
-        story, source="torchvision", library_name=f"densenet{depth}", smallest=29,
+        story, source="torchvision", library_name=f"densenet{depth}",
         stages=(stem, *stages, Stage("features.norm5 classifier", "head", 1, 1000)), weights=weights,
     )  # fmt: skip
 
@@ -221,7 +221,7 @@ _DPN = (
 
 _SENET = (
     Network(
-        "senet154", "SENet-154", "SENet", "Hu et al. 2017", 2017, 154, 115_088_984, 20_688_363_520,
+        "senet154", "SENet-154", "SENet", "Hu et al. 2018", 2018, 154, 115_088_984, 20_688_363_520,
         "It won the last ImageNet competition, of 2017: each block weighs its channels by what the whole picture shows.",
         source="timm", library_name="legacy_senet154",
         stages=(

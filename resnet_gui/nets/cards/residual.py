@@ -163,7 +163,7 @@ _REFINED = (
         weights=from_timm("resnet50s.gluon_in1k", 102.9),
     ),
     Network(
-        "resnet50_gn", "ResNet-50 with group norm", "ResNet, refined", "Wu & He 2018", 2018, 50, 25_557_032, 4_089_184_256,
+        "resnet50_gn", "ResNet-50 with group norm", "ResNet, refined", "Wu and He 2018", 2018, 50, 25_557_032, 4_089_184_256,
         "Normalises each picture by itself, so it learns the same however few pictures fit into a batch.",
         stages=bottleneck((3, 4, 6, 3)), weights=from_timm("resnet50_gn.a1h_in1k", 102.2, resize=238),
     ),

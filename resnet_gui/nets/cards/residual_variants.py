@@ -37,13 +37,13 @@ _RESNEXT = (
 
 _WIDE = (
     Network(
-        "wide_resnet50_2", "Wide ResNet-50-2", "Wide ResNet", "Zagoruyko & Komodakis 2016", 2016, 50, 68_883_240, 11_398_021_120,
+        "wide_resnet50_2", "Wide ResNet-50-2", "Wide ResNet", "Zagoruyko and Komodakis 2016", 2016, 50, 68_883_240, 11_398_021_120,
         "ResNet-50 whose 3×3 convolutions are twice as wide, on the bet that width does what depth does, and computes faster.",
         stages=bottleneck((3, 4, 6, 3), 128),
         weights=from_torchvision("wide_resnet50_2-9ba9bcbe.pth", 263.124, 0.81602),
     ),
     Network(
-        "wide_resnet101_2", "Wide ResNet-101-2", "Wide ResNet", "Zagoruyko & Komodakis 2016", 2016, 101, 126_886_696, 22_753_050_624,
+        "wide_resnet101_2", "Wide ResNet-101-2", "Wide ResNet", "Zagoruyko and Komodakis 2016", 2016, 101, 126_886_696, 22_753_050_624,
         "ResNet-101, twice as wide: the largest of the residual networks here, at half a gigabyte.",
         stages=bottleneck((3, 4, 23, 3), 128),
         weights=from_torchvision("wide_resnet101_2-d733dc28.pth", 484.747, 0.8251),
