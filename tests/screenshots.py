@@ -62,7 +62,7 @@ class Photographer:
         self._shoot("dataset")
         size = window.setup.values()["data.image_size"]
         window.setup.set_values({"data.image_size": 224})
-        window.tabs.setCurrentWidget(window.network_tab)
+        window.tabs.setCurrentWidget(window.network_page)
         for network in ("resnet18", "densenet121", "googlenet", "resnet50"):
             self._look_inside(network, FOLDER if network == "resnet50" else None)
 

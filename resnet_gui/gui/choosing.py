@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from resnet_gui.events import Weights
 from resnet_gui.gui.dataset import Dataset
@@ -16,9 +16,6 @@ from resnet_gui.nets.catalog import NETWORKS, find
 
 class Choosing(QObject):
     """Setup decides what is trained; the tab shows it, and may ask Setup for another network."""
-
-    look_requested = Signal()
-    """The person wants to look inside the network."""
 
     def __init__(
         self, setup: SetupPane, tab: NetworkTab, exploring: Exploring, fetching: Fetching, dataset: Dataset
@@ -34,7 +31,6 @@ class Choosing(QObject):
         """By network; those of a library's networks once they are known."""
         setup.changed.connect(self._show_chosen)
         setup.locked.connect(tab.set_locked)
-        setup.inspect_requested.connect(self._look_inside)
         dataset.opened.connect(lambda *_: self._show_chosen())
         tab.chosen.connect(setup.choose_network)
         tab.download_requested.connect(self._download)
@@ -46,10 +42,6 @@ class Choosing(QObject):
         for network in NETWORKS:
             self._look_for_weights(network.name)
         self._show_chosen()
-
-    def _look_inside(self, name: str) -> None:
-        self._tab.show_network(name)
-        self.look_requested.emit()
 
     def _show_chosen(self) -> None:
         network, values = self._setup.network, self._setup.values()

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QTabWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
 from resnet_gui.events import Event, Failed, Progress
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.banner import Banner
-from resnet_gui.gui.choosing import Choosing
 from resnet_gui.gui.closing import Doorbell, ask_to_close
 from resnet_gui.gui.commands import Commands
 from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.dataset import Dataset
 from resnet_gui.gui.docks import make_centre, make_dock
 from resnet_gui.gui.downloading import Fetching
-from resnet_gui.gui.exploring import Exploring
-from resnet_gui.gui.network_tab import NetworkTab
 from resnet_gui.gui.old_runs import OldRuns, is_run
 from resnet_gui.gui.opening import Opening
 from resnet_gui.gui.predict_pane import PredictPane
@@ -38,6 +36,9 @@ from resnet_gui.gui.training import COMPUTING, Training
 from resnet_gui.gui.training_tab import TrainingTab
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.places import log_folder
+
+if TYPE_CHECKING:
+    from resnet_gui.gui.network_tab import NetworkTab
 
 _TITLE_BAR = 32
 _SETUP_WIDTH = 300
@@ -73,7 +74,7 @@ class MainWindow(QMainWindow):
         self.setup = SetupPane(theme, NETWORKS, list(settings()))
         self.setup.set_values(remembered.values())
         self.data_tab = DataTab(theme)
-        self.network_tab = NetworkTab(theme, NETWORKS)
+        self.network_page = QWidget()
         self.training_tab = TrainingTab(theme)
         self.predict_pane = PredictPane(theme)
         self.banner = Banner(theme)
@@ -81,7 +82,7 @@ class MainWindow(QMainWindow):
         self.tabs = QTabWidget(documentMode=True)
         self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tabs.addTab(self.data_tab, self.tr("Data"))
-        self.tabs.addTab(self.network_tab, self.tr("Network"))
+        self.tabs.addTab(self.network_page, self.tr("Network"))
         self.tabs.addTab(self.training_tab, self.tr("Training"))
 
         # What connects the two
@@ -90,8 +91,6 @@ class MainWindow(QMainWindow):
             self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab, remembered,
             self.fetching,
         )  # fmt: skip
-        self.exploring = Exploring(self.asking, self.network_tab, self)
-        self.choosing = Choosing(self.setup, self.network_tab, self.exploring, self.fetching, self.dataset)
         self.resuming = Resuming(self.training, self.opening, self.setup, self.training_tab)
         self.old_runs = OldRuns(self.training, self.asking, self.resuming, self.training_tab, self.banner, remembered)
         self.predicting = Predicting(self.asking, self.training, self.predict_pane, remembered)
@@ -173,7 +172,7 @@ class MainWindow(QMainWindow):
 
     def _make_view_menu(self, menu: QMenu) -> None:
         tabs = (
-            (self.tr("&Data"), self.data_tab), (self.tr("&Network"), self.network_tab), (self.tr("&Training"), self.training_tab),
+            (self.tr("&Data"), self.data_tab), (self.tr("&Network"), self.network_page), (self.tr("&Training"), self.training_tab),
         )  # fmt: skip
         for number, (name, tab) in enumerate(tabs, start=1):
             self._commands.add(menu, name, partial(self.tabs.setCurrentWidget, tab), f"Ctrl+{number}")
@@ -211,7 +210,8 @@ class MainWindow(QMainWindow):
             signal.connect(lambda *_: self._follow_run(self.training.state))
         for signal in (self.running.started, self.resuming.started, self.old_runs.opened):
             signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
-        self.choosing.look_requested.connect(lambda: self.tabs.setCurrentWidget(self.network_tab))
+        self.setup.inspect_requested.connect(self._look_inside)
+        self.tabs.currentChanged.connect(lambda _: self.tabs.currentWidget() is self.network_page and self.network_tab)
         self._doorbell.rung.connect(self._come_back)
         self._follow_run(self.training.state)
 
@@ -224,6 +224,25 @@ class MainWindow(QMainWindow):
         else:
             self.opening.open(path)
 
+    @cached_property
+    def network_tab(self) -> NetworkTab:
+        """Made, and its modules imported, when it is first wanted or soon after the first paint, which must not wait for it."""
+        from resnet_gui.gui.choosing import Choosing
+        from resnet_gui.gui.exploring import Exploring
+        from resnet_gui.gui.network_tab import NetworkTab
+
+        tab = NetworkTab(self._theme, NETWORKS)
+        page = QVBoxLayout(self.network_page)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(tab)
+        self.exploring = Exploring(self.asking, tab, self)
+        self.choosing = Choosing(self.setup, tab, self.exploring, self.fetching, self.dataset)
+        return tab
+
+    def _look_inside(self, network: str) -> None:
+        self.network_tab.show_network(network)
+        self.tabs.setCurrentWidget(self.network_page)
+
     def open_sample(self) -> None:
         """Draws and opens the sample pictures."""
         self.opening.open_sample()
@@ -235,6 +254,7 @@ class MainWindow(QMainWindow):
             self._painted = True
             QTimer.singleShot(0, self.asking.start)
             QTimer.singleShot(_LATER, self.old_runs.look_for_unfinished)
+            QTimer.singleShot(_LATER, lambda: self.network_tab)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closes at once, unless a run computes: then the person decides. One that is being saved needs no question."""

@@ -65,7 +65,7 @@ def window(one_window: MainWindow) -> MainWindow:
     """ResNet-18 is chosen, and the Network tab open on it."""
     one_window.setup.choose_network("resnet18")
     one_window.network_tab.show_network("resnet18")
-    one_window.tabs.setCurrentWidget(one_window.network_tab)
+    one_window.tabs.setCurrentWidget(one_window.network_page)
     return one_window
 
 
@@ -105,7 +105,7 @@ def test_look_inside_raises_the_tab_on_that_network(window: MainWindow) -> None:
     window.network_tab.show_network("lenet5")
     window.tabs.setCurrentWidget(window.data_tab)
     click(window.setup.findChild(QPushButton, "inspect"))
-    assert window.tabs.currentWidget() is window.network_tab
+    assert window.tabs.currentWidget() is window.network_page
     assert "ResNet-50" in text_of(window.network_tab.header)
 
 
@@ -144,7 +144,7 @@ def test_the_tab_counts_for_the_classes_channels_and_size_of_the_setup(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=500)
-    window.tabs.setCurrentWidget(window.network_tab)
+    window.tabs.setCurrentWidget(window.network_page)
     window.setup.set_values({"data.colour": "grey"})
     (question,) = window.network_tab.questions
     assert (question.network, question.classes, question.channels, question.size) == ("resnet20", 3, 1, 32)
@@ -154,7 +154,7 @@ def test_the_tab_counts_for_the_classes_channels_and_size_of_the_setup(
 def test_while_a_training_runs_no_other_network_can_be_chosen(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
-    window.tabs.setCurrentWidget(window.network_tab)
+    window.tabs.setCurrentWidget(window.network_page)
     window.network_tab.show_network("resnet34")
     use = button(window.network_tab, "Use this network")
     assert not use.isEnabled()
