@@ -82,7 +82,7 @@ def _kept_bytes(network: nn.Module, channels: int, side: int, train_part: str) -
             kept.append(output.nbytes)
 
     hooks = [layer.register_forward_hook(count) for layer in network.modules() if not any(layer.children())]
-    with torch.inference_mode():
+    with torch.no_grad():
         network.eval()(torch.zeros(1, channels, side, side))
     for hook in hooks:
         hook.remove()

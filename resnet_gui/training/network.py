@@ -42,7 +42,7 @@ def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) 
     """Sends a picture through: of most networks that a library brings, nothing else is known before a run."""
     network.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: what a layer keeps for later must be fit for training
             logits = network(torch.zeros(1, channels, size, size))
     except Exception as error:  # each network refuses in its own way
         first_line = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
