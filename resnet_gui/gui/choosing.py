@@ -41,6 +41,9 @@ class Choosing(QObject):
         exploring.refused.connect(lambda name: self._learn_weights(name, None))
         for network in NETWORKS:
             self._look_for_weights(network.name)
+        if fetching.network:
+            tab.show_download(fetching.network, fetching.state)
+        tab.set_locked(setup.reason())
         self._show_chosen()
 
     def _show_chosen(self) -> None:

@@ -211,6 +211,7 @@ class MainWindow(QMainWindow):
         for signal in (self.running.started, self.resuming.started, self.old_runs.opened):
             signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
         self.setup.inspect_requested.connect(self._look_inside)
+        self.setup.changed.connect(self._ask_library)
         self.tabs.currentChanged.connect(lambda _: self.tabs.currentWidget() is self.network_page and self.network_tab)
         self._doorbell.rung.connect(self._come_back)
         self._follow_run(self.training.state)
@@ -226,7 +227,7 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def network_tab(self) -> NetworkTab:
-        """Made, and its modules imported, when it is first wanted or soon after the first paint, which must not wait for it."""
+        """Made, and its modules imported, when it is first wanted: it takes a while, for which no start should wait."""
         from resnet_gui.gui.choosing import Choosing
         from resnet_gui.gui.exploring import Exploring
         from resnet_gui.gui.network_tab import NetworkTab
@@ -238,6 +239,11 @@ class MainWindow(QMainWindow):
         self.exploring = Exploring(self.asking, tab, self)
         self.choosing = Choosing(self.setup, tab, self.exploring, self.fetching, self.dataset)
         return tab
+
+    def _ask_library(self) -> None:
+        """What a library has for its network is found out by what belongs to the tab, though nobody looks at it yet."""
+        if self.setup.network.source != "ours" and not self.setup.network.paper:
+            self.network_tab  # noqa: B018 - made by being named
 
     def _look_inside(self, network: str) -> None:
         self.network_tab.show_network(network)
@@ -254,7 +260,7 @@ class MainWindow(QMainWindow):
             self._painted = True
             QTimer.singleShot(0, self.asking.start)
             QTimer.singleShot(_LATER, self.old_runs.look_for_unfinished)
-            QTimer.singleShot(_LATER, lambda: self.network_tab)
+            QTimer.singleShot(_LATER, self._ask_library)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closes at once, unless a run computes: then the person decides. One that is being saved needs no question."""

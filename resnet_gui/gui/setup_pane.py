@@ -159,7 +159,7 @@ class SetupPane(QWidget):
 
     def choose_network(self, name: str) -> None:
         """Takes the network `name`, of the catalogue or a library's, unless a run computes."""
-        if not self._reason():
+        if not self.reason():
             self._network.choose(name)
 
     def add_weights(self, name: str, weights: Weights | None) -> None:
@@ -185,7 +185,7 @@ class SetupPane(QWidget):
 
     def reset(self) -> None:
         """Every setting as it is at the first start, unless a run computes."""
-        if not self._reason():
+        if not self.reason():
             self._form.reset()
             self._beginning.reset()
             self._wanted_size = self._usual_size
@@ -209,7 +209,7 @@ class SetupPane(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders are welcome anywhere on the pane, unless a run computes."""
-        if not self._reason() and _first_path(event.mimeData()):
+        if not self.reason() and _first_path(event.mimeData()):
             event.acceptProposedAction()
             set_look(self._pictures, "dropping", True)
 
@@ -287,10 +287,10 @@ class SetupPane(QWidget):
         self._missing.setText(missing)
         self._missing.setVisible(idle and bool(missing))
         for part in (self._pictures, self._network, self._beginning, self._form):
-            part.set_locked(self._reason())
-        self.locked.emit(self._reason())
+            part.set_locked(self.reason())
+        self.locked.emit(self.reason())
 
-    def _reason(self) -> str:
+    def reason(self) -> str:
         """Why nothing can be changed now, "" if it can."""
         if self._is_downloading:
             return self.tr("The weights to start from are being downloaded. Cancel that to change this.")

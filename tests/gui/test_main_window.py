@@ -348,3 +348,12 @@ def test_everything_chosen_is_there_again_at_the_next_start(
     assert again.predict_dock.isVisible()
     again.close()
     again.end_engines()
+
+
+def test_a_librarys_network_is_asked_about_though_nobody_looks_at_the_network_tab(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.setup.choose_network("torchvision/shufflenet_v2_x0_5")
+    assert window.setup.weights is None
+    qtbot.waitUntil(lambda: window.setup.weights is not None, timeout=60_000)
+    assert window.setup.weights.host == "download.pytorch.org"
