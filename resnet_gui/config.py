@@ -28,6 +28,11 @@ def _setting(default: Any, label: str, help: str, *, shown: Shown = "more", unit
     return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)
 
 
+RATE_FROM_RANDOM = 0.001
+RATE_FROM_TRAINED = 0.0001
+"""Learning rates where the person sets none: weights that know something already are to be moved gently."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
@@ -103,7 +108,7 @@ class TrainingConfig(_Part):
         None,
         "Learning rate",
         "How large a step the weights take: too large diverges, too small learns slowly; "
-        "if left empty, 0.001 from random weights and 0.0001 from trained ones.",
+        f"if left empty, {RATE_FROM_RANDOM} from random weights and {RATE_FROM_TRAINED} from trained ones.",
         ge=1e-7,
         le=10.0,
     )

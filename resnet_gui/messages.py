@@ -45,6 +45,11 @@ def reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
+def first_line(error: Exception) -> str:
+    """What a library says is wrong: its first line, or the kind of error where it says nothing. For the end of a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
 SENTENCES = {
     # A dataset folder.
     "not_a_folder": "{path} is not a folder. Choose the folder that holds one sub-folder of pictures for each class.",

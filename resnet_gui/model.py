@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from resnet_gui import __version__
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import ModelInfo, TestScore, from_plain
-from resnet_gui.messages import Problem, reason
+from resnet_gui.messages import Problem, first_line, reason
 from resnet_gui.nets.build import build
 from resnet_gui.tensor_file import NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
 
@@ -118,5 +118,4 @@ def _problems_of(path: Path) -> Iterator[None]:
     except NewerFormat as error:
         raise Problem("model_newer", path=str(path), format=error.args[0]) from error
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise Problem("model_not_one", path=str(path), reason=first_line or type(error).__name__) from error
+        raise Problem("model_not_one", path=str(path), reason=first_line(error)) from error

@@ -88,6 +88,6 @@ def _opened(card: Network, options: argparse.Namespace) -> Summarised:
     from resnet_gui.nets.outside import weights_of
     from resnet_gui.nets.summary import summarise
 
-    weights = None if card.paper else weights_of(card.name)
+    weights = None if card.is_curated else weights_of(card.name)
     size = options.size or (weights.image_size if weights else card.usual)
     return summarise(card.name, options.classes or card.classes, options.channels or card.channels, size)

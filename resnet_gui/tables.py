@@ -22,7 +22,7 @@ _GAP = "  "
 
 def facts(card: Network, weights: Weights | None) -> str:
     """What is known of a network before it is opened, in a few lines; of one outside the catalogue that is little."""
-    lines = [_known(card)] if card.paper else [f"{card.title}, from {card.source}"]
+    lines = [_known(card)] if card.is_curated else [f"{card.title}, from {card.source}"]
     lines += [
         _shared(weights),
         *(textwrap.fill(text, WIDTH) for text in (card.story, card.lesson, card.remark) if text),

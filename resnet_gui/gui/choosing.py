@@ -11,7 +11,7 @@ from resnet_gui.gui.exploring import Exploring
 from resnet_gui.gui.network_tab import NetworkTab
 from resnet_gui.gui.setup_pane import SetupPane
 from resnet_gui.nets.card import Network
-from resnet_gui.nets.catalog import NETWORKS, find
+from resnet_gui.nets.catalog import NETWORKS
 
 
 class Choosing(QObject):
@@ -48,11 +48,8 @@ class Choosing(QObject):
 
     def _show_chosen(self) -> None:
         network, values = self._setup.network, self._setup.values()
-        size, classes, channels = (
-            values["data.image_size"],
-            self._classes(network),
-            _channels(network, values["data.colour"]),
-        )
+        size, classes = values["data.image_size"], self._classes(network)
+        channels = network.channels_for(values["data.colour"])
         if self._shown == (network.name, size, classes, channels):
             return
         self._shown = network.name, size, classes, channels
@@ -77,9 +74,5 @@ class Choosing(QObject):
             self._tab.show_download(name, "here")
 
     def _download(self, name: str) -> None:
-        if weights := self._weights.get(name) or find(name).weights:
+        if weights := self._weights.get(name):
             self._fetching.start(name, weights)
-
-
-def _channels(network: Network, colour: str) -> int:
-    return {"grey": 1, "colour": 3, "auto": network.channels}[colour]

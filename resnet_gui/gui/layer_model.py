@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QItemSelection, QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont
 
 from resnet_gui.events import Layer, Summarised
+from resnet_gui.gui.branches import BranchModel, Index
 from resnet_gui.gui.labels import tooltip
 from resnet_gui.gui.stages import outgoing, shape_text, stage_title
 from resnet_gui.gui.theme import Theme
@@ -21,7 +22,6 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STAGE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _LAYER = _STAGE | Qt.ItemFlag.ItemNeverHasChildren
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class StageRow:
         return Layer(self.title, "", self.shape, *_sum(self.layers))
 
 
-class LayerModel(QAbstractItemModel):
-    """Stages, and below each its layers. A layer's id is the place of its stage, from 1; that of a stage is 0."""
+class LayerModel(BranchModel):
+    """Stages are the branches, their layers the leaves."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -95,14 +95,6 @@ class LayerModel(QAbstractItemModel):
         places = {(part.parent().row(), row) for part in selection for row in range(part.top(), part.bottom() + 1)}
         ordered = sorted((row, -1) if stage < 0 else (stage, row) for stage, row in places)
         return [self.rows[stage].layers[row] if row >= 0 else self._sums[stage] for stage, row in ordered]
-
-    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        """Where a stage or a layer stands."""
-        return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
-
-    def parent(self, index: Index) -> QModelIndex:
-        """The stage above a layer."""
-        return self.createIndex(index.internalId() - 1, 0, 0) if index.internalId() else QModelIndex()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Stages, and the layers of each; a single layer is its own stage."""

@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
 
     def _ask_library(self) -> None:
         """What a library has for its network is found out by what belongs to the tab, though nobody looks at it yet."""
-        if self.setup.network.source != "ours" and not self.setup.network.paper:
+        if not self.setup.network.is_curated:
             self.network_tab  # noqa: B018 - made by being named
 
     def _look_inside(self, network: str) -> None:

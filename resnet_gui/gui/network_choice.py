@@ -63,8 +63,7 @@ class NetworkChoice(Card):
     @property
     def knows_weights(self) -> bool:
         """Whether `network.weights` is the whole truth: a library's network may have some of which its card knows nothing."""
-        name = self.network.name
-        return not name.startswith(_LIBRARIES) or name in self._asked
+        return self.network.is_curated or self.network.name in self._asked
 
     def choose(self, name: object) -> None:
         """Chooses the network called `name`, if there is one; a library's is added."""
@@ -76,7 +75,7 @@ class NetworkChoice(Card):
     def add_weights(self, name: str, weights: Weights | None) -> None:
         """A library has these `weights` for its network `name`, or none."""
         self._asked[name] = weights
-        if name in self._networks and name.startswith(_LIBRARIES):
+        if name in self._networks and not self._networks[name].is_curated:
             self._networks[name] = dataclasses.replace(find(name), weights=weights)
             if name == self.network.name:
                 self.changed.emit()
@@ -92,7 +91,7 @@ class NetworkChoice(Card):
         self._choice.setToolTip(tooltip(reason or self.network.story))
 
     def _add_from_library(self, name: str) -> None:
-        if not any(each.startswith(_LIBRARIES) for each in self._networks):
+        if all(network.is_curated for network in self._networks.values()):
             self._add_heading(self.tr("From the libraries"))
         self._networks[name] = dataclasses.replace(find(name), weights=self._asked.get(name))
         self._add(self._networks[name])

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont
 
+from resnet_gui.gui.branches import BranchModel, Index
 from resnet_gui.gui.labels import tooltip
 from resnet_gui.gui.theme import Theme
 from resnet_gui.nets.card import Network
@@ -18,7 +19,6 @@ TITLE, MARK = range(2)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _HEADING = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _NETWORK = _HEADING | Qt.ItemFlag.ItemNeverHasChildren
-Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Group:
         return bool(self.source) and not self.asked
 
 
-class NetworkModel(QAbstractItemModel):
+class NetworkModel(BranchModel):
     """Groups of entries. It filters itself: a proxy would ask Python about each of thousands of rows."""
 
     def __init__(self, theme: Theme, networks: Sequence[Network], parent: QObject | None = None) -> None:
@@ -130,14 +130,6 @@ class NetworkModel(QAbstractItemModel):
         if not index.isValid() or not index.internalId():
             return None
         return self.visible[index.internalId() - 1].shown[index.row()]
-
-    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        """An entry's id is the place of its group, from 1; that of a heading is 0."""
-        return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
-
-    def parent(self, index: Index) -> QModelIndex:
-        """The heading above an entry."""
-        return self.createIndex(index.internalId() - 1, 0, 0) if index.internalId() else QModelIndex()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Headings, and the entries below each."""

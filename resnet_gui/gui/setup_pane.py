@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from resnet_gui.config import Setting
+from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, Setting
 from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.events import Weights
@@ -26,9 +26,8 @@ from resnet_gui.nets.card import Network
 from resnet_gui.places import runs_folder
 
 _SIZE, _RATE = "data.image_size", "training.learning_rate"
-_RATES = {"random": 0.001, "auto": None}
-_RATE_OF_TRAINED = 0.0001
-"""What training/start.py takes where the person sets no learning rate."""
+_RATES = {"random": RATE_FROM_RANDOM, "auto": None}
+"""By what a run starts from; whatever is not here is trained already."""
 
 RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
 
@@ -241,7 +240,7 @@ class SetupPane(QWidget):
         self._follow_start()
 
     def _follow_start(self) -> None:
-        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, _RATE_OF_TRAINED))
+        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, RATE_FROM_TRAINED))
         self._show_state()
         self.changed.emit()
 

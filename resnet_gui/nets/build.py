@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets import alexnet, fractalnet, highway, inception, lenet, resnet, resnet_cifar, teaching, vgg
 from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import find
@@ -68,8 +68,8 @@ def _from_library(make: Callable[[str, int, int], nn.Module], card: Network, cla
     except Exception as error:  # each network refuses in its own way
         if torch.get_default_device().type == "meta":
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Problem("network_cannot_be_built", name=card.library_name, library=card.source, reason=reason) from error
+        why = first_line(error)
+        raise Problem("network_cannot_be_built", name=card.library_name, library=card.source, reason=why) from error
 
 
 def _of_torchvision(name: str, classes: int, channels: int) -> nn.Module:

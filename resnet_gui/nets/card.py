@@ -80,9 +80,18 @@ class Network:
     remark: str = ""
 
     @property
+    def is_curated(self) -> bool:
+        """Whether it is of the catalogue; of any other network of a library the card knows nothing but the name."""
+        return bool(self.paper)
+
+    def channels_for(self, colour: str) -> int:
+        """How many channels pictures have for it, where the setting `data.colour` is "auto", "colour" or "grey"."""
+        return {"grey": 1, "colour": 3, "auto": self.channels}[colour]
+
+    @property
     def sizes(self) -> str:
         """ "227", "27 to 50" or "from 32": the sides of pictures, in pixels."""
-        if not self.paper:
+        if not self.is_curated:
             return "not known beforehand"
         if self.largest is None:
             return f"from {self.smallest}"

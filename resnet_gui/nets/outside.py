@@ -39,7 +39,7 @@ def weights_of(name: str) -> Weights | None:
     None where nobody shares any. Raises `Problem` (`network_unknown`).
     """
     card = find(name)
-    if "/" not in name:
+    if card.is_curated:
         return card.weights
     return _of_torchvision(card.library_name) if card.source == "torchvision" else _of_timm(name, card.library_name)
 

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_gui.events import Layer, Summarised
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.build import build
 from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import find, require_size
@@ -36,7 +36,7 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Summar
     try:
         calls = _follow(network, torch.empty(1, channels, image_size, image_size, device="meta"))
     except Exception as error:  # a library's network may refuse a size in any way
-        raise Problem("network_refuses_size", network=card.title, size=image_size, reason=_first_line(error)) from error
+        raise Problem("network_refuses_size", network=card.title, size=image_size, reason=first_line(error)) from error
     layers = tuple(call.layer(_stage(card, call.name)) for call in calls if call.says_something)
     return Summarised(
         name,
@@ -188,7 +188,3 @@ def _stage(card: Network, layer: str) -> str:
         if any(layer == name or layer.startswith(f"{name}.") for name in stage.name.split()):
             return stage.name
     return layer.partition(".")[0]
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "").rstrip(".") or type(error).__name__

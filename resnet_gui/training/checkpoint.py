@@ -25,7 +25,7 @@ from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import device_as_before, memory_has_a_sentence
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
-from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model import ModelCard, unshared
 from resnet_gui.pace import Pace
 from resnet_gui.safe_write import make_folder
@@ -153,8 +153,7 @@ def restore(run: Path) -> tuple[State, list[Message]]:
                 raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error
             notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            first_line = str(error).strip().partition("\n")[0]
-            notes.append(message("checkpoint_damaged", name=path.name, reason=first_line or type(error).__name__))
+            notes.append(message("checkpoint_damaged", name=path.name, reason=first_line(error)))
     raise Problem("no_checkpoint", path=str(run))
 
 

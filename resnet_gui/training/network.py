@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from resnet_gui.config import StartConfig, TrainConfig
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import head_of
@@ -45,8 +45,7 @@ def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) 
         with torch.no_grad():  # not inference mode: what a layer keeps for later must be fit for training
             logits = network(torch.zeros(1, channels, size, size))
     except Exception as error:  # each network refuses in its own way
-        first_line = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise Problem("network_refuses_size", network=name, size=size, reason=first_line) from error
+        raise Problem("network_refuses_size", network=name, size=size, reason=first_line(error)) from error
     if tuple(getattr(logits, "shape", ())) != (1, classes):
         raise Problem("network_no_classifier", network=name)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from resnet_gui.config import StartConfig, TrainConfig
+from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, StartConfig, TrainConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import Downloaded, Downloading, Event, Note, Weights, WeightsTaken
 from resnet_gui.messages import Problem, message
@@ -20,10 +20,6 @@ from resnet_gui.nets.fetch import fetch
 from resnet_gui.nets.head import head_of
 from resnet_gui.nets.outside import weights_of
 from resnet_gui.nets.weight_file import read_weights
-
-RATE_FROM_RANDOM = 0.001
-RATE_FROM_TRAINED = 0.0001
-"""Learning rates where the person sets none: weights that know something already are to be moved gently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ def _started(
     """The start with every setting decided: `taught` is how the pictures were prepared that the weights have learned from."""
     size = config.data.image_size
     preprocessing = taught.at(size) if taught else Preprocessing.for_size(size)
-    channels = {"grey": 1, "colour": 3, "auto": find(config.network).channels}[config.data.colour]
+    channels = find(config.network).channels_for(config.data.colour)
     learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if file else RATE_FROM_RANDOM)
     decided = config.model_copy(
         update={
