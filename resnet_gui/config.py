@@ -24,8 +24,12 @@ Shown = Literal["first", "more", "own"]
 """Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""
 
 
-def _setting(default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", **limits: Any) -> Any:
-    return Field(default, title=label, description=help, json_schema_extra={"shown": shown, "unit": unit}, **limits)
+def _setting(
+    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", chosen: bool = False, **limits: Any
+) -> Any:
+    """`chosen`: 0 means that the program chooses."""
+    extra: dict[str, Any] = {"shown": shown, "unit": unit, "chosen": chosen}
+    return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
 RATE_FROM_RANDOM = 0.001
@@ -97,8 +101,9 @@ class TrainingConfig(_Part):
         12, "Epochs", "How many times the network sees every training picture.", shown="first", ge=1, le=10_000
     )
     batch_size: int = _setting(
-        32, "Batch size", "How many pictures are learned from at once; more needs more memory.", ge=2, le=4096
-    )
+        0, "Batch size", "How many pictures are learned from at once; 0 takes 32, or fewer where memory would not suffice.",
+        chosen=True, ge=0, le=4096,
+    )  # fmt: skip
     optimizer: Literal["adam", "adamw", "sgd"] = _setting(
         "adam",
         "Optimizer",
@@ -150,16 +155,38 @@ class MachineConfig(_Part):
     device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
         "auto", "Device", "What computes: “auto” takes a graphics card where there is one, else the processor."
     )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
+        "auto", "Precision",
+        "How exactly is computed: “auto” tries a few steps in each and takes the fastest that learns the same; "
+        "float32 is exact and works everywhere.",
+        shown="first",
+    )  # fmt: skip
+    memory_format: Literal["auto", "contiguous", "channels_last"] = _setting(
+        "auto",
+        "Memory format",
+        "How pictures lie in memory: “auto” takes what is faster; the results are the same but for rounding.",
+    )
     threads: int = _setting(
-        0, "CPU threads", "How many processor threads compute; 0 takes one for each core.", ge=0, le=1024
+        0,
+        "CPU threads",
+        "How many processor threads compute; 0 takes as many as are fastest.",
+        chosen=True,
+        ge=0,
+        le=1024,
     )
     loading_threads: int = _setting(
-        2,
+        0,
         "Loading threads",
-        "How many threads read pictures ahead; it changes the speed, never the result.",
-        ge=1,
+        "How many threads read pictures ahead, 0 takes what is needed; it changes the speed, never the result.",
+        chosen=True,
+        ge=0,
         le=64,
     )
+    cache_gigabytes: float = _setting(
+        10.0, "Picture cache", "How much of the disk may be taken to keep pictures decoded and scaled, so that later epochs and runs "
+        "need not do it again; 0 keeps them in memory only.",
+        unit="GB", ge=0.0, le=10_000.0,
+    )  # fmt: skip
     checkpoint_minutes: float = _setting(
         5.0,
         "Save every",
@@ -202,6 +229,8 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    chosen: bool
+    """Whether 0 means that the program chooses."""
 
     @property
     def name(self) -> str:
@@ -235,6 +264,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             low=limits.get("ge"),
             high=limits.get("le"),
             choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
+            chosen=extra["chosen"],
         )
 
 
@@ -276,6 +306,8 @@ def from_plain(nested: dict[str, Any]) -> TrainConfig:
         key = ".".join(str(part) for part in first["loc"])
         label = next((setting.label for setting in settings() if setting.key == key), key)
         raise Problem("setting_invalid", setting=label, reason=first["msg"]) from None
+    if config.training.batch_size == 1:
+        raise Problem("setting_invalid", setting="Batch size", reason="a batch has at least 2 pictures; 0 to choose")
     if config.data.val_fraction + config.data.test_fraction > 0.9:
         raise Problem(
             "setting_invalid", setting="Test share", reason="validation and test together may take at most 90 %"

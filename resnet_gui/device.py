@@ -1,15 +1,54 @@
-"""What computes."""
+"""What computes, and how."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.messages import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """A device with a precision and a memory format: everything that decides how a network's forward pass is computed.
+
+    In 16 bits the weights stay float32, as do norms and the loss: only what is sure to bear it is computed shorter
+    (Micikevicius et al. 2018, §3.1).
+    """
+
+    device: torch.device
+    precision: str = "float32"
+    memory_format: str = "contiguous"
+
+    @classmethod
+    def of(cls, machine: MachineConfig, device: torch.device) -> Compute:
+        """As the settings of a run have it; plain where nothing was decided, as in runs of earlier versions."""
+        undecided = {"auto": "float32"}, {"auto": "contiguous"}
+        precision, layout = machine.precision, machine.memory_format
+        return cls(device, undecided[0].get(precision, precision), undecided[1].get(layout, layout))
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """`network` itself, moved to the device, its weights in the memory format."""
+        return network.to(self.device).to(memory_format=self._format)
+
+    def lay_out(self, pixels: Tensor) -> Tensor:
+        """`pixels` [N, C, H, W] in the memory format."""
+        return pixels.contiguous(memory_format=self._format)
+
+    def cast(self) -> torch.autocast:
+        """Within this context a forward pass has the precision."""
+        dtype = torch.float16 if self.precision == "float16" else torch.bfloat16
+        return torch.autocast(self.device.type, dtype, enabled=self.precision != "float32")
+
+    @property
+    def _format(self) -> torch.memory_format:
+        return torch.channels_last if self.memory_format == "channels_last" else torch.contiguous_format
 
 
 def choose_device(config: MachineConfig) -> torch.device:

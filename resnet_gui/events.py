@@ -20,7 +20,7 @@ from resnet_gui.messages import Message, Value, message
 _MISFITS = 20
 """So many tensors that did not fit are told: a network has hundreds."""
 
-Phase = Literal["train", "validate", "test", "check", "sample"]
+Phase = Literal["features", "train", "validate", "test", "check", "sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,23 @@ class Resumed:
     step: int
     device: str
     threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How the run computes. `images_per_second` is what a step was timed at, None where nothing had to be tried.
+
+    `memory` is the estimate of what the run takes, in bytes; None where it is not known.
+    """
+
+    precision: str
+    memory_format: str
+    threads: int
+    loading_threads: int
+    batch_size: int
+    images_per_second: float | None
+    memory: int | None
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +426,7 @@ class JobEnded:
 
 
 Event = (
-    Ready | Started | Resumed | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
+    Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
     | BestSaved | Stopped | Finished | Tested | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | Summarised
     | NetworkNames | Downloading | Downloaded | WeightsTaken | JobEnded
 )  # fmt: skip

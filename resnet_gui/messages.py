@@ -159,6 +159,14 @@ SENTENCES = {
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
     # What computes.
+    "plan_trying": "Trying in which way this machine computes {network} fastest.",
+    "plan_timed": "Computes in {precision}, {layout}, with {threads} threads: the fastest of {count} ways that were tried, {speed} images/s "
+    "(plain float32: {plain}).",
+    "plan_remembered": "Computes in {precision}, {layout}, with {threads} threads, which was the fastest when it was tried on this machine: "
+    "{speed} images/s (plain float32: {plain}).",
+    "plan_set": "Computes in {precision}, {layout}, with {threads} threads, as the settings say.",
+    "batch_lowered": "Learns from {size} pictures at once instead of {usual}, for {free} GB of memory are free. Set the batch size to decide that yourself.",
+    "memory_more": "The run has taken {peak} GB of memory, more than was expected. If the computer becomes slow, stop and choose a smaller batch size.",
     "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
     # A run.
     "too_few_pictures": "Training needs at least 2 readable pictures of at least 2 classes, and found {count}.",

@@ -24,6 +24,7 @@ from resnet_gui.events import (
     ModelInfo,
     NetworkNames,
     Note,
+    Planned,
     Predicted,
     Prediction,
     Progress,
@@ -82,7 +83,7 @@ class Printer:
                 return f"Resumed in epoch {event.epoch} of {event.epochs} after step {event.step}, on {event.device}"
             case DatasetChanged():
                 return _changes(event)
-            case Note() | Failed() | Waiting():
+            case Note() | Failed() | Waiting() | Planned():
                 return sentence(event.message)
             case Skipped():
                 return "Skipped: " + sentence(event.message)

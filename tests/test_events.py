@@ -18,6 +18,7 @@ SCORE = TestScore(3, 5, 0.25, (ClassScore("bee", 1, 2), ClassScore("änt", 2, 3)
 
 EXAMPLES: tuple[Event, ...] = (
     events.Ready("cuda", 4, "2.6.0"),
+    events.Planned("bfloat16", "channels_last", 2, 2, 32, 18.5, 2 * 10**9, NOTE),
     events.Started(ODD, "resnet18", ("bee", "änt"), 60, 20, 20, 12, "cpu", 2),
     events.Resumed(ODD, 12, 7, 40, "cpu", 2),
     events.DatasetChanged(ODD, ("änt",), (), (ODD,), ("a", "b"), ()),

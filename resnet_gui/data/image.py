@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +29,33 @@ _UPRIGHT = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+_SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
 # Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the person's terminal, or
 # end the decoding where warnings are errors. `catch_warnings` is not safe in threads, so this is said once for all.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def open_image(path: Path) -> Image.Image:
-    """The picture in `path`, decoded whole: its first frame, upright, in mode RGB, without metadata.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise."""
 
-    Transparency is laid over `BACKGROUND`; grey of more than 8 bits is scaled, not clipped (see `_eight_bit`).
+    image: Image.Image
+    width: int
+    height: int
+
+
+def open_image(path: Path) -> Image.Image:
+    """The picture in `path`, decoded whole. Raises as `decode`."""
+    return decode(path).image
+
+
+def decode(path: Path, short_side: int = 0) -> Decoded:
+    """The picture in `path`: its first frame.
+
+    Where `short_side` is given, a JPEG is decoded at a half, a quarter or an eighth of its size, which is much quicker,
+    as long as that leaves its shorter side so many pixels. Transparency is laid over `BACKGROUND`; grey of more than
+    8 bits is scaled, not clipped (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
     size = stat_image(path).st_size
@@ -46,10 +64,17 @@ def open_image(path: Path) -> Image.Image:
             if size < 1024 and file.read(len(_LFS_POINTER)) == _LFS_POINTER:
                 raise Problem("image_lfs_pointer", path=str(path))
             with Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
                     raise Image.DecompressionBombError
+                if short_side:
+                    image.draft(None, (short_side, short_side))  # does nothing in other formats
                 image.load()
-                return _plain(_rgb(_upright(image)))
+                turn = _turn(image)
+                upright = image if turn is None else image.transpose(turn)
+                if turn in _SIDEWAYS:
+                    width, height = height, width
+                return Decoded(_plain(_rgb(upright)), width, height)
     except Problem:
         raise
     except UnidentifiedImageError as error:
@@ -83,13 +108,12 @@ def stat_image(path: Path) -> os.stat_result:
     return status
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """`image` turned as its EXIF block says; as it is, if that block is broken."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How `image` must be turned to stand as its EXIF block says; None if it stands, or if that block is broken."""
     try:
-        method = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a parser meets damage in many ways, and none is worth the picture
-        return image
-    return image if method is None else image.transpose(method)
+        return None
 
 
 def _rgb(image: Image.Image) -> Image.Image:

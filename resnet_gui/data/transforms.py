@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from resnet_gui.config import DataConfig
 from resnet_gui.counter import seed_for
+from resnet_gui.data.image import decode
 
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -21,7 +23,8 @@ _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resam
 class Preprocessing:
     """The evaluation preprocessing: validation, test and prediction share it, and it travels in the model file.
 
-    The short side is scaled to `resize` pixels, the middle square of `image_size` pixels is cut out, and channels are
+    Its first half, `open`, is the same for every use of a picture, so that its result can be kept; the second cuts out
+    what the network sees. The short side is scaled to `resize` pixels, the middle square of `image_size` pixels is cut out, and channels are
     brought to `mean` and `std`: three of each for colours, one for grey. Their defaults are the usual ones of ImageNet.
     """
 
@@ -52,14 +55,39 @@ class Preprocessing:
         mean, std = sum(self.mean) / self.channels, sum(self.std) / self.channels
         return replace(self, mean=(mean,) * channels, std=(std,) * channels)
 
-    def pixels(self, image: Image.Image) -> Tensor:
-        """The middle of an RGB picture, as uint8 `[channels, image_size, image_size]`.
+    def open(self, path: Path) -> Image.Image:
+        """The first half: the picture in `path`, made as small as is needed. This is what is kept of it.
 
-        Scaling and cutting are one step, so that a strip of 1 x 10,000 pixels is never blown up in between.
+        Raises `Problem` as `data.image.decode`. Large photographs are decoded at half their size or less, never below
+        twice what is needed, so that the scaling that follows still decides how they look.
         """
-        side = min(image.size) * self.image_size / self.resize
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        return _scaled(image, self, (left, top, left + side, top + side))
+        return self.scaled(decode(path, 2 * self.resize).image)
+
+    def scaled(self, image: Image.Image) -> Image.Image:
+        """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.
+
+        A smaller one stays as it is: to enlarge it would take room and show nothing more.
+        """
+        if self.channels == 1:
+            image = image.convert("L")
+        short, long = sorted(image.size)
+        if short <= self.resize:
+            return image
+        long = int(self.resize * long / short)  # as torchvision's Resize has it
+        size = (self.resize, long) if image.width < image.height else (long, self.resize)
+        return image.resize(size, _INTERPOLATIONS[self.interpolation])
+
+    def pixels(self, scaled: Image.Image) -> Tensor:
+        """The second half: the middle of a scaled picture, as uint8 `[channels, image_size, image_size]`.
+
+        Where the short side is `resize` this only cuts. A smaller picture is cut and enlarged in one step, so that a
+        strip of 1 x 10,000 pixels is never blown up in between.
+        """
+        side = min(scaled.size) * self.image_size / self.resize
+        left, top = (scaled.width - side) / 2, (scaled.height - side) / 2
+        if side == self.image_size:
+            left, top = round(left), round(top)
+        return _cut(scaled, self, (left, top, left + side, top + side))
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 `[N, channels, H, W]` as float32 with the channels' mean and standard deviation taken out."""
@@ -84,13 +112,13 @@ class Augmentation:
         """The augmentation that the settings ask for."""
         return cls(preprocessing, config.random_crop, config.flip, seed)
 
-    def pixels(self, image: Image.Image, epoch: int, index: int) -> Tensor:
-        """A view of an RGB picture, as uint8 `[channels, image_size, image_size]`."""
-        draw = random.Random(seed_for(self.seed, "augment", epoch, index))
+    def pixels(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> Tensor:
+        """A view of a scaled picture (see `Preprocessing.scaled`), as uint8 `[channels, image_size, image_size]`."""
+        draw = random.Random(seed_for(self.seed, "augment", epoch, index, *([view] if view else [])))
         if self.random_crop:
-            pixels = _scaled(image, self.preprocessing, self._crop(draw, *image.size))
+            pixels = _cut(scaled, self.preprocessing, self._crop(draw, *scaled.size))
         else:
-            pixels = self.preprocessing.pixels(image)
+            pixels = self.preprocessing.pixels(scaled)
         return pixels.flip(2) if self.flip and draw.random() < 0.5 else pixels
 
     def _crop(self, draw: random.Random, width: int, height: int) -> tuple[float, float, float, float]:
@@ -103,10 +131,8 @@ class Augmentation:
         return left, top, left + box_width, top + box_height
 
 
-def _scaled(image: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float]) -> Tensor:
+def _cut(scaled: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float]) -> Tensor:
     size = (rule.image_size, rule.image_size)
-    square = image.resize(size, _INTERPOLATIONS[rule.interpolation], box=box)
-    if rule.channels == 1:
-        square = square.convert("L")
+    square = scaled.resize(size, _INTERPOLATIONS[rule.interpolation], box=box)
     pixels = numpy.array(square, dtype=numpy.uint8).reshape(*size, rule.channels)
     return torch.from_numpy(pixels).permute(2, 0, 1)

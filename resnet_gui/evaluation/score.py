@@ -15,7 +15,7 @@ from torch.nn import functional
 from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.data.loader import FolderGone, Loader
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import device_as_before
+from resnet_gui.device import Compute, device_as_before
 from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
@@ -54,13 +54,14 @@ def evaluate(
     network: nn.Module,
     loader: Loader,
     classes: int,
-    device: torch.device,
+    compute: Compute,
     stop: threading.Event,
     phase: Phase,
     epoch: int = 0,
 ) -> Generator[Skipped | Progress, None, Score | None]:
     """Scores `network` on every readable picture of `loader`. Returns None when stopped."""
     network.eval()
+    device = compute.device
     loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)
     total = torch.zeros(classes, dtype=torch.int64, device=device)
@@ -72,8 +73,10 @@ def evaluate(
             if isinstance(item, Skipped):
                 yield item
                 continue
-            labels = item.labels.to(device)
-            logits = network(loader.preprocessing.normalize(item.pixels.to(device)))
+            labels = item.labels.to(device, non_blocking=True)
+            pixels = loader.preprocessing.normalize(item.pixels.to(device, non_blocking=True))
+            with compute.cast():
+                logits = network(compute.lay_out(pixels))
             loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
             total += labels.bincount(minlength=classes)
             right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
@@ -103,12 +106,12 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
 
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
     network, card = load_model(path)
-    device = device_as_before(config.machine)
+    compute = Compute.of(config.machine, device_as_before(config.machine))
     loader = Loader(
         config.dataset, splits.test, card.preprocessing, config.training.batch_size, config.machine.loading_threads
     )
     try:
-        score = yield from evaluate(network.to(device), loader, len(card.classes), device, stop, "test")
+        score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")
     except FolderGone:
         raise Problem("dataset_missing", path=str(config.dataset)) from None
     if score is None:

@@ -155,6 +155,8 @@ def _whole(setting: Setting) -> _Field:
     box.setRange(_least(setting), _most(setting))
     box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
     box.setValue(setting.default)
+    if setting.chosen:
+        box.setSpecialValueText(_said(None))
     return _dressed(_Field(box, box.value, box.setValue, box.valueChanged), setting)
 
 

@@ -9,6 +9,7 @@ from resnet_gui.events import (
     Event,
     Failed,
     Finished,
+    Planned,
     Progress,
     Ready,
     Resumed,
@@ -98,6 +99,8 @@ class StatusBar(QStatusBar):
             case Started() | Resumed():
                 self._epochs = event.epochs
                 self._show_device(event.device, event.threads)
+            case Planned():
+                self._show_plan(event)
             case Waiting():
                 self.show_engine("waiting")
                 self._engine.setToolTip(tooltip(words(event.message)))
@@ -113,6 +116,11 @@ class StatusBar(QStatusBar):
     def _show_device(self, device: str, threads: int) -> None:
         name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
         self._device.setText(self.tr("{device} · {count} threads").format(device=name, count=threads))
+        self._device.setToolTip("")
+
+    def _show_plan(self, plan: Planned) -> None:
+        self._device.setText(f"{self._device.text()} · {plan.precision}")
+        self._device.setToolTip(tooltip(words(plan.message)))
 
     def _show_progress(self, event: Progress) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:

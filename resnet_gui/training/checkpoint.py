@@ -23,7 +23,7 @@ from resnet_gui import config
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
-from resnet_gui.device import device_as_before, memory_has_a_sentence
+from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model import ModelCard, unshared
@@ -109,7 +109,7 @@ class Keeper:
 def _card(state: State) -> CheckpointCard:
     return CheckpointCard(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
-        state.best.card, state.part_size, state.accepted, state.device.type, torch.get_num_threads(), VERSIONS,
+        state.best.card, state.part_size, state.accepted, state.compute.device.type, torch.get_num_threads(), VERSIONS,
     )  # fmt: skip
 
 
@@ -121,6 +121,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
             f"optimizer.{parameter}.{name}": value for name, value in moments.items() if isinstance(value, Tensor)
         }
     tensors |= {"loss_sum": state.loss_sum, "right": state.right}
+    tensors |= {f"scaler.{name}": torch.tensor(value) for name, value in state.scaler.state_dict().items()}
     tensors["split"] = torch.frombuffer(bytearray(as_csv(state.splits)), dtype=torch.uint8)
     for name, loader in _loaders(state).items():
         tensors[f"{name}.skipped"] = torch.tensor(sorted(loader.skipped), dtype=torch.int64)
@@ -145,7 +146,7 @@ def restore(run: Path) -> tuple[State, list[Message]]:
             card: CheckpointCard = from_plain(CheckpointCard, description)
             with memory_has_a_sentence(torch.device("cpu")):
                 state = _restored(run, card, safetensors.torch.load(data))
-            return state, [*notes, *_differences(card, state.device)]
+            return state, [*notes, *_differences(card, state.compute.device)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
         except OSError as error:
@@ -162,11 +163,14 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
     preprocessing = card.best.preprocessing
-    network = make_network(settings, len(splits.classes), preprocessing.channels).to(device)
+    compute = Compute.of(settings.machine, device)
+    network = compute.place(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
     snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
-    state = State.of(settings, splits, device, network, preprocessing, run, snapshots)
+    state = State.of(settings, splits, compute, network, preprocessing, run, snapshots)
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
+    if scaler := _within(tensors, "scaler."):
+        state.scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
     state.best.restore(card.best, _within(tensors, "best."))
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
@@ -185,9 +189,13 @@ def _snapshot(tensors: dict[str, Tensor], name: str) -> Snapshot:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         parameter, _, moment = name.partition(".")
+        weight = weights[int(parameter)]
+        if tensor.shape == weight.shape:  # laid out as the weight is: fused optimizers go through both side by side
+            tensor = torch.empty_like(weight, device="cpu", requires_grad=False).copy_(tensor)
         state.setdefault(int(parameter), {})[moment] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 

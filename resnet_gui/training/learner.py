@@ -6,24 +6,21 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from resnet_gui.counter import seed_for
 from resnet_gui.data.loader import Batch, steps_per_epoch
 from resnet_gui.data.transforms import Augmentation
 from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
 from resnet_gui.messages import Problem, message
-from resnet_gui.nets.build import main_and_auxiliary
 from resnet_gui.nets.catalog import find
 from resnet_gui.pace import Pace
 from resnet_gui.training.checkpoint import Keeper
 from resnet_gui.training.network import set_to_learn
 from resnet_gui.training.schedule import learning_rate
 from resnet_gui.training.state import State
+from resnet_gui.training.step import batch_loss
 
 
 class Learner:
@@ -76,19 +73,21 @@ class Learner:
         state = self.state
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, state.epoch - 1 + min(1.0, state.step / steps))
-        buffers = [buffer.clone() for buffer in state.network.buffers()]
+        buffers = list(state.network.buffers())
+        before = [buffer.clone() for buffer in buffers]
         while not self._fits(batch):
             # Here, not where it was caught: an exception holds on to every tensor of the failed step.
             state.optimizer.zero_grad()
-            torch._foreach_copy_(list(state.network.buffers()), buffers)
-            if state.device.type == "cuda":
+            torch._foreach_copy_(buffers, before)
+            if state.compute.device.type == "cuda":
                 torch.cuda.empty_cache()
             parts = self._parts(batch)
             if parts == len(batch.labels) // 2:  # they cannot get smaller
                 raise Problem("out_of_memory", device="graphics card")
             state.part_size = math.ceil(len(batch.labels) / parts / 2)
             yield Note(message("batch_in_parts", size=state.part_size))
-        state.optimizer.step()
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
 
     def _fits(self, batch: Batch) -> bool:
         """Finds the gradients of `batch`; False if there is not enough memory on the graphics card."""
@@ -111,20 +110,15 @@ class Learner:
         loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
         parts = self._parts(batch)
         for pixels, labels in zip(batch.pixels.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
-            labels = labels.to(state.device, non_blocking=True)
-            logits, auxiliary = main_and_auxiliary(self._output(pixels))
-            loss = functional.cross_entropy(logits, labels) * (len(labels) / count)
-            helping = [functional.cross_entropy(each, labels) * (len(labels) / count) for each in auxiliary]
-            torch.autograd.backward(loss + self.auxiliary_weight * sum(helping))
-            loss_sum += loss.detach() * count
+            pixels, labels = (each.to(state.compute.device, non_blocking=True) for each in (pixels, labels))
+            with state.compute.cast():
+                output = state.network(state.compute.lay_out(state.train.preprocessing.normalize(pixels)))
+                goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
+            torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
+            loss_sum += loss.detach() * len(labels)
             right += (logits.argmax(1) == labels).sum()
         state.loss_sum += loss_sum
         state.right += right
-
-    def _output(self, pixels: Tensor) -> Any:
-        """What the network gives out: logits, with those of auxiliary classifiers where it has any."""
-        pixels = pixels.to(self.state.device, non_blocking=True)
-        return self.state.network(self.state.train.preprocessing.normalize(pixels))
 
     def _seconds_left(self, speed: float) -> float:
         """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.

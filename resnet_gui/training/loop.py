@@ -22,7 +22,7 @@ from resnet_gui.data.folder import list_folder
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
-from resnet_gui.device import choose_device, memory_has_a_sentence
+from resnet_gui.device import Compute, choose_device, memory_has_a_sentence
 from resnet_gui.evaluation.score import Score, evaluate
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message, reason
@@ -31,14 +31,18 @@ from resnet_gui.pace import Pace
 from resnet_gui.training.changes import dataset_changes, leave_out
 from resnet_gui.training.checkpoint import Keeper, restore
 from resnet_gui.training.learner import Learner
-from resnet_gui.training.needs import check_disk, memory_note
+from resnet_gui.training.needs import MemoryWatch, check_disk, fit_memory
 from resnet_gui.training.network import make_network
+from resnet_gui.training.plan import as_before, find_plan, planned
 from resnet_gui.training.run_folder import checkpoints, make_run_folder, only_writer, recorded, rewind
 from resnet_gui.training.schedule import learning_rate
 from resnet_gui.training.start import find_start
 from resnet_gui.training.state import State
 
 T = TypeVar("T")
+
+_PROBED = 5
+"""So many pictures are decoded to see how long one takes."""
 
 
 def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
@@ -65,28 +69,39 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     with memory_has_a_sentence(device):
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
         given = tuple(start.give_weights(network))
-        network.to(device)
+        config, needed = yield from fit_memory(config, network, start.preprocessing, device)
+        pictures = [listing.root / sample.path for sample in splits.train[:_PROBED]]
+        found = yield from find_plan(config, network.to(device), start.preprocessing, pictures, device, stop)
+    if found is None:
+        return
+    config, plan, said = found
     check_disk(config, network)
     run = make_run_folder(config, splits)
     with only_writer(run):
         train, val, test = (
             Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
         )
-        state = State.of(config, splits, device, network, start.preprocessing, run, (train, val, test))
-        told = (*given, *(Note(note) for note in (*listing.notes, *splits.notes)))
-        yield from recorded(_begin(state, run, told, stop), run)
+        compute = Compute.of(config.machine, device)
+        state = State.of(config, splits, compute, compute.place(network), start.preprocessing, run, (train, val, test))
+        notes = (Note(note) for note in (*listing.notes, *splits.notes))
+        told = (planned(config, plan, needed, said), *given, *notes)
+        yield from recorded(_begin(state, run, told, MemoryWatch(needed, device), stop), run)
 
 
-def _begin(state: State, run: Path, told: tuple[Event, ...], stop: threading.Event) -> Iterator[Event]:
+def _begin(
+    state: State, run: Path, told: tuple[Event, ...], watch: MemoryWatch, stop: threading.Event
+) -> Iterator[Event]:
     """A new run. Its first checkpoint shows that the disk takes one before any time is spent."""
     yield _started(state, run)
     yield from told
     if not state.splits.val:
         yield Note(message("no_validation"))
-    yield from memory_note(state)
     keeper = Keeper(state, run)
     yield keeper.save("cannot_write")
-    yield from _run(state, keeper, stop)
+    for event in _run(state, keeper, stop):
+        yield event
+        if isinstance(event, EpochDone) and event.epoch == 1:
+            yield from watch.check()
 
 
 def resume(
@@ -118,8 +133,14 @@ def resume(
 
 def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event) -> Iterator[Event]:
     yield Resumed(
-        str(run), state.config.training.epochs, state.epoch, state.step, state.device.type, torch.get_num_threads()
+        str(run),
+        state.config.training.epochs,
+        state.epoch,
+        state.step,
+        state.compute.device.type,
+        torch.get_num_threads(),
     )
+    yield planned(state.config, None, None, as_before(state.config.machine))
     yield from (Note(note) for note in notes)
     keeper = Keeper(state, run)
     yield keeper.save("cannot_write")  # as at the beginning; what was decided anew is kept, too
@@ -152,13 +173,13 @@ def _started(state: State, run: Path) -> Started:
     splits = state.splits
     return Started(
         str(run), state.config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
-        state.config.training.epochs, state.device.type, torch.get_num_threads(),
+        state.config.training.epochs, state.compute.device.type, torch.get_num_threads(),
     )  # fmt: skip
 
 
 def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainConfig:
     """`config` with what was chosen on this machine written out, so that a resumed run and a rerun choose the same."""
-    machine = config.machine.model_copy(update={"device": device.type, "threads": torch.get_num_threads()})
+    machine = config.machine.model_copy(update={"device": device.type})
     return config.model_copy(update={"dataset": root, "machine": machine})
 
 
@@ -179,7 +200,7 @@ def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Ev
     validating = bool(state.val.samples)
     while state.epoch <= state.config.training.epochs:
         score = None
-        with memory_has_a_sentence(state.device):
+        with memory_has_a_sentence(state.compute.device):
             complete = yield from _patiently(lambda: learner.epoch(stop, keeper), state.train, keeper, stop)
             began = time.monotonic()
             if complete and validating:
@@ -197,7 +218,7 @@ def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Ev
 
 def _validate(state: State, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
-    return (yield from evaluate(state.network, state.val, classes, state.device, stop, "validate", state.epoch))
+    return (yield from evaluate(state.network, state.val, classes, state.compute, stop, "validate", state.epoch))
 
 
 def _end_epoch(
@@ -253,7 +274,7 @@ def _test(state: State, stop: threading.Event) -> Generator[Event, None, Score |
     """In a network of its own: the run's stays where it is, should it get more epochs one day."""
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
-    return (yield from evaluate(network, state.test, len(state.splits.classes), state.device, stop, "test"))
+    return (yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test"))
 
 
 def _patiently(

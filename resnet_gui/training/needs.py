@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Generator, Iterator
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor, nn
 
 from resnet_gui.config import TrainConfig, TrainingConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import Note
+from resnet_gui.memory import free_memory, peak_memory, taken_memory
 from resnet_gui.messages import Problem, message, reason
 from resnet_gui.nets.catalog import find
 from resnet_gui.places import runs_folder
-from resnet_gui.training.state import State
+
+BATCH_SIZE = 32
+"""The batch size where the person sets none and memory suffices."""
 
 _CHECKPOINTS = 3
 """Two that stay, and the one that is being written."""
@@ -27,6 +27,9 @@ _WORK = 1.5
 """So many times what layers keep is in use at the worst moment: convolutions and gradients need room, too."""
 _PROBE = 64
 """Pixels. A small picture is sent through the network; what a larger one takes grows with its area."""
+_SURPRISE = 1.25
+"""So many times the estimate is worth a word: other estimates have been within a sixth."""
+_SMALLEST_BATCH = 4
 _BESIDE = 200_000_000
 """Bytes for decoded pictures, buffers of libraries, and a checkpoint being written."""
 
@@ -49,13 +52,52 @@ def checkpoint_bytes(config: TrainingConfig, network: nn.Module) -> int:
     return _weights(network) * (3 if config.optimizer == "sgd" else 4)
 
 
-def memory_note(state: State) -> Iterator[Note]:
-    """Warns where the computer's memory will hardly do. A graphics card finds out by itself, see `Learner`."""
-    if state.device.type != "cpu":
-        return
-    needed, free = memory_bytes(state.config, state.network, state.train.preprocessing), free_memory()
+def fit_memory(
+    config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device
+) -> Generator[Note, None, tuple[TrainConfig, int]]:
+    """`config` with its batch size decided, and the bytes that the run will take. Warns where there is hardly room.
+
+    A batch size that is left open is `BATCH_SIZE`, halved until it fits; never more, for it changes what is learned.
+    """
+    free, decided = _free(device), _with_batch(config, config.training.batch_size or BATCH_SIZE)
+    needed = memory_bytes(decided, network, preprocessing)
+    while not config.training.batch_size and needed > free and decided.training.batch_size > _SMALLEST_BATCH:
+        decided = _with_batch(config, decided.training.batch_size // 2)
+        needed = memory_bytes(decided, network, preprocessing)
+    size = decided.training.batch_size
+    if size < BATCH_SIZE and not config.training.batch_size:
+        yield Note(message("batch_lowered", size=size, usual=BATCH_SIZE, free=_giga(free)))
     if needed > free:
         yield Note(message("memory_tight", needed=_giga(needed), free=_giga(free)))
+    return decided, needed
+
+
+def _with_batch(config: TrainConfig, size: int) -> TrainConfig:
+    return config.model_copy(update={"training": config.training.model_copy(update={"batch_size": size})})
+
+
+def _free(device: torch.device) -> int:
+    if device.type != "cuda":
+        return free_memory()
+    free, _ = torch.cuda.mem_get_info(device)
+    return free
+
+
+class MemoryWatch:
+    """Compares what a run takes with what was expected of it."""
+
+    def __init__(self, expected: int, device: torch.device) -> None:
+        self._device = device
+        already = 0 if device.type == "cuda" else taken_memory()
+        self._limit = max(expected * _SURPRISE + already, self._peak())
+
+    def check(self) -> Iterator[Note]:
+        """A note if the run took much more at its worst moment so far."""
+        if (peak := self._peak()) > self._limit:
+            yield Note(message("memory_more", peak=_giga(peak)))
+
+    def _peak(self) -> int:
+        return torch.cuda.max_memory_allocated() if self._device.type == "cuda" else peak_memory()
 
 
 def memory_bytes(config: TrainConfig, network: nn.Module, preprocessing: Preprocessing) -> int:
@@ -91,16 +133,6 @@ def _kept_bytes(network: nn.Module, channels: int, side: int, train_part: str) -
 
 def _weights(network: nn.Module) -> int:
     return sum(weight.numel() * weight.element_size() for weight in network.state_dict().values())
-
-
-def free_memory() -> int:
-    """Bytes that a program could still take: the machine's, or fewer where a container sets a limit."""
-    free: int = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        free = min(free, limit - used)
-    return free
 
 
 def _mega(count: int) -> int:

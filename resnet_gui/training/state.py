@@ -20,12 +20,14 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, fingerprint
 from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import Compute
 from resnet_gui.events import EpochDone
 from resnet_gui.messages import Problem
 from resnet_gui.model import ModelCard
 from resnet_gui.training.best_model import BestModel
 from resnet_gui.training.network import learning
 from resnet_gui.training.schedule import make_optimizer
+from resnet_gui.training.step import make_scaler
 
 VERSIONS = (
     ("PyTorch", torch.__version__),
@@ -49,9 +51,10 @@ class State:
 
     config: TrainConfig
     splits: Splits
-    device: torch.device
+    compute: Compute
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
     best: BestModel
     train: Loader
     val: Loader
@@ -68,10 +71,14 @@ class State:
 
     @classmethod
     def of(
-        cls, config: TrainConfig, splits: Splits, device: torch.device, network: nn.Module,
+        cls, config: TrainConfig, splits: Splits, compute: Compute, network: nn.Module,
         preprocessing: Preprocessing, run: Path, snapshots: tuple[Snapshot, Snapshot, Snapshot],
     ) -> State:  # fmt: skip
-        """The beginning of a run in the folder `run`. `snapshots` are those of the train, val and test pictures."""
+        """The beginning of a run in the folder `run`, whose `network` is where `compute` has placed it.
+
+        `snapshots` are those of the train, val and test pictures.
+        """
+        device = compute.device
         train, val, test = (
             Loader(
                 config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot
@@ -84,7 +91,7 @@ class State:
             dataset_fingerprint=_fingerprint((train, val, test)), split_fingerprint=fingerprint(splits),
         )  # fmt: skip
         return cls(
-            config, splits, device, network, make_optimizer(config.training, learning(network)),
+            config, splits, compute, network, make_optimizer(config.training, learning(network)), make_scaler(compute),
             BestModel(run / "model.safetensors", card), train, val, test,
             torch.zeros((), device=device), torch.zeros((), device=device), config.training.batch_size,
         )  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from resnet_gui.data.image import BACKGROUND, MAX_BYTES, open_image
+from resnet_gui.data.image import BACKGROUND, MAX_BYTES, decode, open_image
 from resnet_gui.messages import Problem
 
 # What the program says to itself when it imports `image`; pytest puts its own "error" in front of it for each test.
@@ -295,3 +295,24 @@ def test_no_warning_comes_out(tmp_path):
     size, sentence = told.stdout.splitlines()
     assert size == "(60, 40)"
     assert "cut short: image file is truncated" in sentence
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_is_that_of_the_file_upright_however_it_was_decoded(tmp_path: Path, orientation: int) -> None:
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (801, 403), "red").save(path, exif=exif)
+    whole, half = decode(path), decode(path, 200)
+    sideways = orientation in (6, 8)
+    assert (whole.width, whole.height) == (half.width, half.height) == ((403, 801) if sideways else (801, 403))
+    assert whole.image.size == (whole.width, whole.height)
+    assert half.image.size == ((202, 401) if sideways else (401, 202))
+
+
+def test_a_picture_is_never_decoded_smaller_than_wanted(tmp_path: Path) -> None:
+    for suffix in ("jpg", "png", "webp"):
+        path = tmp_path / f"a.{suffix}"
+        Image.new("RGB", (640, 480), "red").save(path)
+        for wanted, short in ((481, 480), (241, 480), (240, 240), (61, 120), (1, 60)):
+            assert min(decode(path, wanted).image.size) == (short if suffix == "jpg" else 480)

@@ -1,10 +1,14 @@
 """What the network sees of a picture."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
+from resnet_gui.data.image import decode, open_image
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 
 
@@ -16,12 +20,37 @@ def gradient(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels.numpy())
 
 
-def test_evaluation_is_the_usual_resize_and_centre_crop() -> None:
-    image = gradient(320, 240)
-    ours = Preprocessing.for_size(224)
-    theirs = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])(image)
-    difference = (ours.pixels(image).int() - theirs.int()).abs()
-    assert difference.max() <= 2  # theirs rounds the scaled size to whole pixels, ours cuts and scales in one step
+@pytest.mark.parametrize("size", [(320, 240), (257, 400), (224, 224), (1000, 257)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_evaluation_is_the_usual_resize_and_centre_crop(size: tuple[int, int], interpolation: str) -> None:
+    image = gradient(*size)
+    ours = Preprocessing(224, 256, interpolation)
+    kind = v2.InterpolationMode(interpolation)
+    theirs = v2.Compose([v2.Resize(256, interpolation=kind), v2.CenterCrop(224), v2.PILToTensor()])(image)
+    difference = (ours.pixels(ours.scaled(image)).int() - theirs.int()).abs()
+    if min(size) >= 256:
+        assert difference.max() == 0
+    else:
+        assert difference.max() <= 2  # theirs enlarges all of the picture first, ours only what it cuts out
+
+
+def test_the_first_half_makes_pictures_smaller_never_larger() -> None:
+    rule = Preprocessing.for_size(224)
+    assert rule.scaled(gradient(1024, 768)).size == (341, 256)
+    assert rule.scaled(gradient(768, 1024)).size == (256, 341)
+    assert rule.scaled(gradient(40, 30)).size == (40, 30)
+    assert rule.scaled(gradient(3000, 2)).size == (3000, 2)
+    assert rule.with_channels(1).scaled(gradient(1024, 768)).mode == "L"
+
+
+def test_a_large_photograph_is_decoded_smaller_and_looks_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    gradient(1600, 1200).save(path, quality=95)
+    rule = Preprocessing.for_size(112)
+    reduced, whole = rule.open(path), rule.scaled(open_image(path))
+    assert decode(path, 2 * rule.resize).image.size == (400, 300)
+    assert reduced.size == whole.size
+    assert np.abs(np.asarray(reduced, int) - np.asarray(whole, int)).mean() < 1.5
 
 
 def test_normalize_takes_out_mean_and_standard_deviation() -> None:
@@ -44,10 +73,10 @@ def test_grey_is_one_channel_of_the_averages_and_back():
     grey = rule.with_channels(1)
     assert (grey.channels, rule.channels) == (1, 3)
     assert grey.mean == pytest.approx((0.449,), abs=1e-3)
-    assert grey.pixels(Image.new("RGB", (40, 40), (255, 0, 0))).unique().tolist() == [76]  # the eye's share of red
+    assert grey.pixels(grey.scaled(Image.new("RGB", (40, 40), (255, 0, 0)))).unique().tolist() == [76]  # the eye's share of red
     assert grey.normalize(torch.zeros(2, 1, 32, 32, dtype=torch.uint8)).shape == (2, 1, 32, 32)
     assert grey.with_channels(3).mean == pytest.approx((0.449,) * 3, abs=1e-3)
-    assert Augmentation(grey, True, True, seed=0).pixels(gradient(64, 48), 1, 0).shape == (1, 32, 32)
+    assert Augmentation(grey, True, True, seed=0).pixels(grey.scaled(gradient(64, 48)), 1, 0).shape == (1, 32, 32)
 
 
 def test_another_size_keeps_the_proportions_of_the_weights():

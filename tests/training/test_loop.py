@@ -120,7 +120,7 @@ def test_the_best_epoch_is_the_one_with_the_highest_validation_accuracy_then_the
 
 def test_stopped_before_the_first_validation_it_keeps_the_weights_and_says_so(quick: Settings) -> None:
     events = stopped_after(quick, Progress)
-    assert kinds(events) == ["Started", "CheckpointSaved", "CheckpointSaved", "Stopped"]
+    assert kinds(events) == ["Started", "Planned", "CheckpointSaved", "CheckpointSaved", "Stopped"]
     stopped = only(events, Stopped)[0]
     assert not stopped.validated
     assert (stopped.epoch, stopped.step) == (1, 1)

@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn import functional
 
 from resnet_gui.config import make_config, read_config
-from resnet_gui.data.image import open_image
 from resnet_gui.data.loader import Batch
 from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import Compute
 from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, Weights, WeightsTaken
 from resnet_gui.messages import Problem
 from resnet_gui.model import load_model, read_card, unshared
@@ -204,7 +204,7 @@ def test_a_grey_network_sees_grey_pictures_when_it_learns_and_when_it_answers(qu
     predictor = Predictor(model, make_config({}).machine)
     assert predictor.card.preprocessing.channels == 1
     picture = colours / "red" / "0.png"
-    pixels = predictor.card.preprocessing.pixels(open_image(picture))
+    pixels = predictor.card.preprocessing.pixels(predictor.card.preprocessing.open(picture))
     assert pixels.shape == (1, 32, 32)
     assert predictor.predict(picture, 1, preview=False).problem is None
 
@@ -237,8 +237,8 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
             layer.p = 0.0
     rule = Preprocessing.for_size(64)
     state = SimpleNamespace(
-        config=config, network=network, device=torch.device("cpu"), part_size=2, epoch=1, step=1,
-        optimizer=torch.optim.SGD(network.parameters(), lr=0.1), loss_sum=torch.zeros(()), right=torch.zeros(()),
+        config=config, network=network, compute=Compute(torch.device("cpu")), part_size=2, epoch=1, step=1,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.1), scaler=torch.amp.GradScaler("cpu", enabled=False), loss_sum=torch.zeros(()), right=torch.zeros(()),
         train=SimpleNamespace(preprocessing=rule),
     )  # fmt: skip
     pixels, labels = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([0, 1])

@@ -1,0 +1,36 @@
+"""How much memory there is, and how much this process takes. All in bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import psutil
+
+
+def free_memory() -> int:
+    """What a program could still take: of the machine, or less where a container sets a limit."""
+    free: int = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        free = min(free, limit - used)
+    return free
+
+
+def taken_memory() -> int:
+    """What this process takes now."""
+    taken: int = psutil.Process().memory_info().rss
+    return taken
+
+
+def peak_memory() -> int:
+    """The most that this process has taken so far."""
+    if sys.platform == "win32":
+        peak: int = psutil.Process().memory_info().peak_wset
+        return peak
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

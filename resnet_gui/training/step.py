@@ -1,0 +1,28 @@
+"""What a step of learning is made of, for the run itself and for the trial that chooses how it computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnet_gui.device import Compute
+from resnet_gui.nets.build import main_and_auxiliary
+
+
+def batch_loss(output: Any, labels: Tensor, auxiliary_weight: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Of what a network gave for a batch: what is to be made smaller, the mean loss, both float32, and the logits [N, classes].
+
+    The two differ by the losses of auxiliary classifiers, with `auxiliary_weight` (Szegedy et al. 2015, §5).
+    """
+    logits, auxiliary = main_and_auxiliary(output)
+    loss = functional.cross_entropy(logits.float(), labels)
+    helping = [functional.cross_entropy(each.float(), labels) for each in auxiliary]
+    return loss + auxiliary_weight * sum(helping), loss, logits
+
+
+def make_scaler(compute: Compute) -> torch.amp.GradScaler:
+    """Keeps gradients in the range of float16 (Micikevicius et al. 2018, §3.2); does nothing in other precisions."""
+    return torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "float16")

@@ -1,0 +1,195 @@
+"""How a run computes: chosen by trial, remembered, written into its settings, and set by hand where the person wants."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from resnet_gui.config import MachineConfig, TrainConfig, make_config, read_config
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import Compute
+from resnet_gui.events import CheckpointSaved, EpochDone, Event, Note, Planned, Started
+from resnet_gui.memory import peak_memory
+from resnet_gui.messages import Problem
+from resnet_gui.nets.build import build
+from resnet_gui.places import cache_folder
+from resnet_gui.training import needs, plan
+from resnet_gui.training.loop import resume, train
+
+Settings = dict[str, object]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(settings: Settings, until: type = CheckpointSaved, **changes: object) -> list[Event]:
+    """The events of a run that is stopped by the first of kind `until`."""
+    stop = threading.Event()
+    values = {**settings, **{key.replace("__", "."): value for key, value in changes.items()}}
+    events = []
+    for event in train(make_config(values), stop):
+        events.append(event)
+        if isinstance(event, until):
+            stop.set()
+    return events
+
+
+def only(events: list[Event], kind: type) -> list:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def codes(events: list[Event]) -> list[str]:
+    return [event.message.code for event in only(events, Note)]
+
+
+def search(config: TrainConfig, stop: threading.Event | None = None) -> tuple:
+    """What is found for `config`, with the notes that were said on the way."""
+    network, rule = build(config.network, 3), Preprocessing.for_size(config.data.image_size)
+    looking = plan.find_plan(config, network, rule, [], CPU, stop or threading.Event())
+    notes = []
+    while True:
+        try:
+            notes.append(next(looking))
+        except StopIteration as found:
+            return found.value, notes
+
+
+def test_it_is_tried_once_and_written_into_the_settings(quick: Settings) -> None:
+    first, second = run(quick), run(quick)
+    assert "plan_trying" in codes(first)
+    assert "plan_trying" not in codes(second)
+    [tried], [remembered] = only(first, Planned), only(second, Planned)
+    assert (tried.message.code, remembered.message.code) == ("plan_timed", "plan_remembered")
+    assert tried.precision == remembered.precision
+    assert tried.memory_format == remembered.memory_format
+    assert tried.images_per_second == remembered.images_per_second > 0
+    machine = read_config(Path(only(first, Started)[0].run) / "config.toml").machine
+    assert machine.precision == tried.precision != "auto"
+    assert machine.memory_format == tried.memory_format != "auto"
+    assert machine.threads == tried.threads == only(first, Started)[0].threads >= 1
+    assert machine.loading_threads == tried.loading_threads >= 1
+
+
+def test_a_rerun_of_its_settings_and_a_resume_compute_the_same_without_a_trial(quick: Settings) -> None:
+    first = run(quick)
+    folder = Path(only(first, Started)[0].run)
+    (remembered,) = cache_folder("plans").iterdir()
+    remembered.unlink()
+    config = read_config(folder / "config.toml")
+    again = [event for event in train(config, threading.Event()) if isinstance(event, Note | Planned)]
+    assert "plan_trying" not in codes(again)
+    assert only(again, Planned)[0].message.code == "plan_set"
+    resumed = [event for event in resume(folder, threading.Event()) if isinstance(event, Planned)]
+    assert [(each.precision, each.memory_format) for each in resumed] == [
+        (config.machine.precision, config.machine.memory_format)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("precision", "layout"), [("float32", "contiguous"), ("float32", "channels_last"), ("bfloat16", "channels_last")]
+)
+def test_every_way_can_be_set_by_hand_and_learns(quick: Settings, precision: str, layout: str) -> None:
+    settings = {**quick, "machine.precision": precision, "machine.memory_format": layout, "training.epochs": 3}
+    events = run(settings, Event.__args__[-1], machine__threads=1, machine__loading_threads=1)
+    [planned] = only(events, Planned)
+    assert (planned.precision, planned.memory_format, planned.threads, planned.loading_threads) == (precision, layout, 1, 1)
+    assert planned.message.code == "plan_set"
+    losses = [epoch.train_loss for epoch in only(events, EpochDone)]
+    assert losses[-1] < losses[0]
+
+
+def test_the_formats_learn_the_same_but_for_rounding(quick: Settings) -> None:
+    losses = []
+    for layout in ("contiguous", "channels_last"):
+        events = run(quick, EpochDone, machine__memory_format=layout, machine__precision="float32")
+        losses.append(only(events, EpochDone)[0].train_loss)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_a_trial_leaves_no_trace_in_the_network_or_in_chance() -> None:
+    config = make_config({"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8})
+    torch.manual_seed(3)
+    network = build("resnet20", 3)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    chance = torch.get_rng_state()
+    for _ in plan.find_plan(config, network, Preprocessing.for_size(32), [], CPU, threading.Event()):
+        pass
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), chance)
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_what_learns_otherwise_or_is_hardly_faster_is_not_taken() -> None:
+    plain = plan._Trial(Compute(CPU), 2, 10.0, 1.10)
+    fast = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, 1.11)
+    wrong = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, 1.60)
+    broken = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, float("nan"))
+    hardly = plan._Trial(Compute(CPU, "float32", "channels_last"), 2, 10.2, 1.10)
+    assert fast.better_than(plain, plain)
+    assert not any(each.better_than(plain, plain) for each in (wrong, broken, hardly))
+
+
+def test_stopped_while_it_is_tried_nothing_is_chosen_and_nothing_kept() -> None:
+    config = make_config({"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8})
+    stop = threading.Event()
+    stop.set()
+    found, _ = search(config, stop)
+    assert found is None
+    assert not list(cache_folder("plans").iterdir())
+
+
+def test_a_damaged_memory_is_tried_anew(quick: Settings) -> None:
+    run(quick)
+    (remembered,) = cache_folder("plans").iterdir()
+    for content in (b"no json", b"{}", json.dumps({"precision": 3}).encode()):
+        remembered.write_bytes(content)
+        assert "plan_trying" in codes(run(quick))
+
+
+def test_as_many_threads_read_as_are_needed(colours: Path) -> None:
+    rule, pictures = Preprocessing.for_size(32), sorted((colours / "red").iterdir())
+    assert plan._loading_threads(rule, pictures, 1.0) == 2
+    assert plan._loading_threads(rule, [], 1e9) == 2
+    assert plan._loading_threads(rule, [colours / "nothing.png"], 1e9) == 2
+    assert 2 <= plan._loading_threads(rule, pictures, 1e9) <= max(2, plan.usable_cores())
+
+
+def test_the_batch_is_32_or_what_memory_takes(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {key: value for key, value in quick.items() if key != "training.batch_size"}
+    events = run(settings)
+    assert only(events, Planned)[0].batch_size == 32
+    assert only(events, Planned)[0].memory > 2**20
+    config = make_config({**settings, "training.learning_rate": 0.1})
+    network, rule = build("resnet20", 3), Preprocessing.for_size(32)
+    enough = needs.memory_bytes(needs._with_batch(config, 8), network, rule)
+    monkeypatch.setattr(needs, "free_memory", lambda: enough)
+    events = run(settings)
+    assert only(events, Planned)[0].batch_size == 8
+    assert "batch_lowered" in codes(events)
+    assert "memory_tight" not in codes(events)
+    by_hand = run(settings, training__batch_size=16)
+    assert only(by_hand, Planned)[0].batch_size == 16
+    assert "memory_tight" in codes(by_hand)
+
+
+def test_one_picture_is_no_batch(quick: Settings) -> None:
+    with pytest.raises(Problem, match="at least 2 pictures"):
+        make_config({**quick, "training.batch_size": 1})
+
+
+def test_a_run_that_takes_more_than_expected_is_told() -> None:
+    watch = needs.MemoryWatch(1, CPU)
+    assert list(watch.check()) == []
+    ballast = bytearray(peak_memory() // 2 + 200_000_000)  # every page of it is written
+    assert [note.message.code for note in watch.check()] == ["memory_more"]
+    del ballast
+    assert list(needs.MemoryWatch(10**12, CPU).check()) == []
+
+
+def test_runs_of_earlier_versions_go_on_in_float32() -> None:
+    assert Compute.of(MachineConfig(), CPU) == Compute(CPU, "float32", "contiguous")
