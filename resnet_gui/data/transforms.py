@@ -83,11 +83,15 @@ class Preprocessing:
         Where the short side is `resize` this only cuts. A smaller picture is cut and enlarged in one step, so that a
         strip of 1 x 10,000 pixels is never blown up in between.
         """
+        return _cut(scaled, self, self.middle(scaled), self.image_size)
+
+    def middle(self, scaled: Image.Image) -> tuple[float, float, float, float]:
+        """What evaluation sees of a scaled picture: left, top, right and bottom, in its pixels."""
         side = min(scaled.size) * self.image_size / self.resize
         left, top = (scaled.width - side) / 2, (scaled.height - side) / 2
         if side == self.image_size:
             left, top = round(left), round(top)
-        return _cut(scaled, self, (left, top, left + side, top + side))
+        return left, top, left + side, top + side
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 `[N, channels, H, W]` as float32 with the channels' mean and standard deviation taken out."""
@@ -104,21 +108,21 @@ class Augmentation:
     random_crop: bool
     flip: bool
     seed: int
+    image_size: int
+    """The side of what is shown, in pixels: that of the preprocessing, or smaller in the first epochs of a run."""
     scale: tuple[float, float] = (0.35, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
 
     @classmethod
     def of(cls, config: DataConfig, preprocessing: Preprocessing, seed: int) -> Augmentation:
         """The augmentation that the settings ask for."""
-        return cls(preprocessing, config.random_crop, config.flip, seed)
+        return cls(preprocessing, config.random_crop, config.flip, seed, preprocessing.image_size)
 
     def pixels(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> Tensor:
         """A view of a scaled picture (see `Preprocessing.scaled`), as uint8 `[channels, image_size, image_size]`."""
         draw = random.Random(seed_for(self.seed, "augment", epoch, index, *([view] if view else [])))
-        if self.random_crop:
-            pixels = _cut(scaled, self.preprocessing, self._crop(draw, *scaled.size))
-        else:
-            pixels = self.preprocessing.pixels(scaled)
+        box = self._crop(draw, *scaled.size) if self.random_crop else self.preprocessing.middle(scaled)
+        pixels = _cut(scaled, self.preprocessing, box, self.image_size)
         return pixels.flip(2) if self.flip and draw.random() < 0.5 else pixels
 
     def _crop(self, draw: random.Random, width: int, height: int) -> tuple[float, float, float, float]:
@@ -131,8 +135,7 @@ class Augmentation:
         return left, top, left + box_width, top + box_height
 
 
-def _cut(scaled: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float]) -> Tensor:
-    size = (rule.image_size, rule.image_size)
-    square = scaled.resize(size, _INTERPOLATIONS[rule.interpolation], box=box)
-    pixels = numpy.array(square, dtype=numpy.uint8).reshape(*size, rule.channels)
+def _cut(scaled: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float], side: int) -> Tensor:
+    square = scaled.resize((side, side), _INTERPOLATIONS[rule.interpolation], box=box)
+    pixels = numpy.array(square, dtype=numpy.uint8).reshape(side, side, rule.channels)
     return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 import torch
 
@@ -17,17 +18,19 @@ from resnet_gui.messages import Problem, message
 from resnet_gui.nets.catalog import find
 from resnet_gui.pace import Pace
 from resnet_gui.training.checkpoint import Keeper
+from resnet_gui.training.features import Course
 from resnet_gui.training.network import set_to_learn
-from resnet_gui.training.schedule import learning_rate
+from resnet_gui.training.schedule import learning_rate, training_size
 from resnet_gui.training.state import State
 from resnet_gui.training.step import batch_loss
 
 
 class Learner:
-    """Takes the network of a `State` through an epoch, from the place where the state is."""
+    """Takes a `State` through an epoch, from the place where it is, with the network and the pictures of `course`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, course: Course) -> None:
         self.state = state
+        self.course = course
         self.config = state.config.training
         self.auxiliary_weight = find(state.config.network).auxiliary
         self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
@@ -44,7 +47,8 @@ class Learner:
         set_to_learn(state.network, state.config.start)
         seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
         now = began
-        for item in state.train.train(self.augmentation, state.epoch, state.seen):
+        augmentation = replace(self.augmentation, image_size=training_size(state.config, state.epoch))
+        for item in self.course.train.train(augmentation, state.epoch, state.seen):
             if stop.is_set():
                 return False
             if isinstance(item, Skipped):
@@ -73,7 +77,7 @@ class Learner:
         state = self.state
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, state.epoch - 1 + min(1.0, state.step / steps))
-        buffers = list(state.network.buffers())
+        buffers = list(self.course.network.buffers())
         before = [buffer.clone() for buffer in buffers]
         while not self._fits(batch):
             # Here, not where it was caught: an exception holds on to every tensor of the failed step.
@@ -104,15 +108,15 @@ class Learner:
 
     def _find_gradients(self, batch: Batch) -> None:
         """Forward and backward, in parts whose gradients add up to those of the mean loss."""
-        state, count = self.state, len(batch.labels)
+        state, course, count = self.state, self.course, len(batch.labels)
         torch.manual_seed(seed_for(self.config.seed, "step", state.epoch, state.step))
         state.optimizer.zero_grad()
         loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
         parts = self._parts(batch)
         for pixels, labels in zip(batch.pixels.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
             pixels, labels = (each.to(state.compute.device, non_blocking=True) for each in (pixels, labels))
-            with state.compute.cast():
-                output = state.network(state.compute.lay_out(state.train.preprocessing.normalize(pixels)))
+            with course.compute.cast():
+                output = course.network(course.compute.lay_out(course.train.prepare(pixels)))
                 goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
             torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
             loss_sum += loss.detach() * len(labels)
@@ -121,12 +125,12 @@ class Learner:
         state.right += right
 
     def _seconds_left(self, speed: float) -> float:
-        """An estimate for the rest of the run: by the last epoch where there is one, else by `speed`.
+        """An estimate for the rest of the run by the `speed` of this epoch, in images/s.
 
-        To score a picture takes about a third of the time of learning from it.
+        Work grows with the area of the pictures, and to score one takes about a third of the time of learning from it.
         """
         state = self.state
-        work = state.train.readable + state.val.readable / 3
-        per_epoch = state.history[-1].seconds if state.history else work / speed
-        epochs = self.config.epochs - state.epoch + 1
-        return per_epoch * (epochs - state.seen / work + state.test.readable / 3 / work)
+        areas = [training_size(state.config, epoch) ** 2 for epoch in range(state.epoch, self.config.epochs + 1)]
+        full, area = state.config.data.image_size**2, areas[0]
+        scored = (len(areas) * state.val.readable + state.test.readable) / 3 * full
+        return (state.train.readable * sum(areas) - state.seen * area + scored) / (speed * area)

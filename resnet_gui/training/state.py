@@ -111,7 +111,9 @@ class State:
 
     def require_finite(self) -> None:
         """Weights that are not finite are not worth saving. Raises `Problem` (`loss_not_finite`)."""
-        finite = all(bool(weight.isfinite().all()) for weight in self.network.state_dict().values())
+        # A sum tells ten times as fast as a look at each, and where it is too large for its kind, each is looked at.
+        weights = self.network.state_dict().values()
+        finite = all(bool(weight.sum().isfinite() or weight.isfinite().all()) for weight in weights)
         if not finite or (self.seen and not math.isfinite(self.loss_sum.item())):
             raise Problem("loss_not_finite", epoch=self.epoch, step=self.step)
 

@@ -65,7 +65,7 @@ def test_any_shape_of_picture_gives_the_same_shape_of_tensor(size: tuple[int, in
     rule = Preprocessing.for_size(48)
     image = gradient(*size)
     assert rule.pixels(image).shape == (3, 48, 48)
-    assert Augmentation(rule, True, True, seed=0).pixels(image, 1, 0).shape == (3, 48, 48)
+    assert Augmentation(rule, True, True, 0, rule.image_size).pixels(image, 1, 0).shape == (3, 48, 48)
 
 
 def test_grey_is_one_channel_of_the_averages_and_back():
@@ -73,10 +73,12 @@ def test_grey_is_one_channel_of_the_averages_and_back():
     grey = rule.with_channels(1)
     assert (grey.channels, rule.channels) == (1, 3)
     assert grey.mean == pytest.approx((0.449,), abs=1e-3)
-    assert grey.pixels(grey.scaled(Image.new("RGB", (40, 40), (255, 0, 0)))).unique().tolist() == [76]  # the eye's share of red
+    assert grey.pixels(grey.scaled(Image.new("RGB", (40, 40), (255, 0, 0)))).unique().tolist() == [
+        76
+    ]  # the eye's share of red
     assert grey.normalize(torch.zeros(2, 1, 32, 32, dtype=torch.uint8)).shape == (2, 1, 32, 32)
     assert grey.with_channels(3).mean == pytest.approx((0.449,) * 3, abs=1e-3)
-    assert Augmentation(grey, True, True, seed=0).pixels(grey.scaled(gradient(64, 48)), 1, 0).shape == (1, 32, 32)
+    assert Augmentation(grey, True, True, 0, 32).pixels(grey.scaled(gradient(64, 48)), 1, 0).shape == (1, 32, 32)
 
 
 def test_another_size_keeps_the_proportions_of_the_weights():
@@ -86,15 +88,26 @@ def test_another_size_keeps_the_proportions_of_the_weights():
 
 def test_augmentation_is_a_function_of_seed_epoch_and_index() -> None:
     image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    one, other = (Augmentation(rule, True, True, seed) for seed in (1, 2))
+    one, other = (Augmentation(rule, True, True, seed, 32) for seed in (1, 2))
     assert torch.equal(one.pixels(image, 1, 5), one.pixels(image, 1, 5))
     views = [one.pixels(image, 1, 5), one.pixels(image, 2, 5), one.pixels(image, 1, 6), other.pixels(image, 1, 5)]
     assert len({view.numpy().tobytes() for view in views}) == 4
 
 
+def test_smaller_pictures_show_the_same_parts() -> None:
+    rule = Preprocessing.for_size(64)
+    image = rule.scaled(gradient(200, 160))
+    for crop in (True, False):
+        full = Augmentation(rule, crop, True, 0, 64)
+        small = Augmentation(rule, crop, True, 0, 32).pixels(image, 3, 9)
+        assert small.shape == (3, 32, 32)
+        halved = torch.nn.functional.avg_pool2d(full.pixels(image, 3, 9).float(), 2)
+        assert (halved - small).abs().mean() < 2
+
+
 def test_crops_stay_inside_and_vary_in_size() -> None:
     image, rule = gradient(200, 100), Preprocessing.for_size(32)
-    augmentation = Augmentation(rule, random_crop=True, flip=False, seed=0)
+    augmentation = Augmentation(rule, random_crop=True, flip=False, seed=0, image_size=32)
     widths = []
     for index in range(50):
         red = augmentation.pixels(image, 1, index)[0, 16]
@@ -105,7 +118,7 @@ def test_crops_stay_inside_and_vary_in_size() -> None:
 
 def test_flips_mirror_about_half_of_the_pictures() -> None:
     image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    augmentation = Augmentation(rule, random_crop=False, flip=True, seed=0)
+    augmentation = Augmentation(rule, random_crop=False, flip=True, seed=0, image_size=32)
     straight = rule.pixels(image)
     views = [augmentation.pixels(image, 1, index) for index in range(100)]
     mirrored = sum(torch.equal(view, straight.flip(2)) for view in views)
@@ -115,4 +128,4 @@ def test_flips_mirror_about_half_of_the_pictures() -> None:
 
 def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
     image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    assert torch.equal(Augmentation(rule, False, False, 0).pixels(image, 3, 9), rule.pixels(image))
+    assert torch.equal(Augmentation(rule, False, False, 0, 32).pixels(image, 3, 9), rule.pixels(image))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from resnet_gui.config import TrainingConfig
-from resnet_gui.training.schedule import learning_rate, make_optimizer
+from resnet_gui.config import TrainConfig, TrainingConfig, make_config
+from resnet_gui.training.schedule import learning_rate, make_optimizer, training_size
 
 
 def test_constant_stays() -> None:
@@ -37,3 +37,39 @@ def test_each_optimizer_is_torchs_own_with_the_settings_asked_for(name: str) -> 
     group = optimizer.param_groups[0]
     assert (group["lr"], group["weight_decay"]) == (0.01, 0.3)
     assert group.get("momentum", 0.7) == 0.7
+
+
+def progressive(**values: object) -> TrainConfig:
+    return make_config(
+        {"data.progressive_sizes": True, **{key.replace("__", "."): each for key, each in values.items()}}
+    )
+
+
+def test_sizes_grow_to_the_full_one_and_stay_there_for_the_last_third() -> None:
+    config = progressive(training__epochs=12)
+    sizes = [training_size(config, epoch) for epoch in range(1, 13)]
+    assert sizes[0] == 128
+    assert sizes == sorted(sizes)
+    assert set(sizes[8:]) == {224}
+    assert sum(size**2 for size in sizes) / (12 * 224**2) < 1 / 1.3, "which is what it is for"
+
+
+@pytest.mark.parametrize(
+    ("network", "size"), [("alexnet", 224), ("resnet18", 32), ("resnet20", 33), ("inception_v3", 299)]
+)
+def test_sizes_are_ones_that_the_network_takes(network: str, size: int) -> None:
+    from resnet_gui.nets.catalog import find
+
+    config = progressive(network=network, data__image_size=size, training__epochs=7)
+    sizes = [training_size(config, epoch) for epoch in range(1, 8)]
+    assert all(find(network).takes(each) for each in sizes)
+    assert max(sizes) == sizes[-1] == size
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_short_runs_end_with_the_full_size(epochs: int) -> None:
+    assert training_size(progressive(training__epochs=epochs), epochs) == 224
+
+
+def test_sizes_do_not_change_unless_asked() -> None:
+    assert {training_size(make_config({}), epoch) for epoch in range(1, 13)} == {224}
