@@ -245,7 +245,8 @@ def _predict(arguments: list[str]) -> int:
     if options.top < 1:
         parser.error("--top must be at least 1")
     from resnet_gui.config import MachineConfig
-    from resnet_gui.prediction.predictor import Predictor, predict
+    from resnet_gui.prediction.predictor import Predictor
+    from resnet_gui.prediction.streaming import predict
     from resnet_gui.printing import Printer, write_predictions
 
     predictor = Predictor(options.model, MachineConfig(device=options.device))

@@ -98,9 +98,8 @@ class StartConfig(_Part):
     )  # fmt: skip
     feature_views: int = _setting(
         1, "Views",
-        "How many views of each picture a head learns from that is trained alone with frozen norms: all are computed once, before the "
-        "first epoch, and come in turn. The first is the middle of the picture, further ones are cropped and flipped; 0 computes new "
-        "ones in every epoch, which takes much longer.",
+        "How many views of each picture the head learns from where it is trained alone: its middle, and further ones cropped and "
+        "flipped, all computed once before the first epoch and shown in turn; 0 computes a new one in every epoch, which takes much longer.",
         ge=0, le=100,
     )  # fmt: skip
 
@@ -275,7 +274,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             low=limits.get("ge"),
             high=limits.get("le"),
             choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
-            chosen=extra["chosen"],
+            chosen=extra.get("chosen", False),
         )
 
 

@@ -38,13 +38,19 @@ class Compute:
         return network.to(self.device).to(memory_format=self._format)
 
     def lay_out(self, pixels: Tensor) -> Tensor:
-        """`pixels` [N, C, H, W] in the memory format."""
-        return pixels.contiguous(memory_format=self._format)
+        """`pixels` [N, C, H, W] in the memory format. Features of other shapes have but one."""
+        return pixels.contiguous(memory_format=self._format) if pixels.dim() == 4 else pixels
 
     def cast(self) -> torch.autocast:
         """Within this context a forward pass has the precision."""
         dtype = torch.float16 if self.precision == "float16" else torch.bfloat16
         return torch.autocast(self.device.type, dtype, enabled=self.precision != "float32")
+
+    def seed(self, seed: int) -> None:
+        """Begins the device's random numbers anew. `torch.manual_seed` sees to every kind of device, which takes longer."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
 
     @property
     def _format(self) -> torch.memory_format:
@@ -57,12 +63,20 @@ def choose_device(config: MachineConfig) -> torch.device:
     Raises `Problem` (`device_missing`) for a device that this machine does not have.
     """
     torch.set_num_threads(config.threads or usable_cores())
+    device = torch.device(_chosen(config.device))
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # pictures are all of one size: the time for trying is well spent
+        torch.set_float32_matmul_precision("high")  # TF32, which convolutions are allowed as they are
+    return device
+
+
+def _chosen(wanted: str) -> str:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if config.device == "auto":
-        return torch.device(next(name for name, there in available.items() if there))
-    if not available[config.device]:
-        raise Problem("device_missing", device=config.device)
-    return torch.device(config.device)
+    if wanted == "auto":
+        return next(name for name, there in available.items() if there)
+    if not available[wanted]:
+        raise Problem("device_missing", device=wanted)
+    return wanted
 
 
 def device_as_before(config: MachineConfig) -> torch.device:

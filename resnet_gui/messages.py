@@ -103,6 +103,15 @@ SENTENCES = {
     "weights_not_whole": "{origin} does not hold all weights of {network} with its 1,000 classes: {layer} is missing or has another shape.",
     "start_path_missing": "To start from a file or an earlier run, choose which one.",
     "from_scratch": "The run starts from random weights, from scratch: expect much less with {count} pictures.",
+    "features_not_apart": (
+        "The head of {network} cannot be trained apart from the rest: it has two heads, or takes another way. "
+        "So every picture goes through the whole network in every epoch, which takes longer."
+    ),
+    "features_on_disk": "What the head learns from takes {size} GB, too much for the memory that is free, so it is kept in {path} until the run ends.",
+    "features_no_room": (
+        "There is no room to keep what the head learns from ({reason}). "
+        "So every picture goes through the whole network in every epoch, which takes longer."
+    ),
     "head_on_random": "Only the head learns, on what random weights make of the pictures: expect little.",
     # Downloads of weights.
     "downloads_weights": "Trained weights are downloaded from {host}: {size}, licence {licence}. They are kept for next time.",

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 WARM_UP = 0
 """The id of the job that every engine starts by itself: importing what the others need, then `Ready`."""
 
-PREVIEWS = 20
-"""So many answers to a question come with a small PNG; of the others it is drawn when the person gets to them."""
-
 PATIENCE = 60.0
 """Seconds that jobs get to finish a step and save when the input has ended."""
 
@@ -159,7 +156,8 @@ class Jobs:
         """Starts the job that `request` asks for."""
         job = int(request["id"])
         stop = self._stops[job] = threading.Event()
-        thread = threading.Thread(target=self._run, args=(job, request, stop), name=f"job-{job}", daemon=True)
+        name = f"{request.get('do')}-{job}"
+        thread = threading.Thread(target=self._run, args=(job, request, stop), name=name, daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
 
@@ -169,7 +167,7 @@ class Jobs:
             stop.set()
         deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            if thread.ident and thread.name != f"job-{WARM_UP}":  # an import has nothing to save
+            if thread.ident and not thread.name.startswith("warm"):  # an import has nothing to save
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._outbox.close()
 
@@ -194,6 +192,8 @@ class Jobs:
         match request["do"]:
             case "warm":
                 return _warm()
+            case "warm_training":
+                return _warm_training()
             case "train":
                 from resnet_gui.config import make_config
                 from resnet_gui.training.loop import train
@@ -253,38 +253,42 @@ class Answering:
         self._loaded: tuple[object, Predictor] | None = None
 
     def describe(self, model: Path, busy: bool) -> Iterator[Event]:
-        """What the file `model` says of itself, once it has proved that it can be loaded."""
+        """What the file `model` says of itself, once it has proved that it can be loaded; now it is warm."""
         with self._turn:
             yield self._load(model, busy).card.info(model)
 
     def predict(self, model: Path, paths: list[Path], stop: threading.Event, busy: bool) -> Iterator[Event]:
         """Answers for `paths`. While a run computes (`busy`) this takes one thread of the processor and no more."""
-        from resnet_gui.prediction.predictor import predict
+        from resnet_gui.prediction.streaming import predict
 
         with self._turn:
-            yield from predict(self._load(model, busy), paths, stop, previews=PREVIEWS)
+            yield from predict(self._load(model, busy), paths, stop)
 
     def _load(self, model: Path, busy: bool) -> Predictor:
         """The predictor for the file as it is now: a model that was saved anew is loaded anew."""
         from resnet_gui.config import MachineConfig
+        from resnet_gui.device import choose_device
         from resnet_gui.prediction.predictor import Predictor
 
+        machine = MachineConfig(device="cpu", threads=1) if busy else MachineConfig()
+        device = choose_device(machine)  # and its threads, which change more often
         try:
             status = model.stat()
         except OSError as error:
             raise Problem("model_missing", path=str(model)) from error
-        key = (str(model), status.st_mtime_ns, status.st_size, busy)
-        if self._loaded is None or self._loaded[0] != key:
-            machine = MachineConfig(device="cpu", threads=1) if busy else MachineConfig()
-            self._loaded = (key, Predictor(model, machine))
-        return self._loaded[1]
+        key = (str(model), status.st_mtime_ns, status.st_size, device)
+        known, predictor = self._loaded or (None, None)
+        if predictor is None or known != key:
+            predictor = Predictor(model, machine, predictor)
+            self._loaded = key, predictor
+        return predictor
 
 
 def _warm() -> Iterator[Event]:
     """Imports what every job needs, which takes seconds, and says what there is to compute with."""
     import torch
 
-    import resnet_gui.prediction.predictor
+    import resnet_gui.prediction.streaming
     import resnet_gui.training.loop  # noqa: F401
     from resnet_gui.config import MachineConfig
     from resnet_gui.data.thumbnail import prune
@@ -293,3 +297,11 @@ def _warm() -> Iterator[Event]:
     device = choose_device(MachineConfig())
     yield Ready(device.type, torch.get_num_threads(), torch.__version__)
     prune()
+
+
+def _warm_training() -> Iterator[Event]:
+    """Makes an optimizer: for the first one torch imports its compiler, two seconds, though nothing is compiled."""
+    import torch
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    return iter(())

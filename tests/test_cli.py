@@ -21,6 +21,7 @@ from resnet_gui.events import (
     Downloading,
     Misfit,
     NetworkNames,
+    Progress,
     Summarised,
     WeightsTaken,
     from_json,
@@ -356,6 +357,13 @@ def test_a_download_is_one_line_that_is_rewritten_and_none_where_no_one_looks() 
         assert ("\rdownload.example.org  12.3 of 46.8 MB  3.1 MB/s" in stream.getvalue()) == shown
         assert stream.getvalue().endswith("Downloaded and verified: /cache/resnet18.pth\n")
         assert stream.getvalue().count("\n") == 1
+
+
+def test_where_pictures_are_looked_at_once_that_is_what_the_line_says() -> None:
+    stream = Terminal()
+    Printer(stream).show(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=9.0))
+    line = "\rlooking at the pictures, once for all epochs: 120 of 480  40 images/s  9 s left"
+    assert stream.getvalue() == line
 
 
 def test_what_did_not_fit_is_listed_with_both_shapes_and_at_most_20_of_it() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,20 +16,22 @@ from PIL import Image
 from torch import Tensor
 
 from resnet_gui.counter import seed_for
+from resnet_gui.data.batch import Batch, Shown
 from resnet_gui.data.folder import Sample
-from resnet_gui.data.image import open_image
-from resnet_gui.data.snapshot import Snapshot
-from resnet_gui.data.transforms import Augmentation, Preprocessing
+from resnet_gui.data.picture_cache import PictureCache
+from resnet_gui.data.resample import resample
+from resnet_gui.data.snapshot import Snapshot, version_of
+from resnet_gui.data.transforms import Augmentation, Preprocessing, whole
 from resnet_gui.events import Skipped
 from resnet_gui.messages import Problem
 
+_View = Callable[[Image.Image, int], Shown]
+"""From a scaled picture and its index to what is wanted of it."""
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """`pixels` uint8 `[N, 3, H, W]` and `labels` int64 `[N]`, on the CPU."""
-
-    pixels: Tensor
-    labels: Tensor
+_LARGEST = 4
+"""A picture of more squares of the short side is cut before it comes into a batch, where all take the room of the largest."""
+_TOGETHER = 8
+"""So many pictures at most are one errand of a thread: to send a thread costs more than a small picture does."""
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
@@ -51,6 +55,8 @@ class Loader:
 
     `skipped` holds the indices of samples that turned out to be unreadable or replaced; they are not tried again.
     `snapshot` knows what the pictures were when the run began; without one, that is now.
+    `cache`, which must be for the same preprocessing, keeps the pictures decoded; the pixels are the same without.
+    Where it `cuts_late`, pictures to learn from come whole, and `prepare` cuts them out on the device.
     `landmarks` lie directly in `root`: when none of them is there, it is not a picture that is missing but the folder.
     """
 
@@ -62,6 +68,8 @@ class Loader:
         batch_size: int,
         threads: int,
         snapshot: Snapshot | None = None,
+        cache: PictureCache | None = None,
+        cuts_late: bool = False,
     ) -> None:
         self.root = root
         self.samples = samples
@@ -69,6 +77,8 @@ class Loader:
         self.batch_size = batch_size
         self.threads = threads
         self.snapshot = snapshot or Snapshot.take(root, samples)
+        self.cache = cache
+        self.cuts_late = cuts_late
         self.landmarks = {sample.path.partition("/")[0] for sample in samples}
         self.skipped: set[int] = set()
 
@@ -87,6 +97,13 @@ class Loader:
         """Whether the dataset folder cannot be reached, or nothing is left in it."""
         return not any(os.path.exists(self.root / name) for name in self.landmarks)  # noqa: PTH110 - Path.exists raises for some errors
 
+    def prepare(self, batch: Batch) -> Tensor:
+        """A batch's pixels, on the device where they are, as the network takes them: float32 `[N, C, S, S]`."""
+        pixels = batch.pixels
+        if batch.cuts:
+            pixels = resample(pixels, *batch.cuts, batch.side, self.preprocessing.interpolation)
+        return self.preprocessing.normalize(pixels)
+
     def train(self, augmentation: Augmentation, epoch: int, done: int = 0) -> Iterator[Batch | Skipped]:
         """One epoch in its own order and augmentation, from where `done` pictures of it have been learned from.
 
@@ -94,69 +111,117 @@ class Loader:
         """
         order = epoch_order(augmentation.seed, epoch, len(self.samples))
         left = [index for index in order if index not in self.skipped][done:]
-        return self._batches(left, lambda image, index: augmentation.pixels(image, epoch, index), join_single=True)
+        return self._batches(
+            left, partial(self._show, augmentation, epoch, 0), augmentation.image_size, join_single=True
+        )
 
     def evaluate(self) -> Iterator[Batch | Skipped]:
         """Every picture once, in order, through the evaluation preprocessing. Raises `FolderGone`."""
-        return self._batches(range(len(self.samples)), lambda image, index: self.preprocessing.pixels(image))
+        return self._batches(range(len(self.samples)), lambda image, index: Shown(self.preprocessing.pixels(image)))
+
+    def views(self, augmentation: Augmentation, view: int) -> Iterator[Batch | Skipped]:
+        """Every picture once, in order, as `augmentation` shows it for the `view`-th time. Raises `FolderGone`."""
+        view_of = partial(self._show, augmentation, 0, view)
+        return self._batches(range(len(self.samples)), view_of, augmentation.image_size)
+
+    def _show(self, augmentation: Augmentation, epoch: int, view: int, scaled: Image.Image, index: int) -> Shown:
+        """A view of a picture, cut out or, where that is left to the device, with the box to cut out."""
+        side = augmentation.image_size
+        if self.cuts_late and scaled.width * scaled.height <= _LARGEST * self.preprocessing.resize**2:
+            return Shown(whole(scaled), *augmentation.draw(scaled, epoch, index, view))
+        pixels = augmentation.pixels(scaled, epoch, index, view)
+        return Shown(pixels, (0, 0, side, side) if self.cuts_late else None)
+
+    def read_digests(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Makes sure that pictures are known by their content before they are first opened, until `cancelled()`.
+
+        The cache knows many; the files of the others are read.
+        """
+        for index in self.snapshot.unread() if self.cache else ():
+            if cancelled():
+                return
+            name = self.samples[index].path
+            now = version_of(f"{self.root}{os.sep}{name}")
+            if self.cache and (digest := self.cache.digest(name, now)):
+                self.snapshot.recognizes(index, now, digest)
+        self.snapshot.read(self.root, self.samples, cancelled)
 
     def _batches(
-        self, order: Iterable[int], view: Callable[[Image.Image, int], Tensor], join_single: bool = False
+        self, order: Iterable[int], view: _View, side: int = 0, join_single: bool = False
     ) -> Iterator[Batch | Skipped]:
         """Groups readable pictures in order. One full group is held back, so that a last single can join it."""
-        group: list[tuple[Tensor, int]] = []
+        group: list[tuple[int, Shown]] = []
         for index, read in self._read_ahead(order, view):
             if isinstance(read, Skipped):
                 self.skipped.add(index)
                 yield read
                 continue
             if len(group) > self.batch_size:
-                yield _stack(group[: self.batch_size])
+                yield self._batch(group[: self.batch_size], side)
                 del group[: self.batch_size]
-            group.append((read, self.samples[index].label))
+            group.append((index, read))
         if len(group) == self.batch_size + 1 and not join_single:
-            yield _stack(group[:-1])
+            yield self._batch(group[:-1], side)
             del group[:-1]
         if group:
-            yield _stack(group)
+            yield self._batch(group, side)
 
-    def _read_ahead(
-        self, order: Iterable[int], view: Callable[[Image.Image, int], Tensor]
-    ) -> Iterator[tuple[int, Tensor | Skipped]]:
+    def _batch(self, group: Sequence[tuple[int, Shown]], side: int) -> Batch:
+        indices = torch.tensor([index for index, _ in group])
+        labels = torch.tensor([self.samples[index].label for index, _ in group])
+        return Batch.of([shown for _, shown in group], labels, indices, side)
+
+    def _read_ahead(self, order: Iterable[int], view: _View) -> Iterator[tuple[int, Shown | Skipped]]:
         """Reads in `threads` threads, two batches ahead, and gives back in order."""
         wanted = (index for index in order if index not in self.skipped)
+        size = max(1, min(_TOGETHER, self.batch_size // self.threads))
+        ahead = 2 * self.batch_size // size + self.threads
+        coming: deque[Future[list[tuple[int, Shown | Skipped]]]] = deque()
+        left = threading.Event()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="loader")
         try:
-            coming: deque[tuple[int, Future[Tensor | Skipped]]] = deque()
-            for index in wanted:
-                coming.append((index, pool.submit(self._read, index, view)))
-                if len(coming) >= 2 * self.batch_size + self.threads:
-                    first, future = coming.popleft()
-                    yield first, future.result()
-            for index, future in coming:
-                yield index, future.result()
+            while some := list(itertools.islice(wanted, size)):
+                coming.append(pool.submit(self._read_some, some, view, left))
+                if len(coming) >= ahead:
+                    yield from coming.popleft().result()
+            while coming:
+                yield from coming.popleft().result()
+            if self.cache:
+                pool.submit(self.cache.save)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            left.set()
+            pool.shutdown(wait=False)
 
-    def _read(self, index: int, view: Callable[[Image.Image, int], Tensor]) -> Tensor | Skipped:
+    def _read_some(
+        self, indices: Sequence[int], view: _View, left: threading.Event
+    ) -> list[tuple[int, Shown | Skipped]]:
+        """As many of the pictures as are read before nobody waits for them any more."""
+        return [(index, self._read(index, view)) for index in indices if not left.is_set()]
+
+    def _read(self, index: int, view: _View) -> Shown | Skipped:
         """A view of a picture, or why there is none. What fails is tried twice: the folder may have been back in between."""
         try:
-            return self._view(index, view)
+            return view(self._scaled(index), index)
         except Problem:
             if self.is_gone:
                 raise FolderGone from None
         try:
-            return self._view(index, view)
+            return view(self._scaled(index), index)
         except Problem as problem:
             return Skipped(str(self.root / self.samples[index].path), problem.message)
 
-    def _view(self, index: int, view: Callable[[Image.Image, int], Tensor]) -> Tensor:
-        path = self.root / self.samples[index].path
-        image = open_image(path)
+    def _scaled(self, index: int) -> Image.Image:
+        """What the preprocessing makes of a picture first, from the cache if its file is there as it was. Raises `Problem`."""
+        name = self.samples[index].path
+        before = version_of(f"{self.root}{os.sep}{name}")
+        if self.cache and (found := self.cache.get(name, before)):
+            scaled, digest = found
+            if self.snapshot.recognizes(index, before, digest):
+                return scaled
+        path = self.root / name
+        scaled = self.preprocessing.open(path)
         if not self.snapshot.holds(index, path):
             raise Problem("image_changed", path=str(path))
-        return view(image, index)
-
-
-def _stack(group: Sequence[tuple[Tensor, int]]) -> Batch:
-    return Batch(torch.stack([pixels for pixels, _ in group]), torch.tensor([label for _, label in group]))
+        if self.cache and self.snapshot.version(index) == before:  # else it may have been half written when it was read
+            self.cache.put(name, before, self.snapshot.digest[index].tobytes(), scaled)
+        return scaled

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,11 @@ from numpy.typing import NDArray
 
 from resnet_gui.data.folder import Sample
 
+Version = tuple[int, int, int]
+"""Size in bytes, time of change and the system's own time of a file, both in ns; see `Snapshot`."""
+
 _DIGEST = 16
+_UNKNOWN = bytes(_DIGEST)
 _NONE = -1
 """The size of a picture that was not there."""
 
@@ -35,43 +41,58 @@ class Snapshot:
     @classmethod
     def take(cls, root: Path, samples: Sequence[Sample]) -> Snapshot:
         """The pictures as they are now."""
-        stats = np.array([_stat(root / sample.path) for sample in samples], np.int64).reshape(-1, 3)
-        size, modified, touched = stats.T.copy()
+        versions = (version_of(f"{root}{os.sep}{sample.path}") for sample in samples)
+        times = np.fromiter(itertools.chain.from_iterable(versions), np.int64, 3 * len(samples)).reshape(-1, 3)
+        size, modified, touched = times.T.copy()
         return cls(size, modified, touched, np.zeros((len(samples), _DIGEST), np.uint8))
+
+    def version(self, index: int) -> Version:
+        """The version of the file that was last known to be picture `index`."""
+        return int(self.size[index]), int(self.modified[index]), int(self.touched[index])
 
     def holds(self, index: int, path: Path) -> bool:
         """Whether the file in `path` is still picture `index`. Called after it was read, so that what was read is meant.
 
         May be called from several threads, for different pictures.
         """
-        now = _stat(path)
-        then = (self.size[index], self.modified[index], self.touched[index])
-        known = bool(self.digest[index].any())
-        if known and now == then:
+        now = version_of(path)
+        if now == self.version(index) and self.digest[index].tobytes() != _UNKNOWN:
             return True
         digest = _digest(path)
-        if _stat(path) != now or not digest.any():
-            return False
-        if not np.array_equal(digest, self.digest[index]) if known else now != then:
+        return version_of(path) == now and digest != _UNKNOWN and self.recognizes(index, now, digest)
+
+    def recognizes(self, index: int, now: Version, digest: bytes) -> bool:
+        """Whether a file that is `now`, and whose content has `digest`, is still picture `index`, as `holds` says.
+
+        For those who know the digest already.
+        """
+        known, same = self.digest[index].tobytes(), now == self.version(index)
+        if known == digest and same:
+            return True
+        if known != (_UNKNOWN if same else digest):
             return False
         self.size[index], self.modified[index], self.touched[index] = now
-        self.digest[index] = digest
+        self.digest[index] = np.frombuffer(digest, np.uint8)
         return True
 
     def read(self, root: Path, samples: Sequence[Sample], cancelled: Callable[[], bool] = lambda: False) -> None:
         """Takes the digests of pictures that have not been read yet and are as they were, until `cancelled()`."""
-        for index in np.flatnonzero(~self.digest.any(axis=1)).tolist():
+        for index in self.unread():
             if cancelled():
                 return
             self.holds(index, root / samples[index].path)
+
+    def unread(self) -> list[int]:
+        """The indices of pictures whose digests are not known."""
+        return [int(index) for index in np.flatnonzero(~self.digest.any(axis=1))]
 
     def compare(self, root: Path, samples: Sequence[Sample], left_out: Iterable[int]) -> tuple[list[int], list[int]]:
         """The indices of pictures that are gone, and of those that are others now; those `left_out` are not looked at."""
         removed, changed = [], []
         for index in sorted(set(range(len(samples))) - set(left_out)):
             path = root / samples[index].path
-            now = _stat(path)
-            if now == (self.size[index], self.modified[index], self.touched[index]):
+            now = version_of(path)
+            if now == self.version(index):
                 continue  # as it was, whether it can be read or not
             if now[0] == _NONE:
                 removed.append(index)
@@ -80,21 +101,21 @@ class Snapshot:
         return removed, changed
 
 
-def _stat(path: Path) -> tuple[int, int, int]:
+def version_of(path: Path | str) -> Version:
+    """What the file is now; a size of -1 if there is none, or none that can be reached."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - a path per picture would take longer to make than the answer
     except OSError:
         return _NONE, 0, 0
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _digest(path: Path) -> NDArray[np.uint8]:
+def _digest(path: Path) -> bytes:
     """Of the whole content; zeros if it cannot be read."""
     if not path.is_file():  # a pipe would be waited for, perhaps for ever
-        return np.zeros(_DIGEST, np.uint8)
+        return _UNKNOWN
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST)).digest()
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST)).digest()
     except OSError:
-        digest = bytes(_DIGEST)
-    return np.frombuffer(digest, np.uint8)
+        return _UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from torch import Tensor
 from resnet_gui.config import DataConfig
 from resnet_gui.counter import seed_for
 from resnet_gui.data.image import decode
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels."""
 
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -85,8 +89,8 @@ class Preprocessing:
         """
         return _cut(scaled, self, self.middle(scaled), self.image_size)
 
-    def middle(self, scaled: Image.Image) -> tuple[float, float, float, float]:
-        """What evaluation sees of a scaled picture: left, top, right and bottom, in its pixels."""
+    def middle(self, scaled: Image.Image) -> Box:
+        """What evaluation sees of a scaled picture."""
         side = min(scaled.size) * self.image_size / self.resize
         left, top = (scaled.width - side) / 2, (scaled.height - side) / 2
         if side == self.image_size:
@@ -95,9 +99,7 @@ class Preprocessing:
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 `[N, channels, H, W]` as float32 with the channels' mean and standard deviation taken out."""
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1) * 255
-        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1) * 255
-        return (pixels.float() - mean) / std
+        return (pixels.float() - _levels(self.mean, pixels.device)) / _levels(self.std, pixels.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,17 @@ class Augmentation:
 
     def pixels(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> Tensor:
         """A view of a scaled picture (see `Preprocessing.scaled`), as uint8 `[channels, image_size, image_size]`."""
+        box, mirrored = self.draw(scaled, epoch, index, view)
+        pixels = _cut(scaled, self.preprocessing, box, self.image_size)
+        return pixels.flip(2) if mirrored else pixels
+
+    def draw(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> tuple[Box, bool]:
+        """What is shown of a scaled picture, and whether mirrored: drawn here whatever device cuts it out later."""
         draw = random.Random(seed_for(self.seed, "augment", epoch, index, *([view] if view else [])))
         box = self._crop(draw, *scaled.size) if self.random_crop else self.preprocessing.middle(scaled)
-        pixels = _cut(scaled, self.preprocessing, box, self.image_size)
-        return pixels.flip(2) if self.flip and draw.random() < 0.5 else pixels
+        return box, self.flip and draw.random() < 0.5
 
-    def _crop(self, draw: random.Random, width: int, height: int) -> tuple[float, float, float, float]:
+    def _crop(self, draw: random.Random, width: int, height: int) -> Box:
         """A box of random area and shape inside the picture (Szegedy et al. 2015, §6)."""
         area = width * height * draw.uniform(*self.scale)
         ratio = math.exp(draw.uniform(math.log(self.ratio[0]), math.log(self.ratio[1])))
@@ -135,7 +142,17 @@ class Augmentation:
         return left, top, left + box_width, top + box_height
 
 
-def _cut(scaled: Image.Image, rule: Preprocessing, box: tuple[float, float, float, float], side: int) -> Tensor:
-    square = scaled.resize((side, side), _INTERPOLATIONS[rule.interpolation], box=box)
-    pixels = numpy.array(square, dtype=numpy.uint8).reshape(side, side, rule.channels)
+@functools.cache
+def _levels(shares: tuple[float, ...], device: torch.device) -> Tensor:
+    """Shares of white as levels of 255, [1, channels, 1, 1]. Kept, for to bring them to a device is to wait for it."""
+    return torch.tensor(shares, device=device).view(1, -1, 1, 1) * 255
+
+
+def _cut(scaled: Image.Image, rule: Preprocessing, box: Box, side: int) -> Tensor:
+    return whole(scaled.resize((side, side), _INTERPOLATIONS[rule.interpolation], box=box))
+
+
+def whole(picture: Image.Image) -> Tensor:
+    """All of a picture, as uint8 `[channels, H, W]`."""
+    pixels = numpy.array(picture, dtype=numpy.uint8).reshape(picture.height, picture.width, -1)
     return torch.from_numpy(pixels).permute(2, 0, 1)

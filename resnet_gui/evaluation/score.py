@@ -13,7 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.data.ahead import ahead
+from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
+from resnet_gui.data.picture_cache import PictureCache
 from resnet_gui.data.split import Splits, read_split
 from resnet_gui.device import Compute, device_as_before
 from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
@@ -52,7 +55,7 @@ class Score:
 
 def evaluate(
     network: nn.Module,
-    loader: Loader,
+    loader: Loader | FeatureLoader,
     classes: int,
     compute: Compute,
     stop: threading.Event,
@@ -67,16 +70,15 @@ def evaluate(
     total = torch.zeros(classes, dtype=torch.int64, device=device)
     seen, pace = 0, Pace(0.1)
     with torch.inference_mode():
-        for item in loader.evaluate():
+        for item in ahead(loader.evaluate(), device):
             if stop.is_set():
                 return None
             if isinstance(item, Skipped):
                 yield item
                 continue
-            labels = item.labels.to(device, non_blocking=True)
-            pixels = loader.preprocessing.normalize(item.pixels.to(device, non_blocking=True))
+            labels = item.labels
             with compute.cast():
-                logits = network(compute.lay_out(pixels))
+                logits = network(compute.lay_out(loader.prepare(item)))
             loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
             total += labels.bincount(minlength=classes)
             right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
@@ -107,11 +109,12 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
     network, card = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
-    loader = Loader(
-        config.dataset, splits.test, card.preprocessing, config.training.batch_size, config.machine.loading_threads
-    )
+    root, rule, machine = config.dataset, card.preprocessing, config.machine
     try:
-        score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")
+        with PictureCache(root, rule, machine.cache_gigabytes) as cache:
+            batch_size, threads = config.training.batch_size, machine.loading_threads
+            loader = Loader(root, splits.test, rule, batch_size, threads, cache=cache)
+            score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")
     except FolderGone:
         raise Problem("dataset_missing", path=str(config.dataset)) from None
     if score is None:

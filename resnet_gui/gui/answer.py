@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -18,6 +18,8 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.words import words
 
 TOP = 5
+PREVIEW_SIDE = 640
+"""Pixels: the longest side of the small PNG by which a picture is shown that the window must not decode itself."""
 _RADIUS = 8
 _TINY = 3
 """A picture that fits this often into its place is enlarged, pixel by pixel."""
@@ -36,14 +38,14 @@ class PictureView(QWidget):
         self.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_picture(self, png: str, name: str) -> None:
-        """Shows the file `png` as soon as it is decoded; hides if there is none."""
+    def set_picture(self, png: str, name: str, size: QSize) -> None:
+        """Shows the file `png` as soon as it is decoded. Without one, room is kept for a picture of `size`, if it has any."""
         self._png = png
         self.setAccessibleName(name)
         if png:
             in_background(lambda: (png, QImage(png)), self._decoded)
         else:
-            self._show(("", QImage()))
+            self._show(("", _empty(size)))
 
     def _show(self, decoded: tuple[str, QImage]) -> None:
         png, image = decoded
@@ -97,6 +99,14 @@ class PictureView(QWidget):
             self.setMaximumHeight(max(round(self._pixmap.height() * scale), 72))
 
 
+def _empty(size: QSize) -> QImage:
+    """What stands for a picture of `size` until there is one."""
+    most = QSize(PREVIEW_SIDE, PREVIEW_SIDE)
+    image = QImage(size.scaled(most, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(size), QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.transparent)
+    return image
+
+
 class Answer(QWidget):
     """A `Prediction`: the picture, its name, the answer in words, the most probable classes as bars."""
 
@@ -120,7 +130,7 @@ class Answer(QWidget):
         """Shows `prediction`, or the sentence on why there is none."""
         self._prediction = prediction
         name = Path(prediction.path).name
-        self.picture.set_picture(prediction.png, name)
+        self.picture.set_picture(prediction.png, name, QSize(prediction.width, prediction.height))
         self.caption.set_name(name, "{name}" + _facts(prediction), hint=prediction.path)
         answered = prediction.problem is None and bool(prediction.labels)
         self.problem.setVisible(not answered)

@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-import numpy as np
+from bisect import bisect_left
+from itertools import chain
+from operator import attrgetter, itemgetter
 
 from resnet_gui.events import EpochDone, Progress
 
-KEPT_POINTS = 2000
+KEPT_POINTS = 1000
+
+Point = tuple[float, float]
+"""x and y."""
 
 
 class Curve:
-    """Points of a line in the order of x. Never more than `limit`: beyond it, neighbours become their mean."""
+    """Points of a line in the order of x, of which those that tell its shape are kept: `limit`, and the newest.
+
+    All of them, while there are no more. Of a longer line, stretches of equally many points keep their lowest and their
+    highest each, and two stretches become one whenever there is no room for another: every peak stays, where it was,
+    and to add a point costs the same however many there are.
+    """
 
     def __init__(self, limit: int = KEPT_POINTS) -> None:
-        self._points = np.zeros((limit, 2))
-        self._count, self._each, self._in_last = 0, 1, 0
+        self._stretches: list[tuple[Point, ...]] = []
+        self._most = limit // 4 * 2
+        self._each = 2
+        self._count = 0
+        self._newest: Point | None = None
 
     def add(self, x: float, y: float) -> None:
         """Adds a point to the right of all others."""
-        if self._in_last in (0, self._each):
+        if self._count % self._each == 0:
             self._open_next()
-        self._in_last += 1
-        last = self._points[self._count - 1]
-        last += (np.array((x, y)) - last) / self._in_last
+        self._count += 1
+        self._newest = x, y
+        self._stretches[-1] = _extremes((*self._stretches[-1], self._newest))
 
     @property
-    def x(self) -> np.ndarray:
-        """Shape (n,), n at most `limit`."""
-        return self._points[: self._count, 0]
-
-    @property
-    def y(self) -> np.ndarray:
-        """Shape (n,), n at most `limit`."""
-        return self._points[: self._count, 1]
+    def points(self) -> list[Point]:
+        """What is kept, at most `limit` + 1 points; the newest is the last."""
+        kept = list(chain.from_iterable(self._stretches))
+        return kept if self._newest is None or kept[-1] is self._newest else [*kept, self._newest]
 
     def _open_next(self) -> None:
-        if self._count == len(self._points):
-            self._points[: self._count // 2] = (self._points[0::2] + self._points[1::2]) / 2
-            self._count //= 2
+        if len(self._stretches) == self._most:
+            pairs = zip(self._stretches[0::2], self._stretches[1::2], strict=True)
+            self._stretches = [_extremes(first + second) for first, second in pairs]
             self._each *= 2
-        self._points[self._count] = 0.0
-        self._count += 1
-        self._in_last = 0
+        self._stretches.append(())
+
+
+def _extremes(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The lowest and the highest of `points`, in their order."""
+    if len(points) <= 2:
+        return points
+    height = itemgetter(1)
+    lowest, highest = min(points, key=height), max(points, key=height)
+    return tuple(point for point in points if point is lowest or point is highest)
 
 
 class Metric:
@@ -59,6 +75,7 @@ class RunCurves:
     def __init__(self) -> None:
         self.loss, self.accuracy = Metric(), Metric()
         self.epochs: list[EpochDone] = []
+        """In the order of their numbers."""
 
     def add_step(self, event: Progress) -> None:
         """Adds the running means of an epoch."""
@@ -74,6 +91,12 @@ class RunCurves:
                 metric.validated.add(done.epoch, value)
                 if done.best:
                     metric.best = done.epoch, value
+
+    def nearest(self, place: float) -> EpochDone | None:
+        """The epoch nearest to `place`, in epochs; None before the first is done."""
+        after = bisect_left(self.epochs, place, key=attrgetter("epoch"))
+        around = self.epochs[max(after - 1, 0) : after + 1]
+        return min(around, key=lambda done: abs(done.epoch - place), default=None)
 
     def _add(self, place: float, loss: float, accuracy: float) -> None:
         self.loss.running.add(place, loss)

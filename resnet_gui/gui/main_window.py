@@ -7,14 +7,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl
+from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QVBoxLayout, QWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
 from resnet_gui.events import Event, Failed, Progress
 from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.background import in_background
 from resnet_gui.gui.banner import Banner
 from resnet_gui.gui.closing import Doorbell, ask_to_close
 from resnet_gui.gui.commands import Commands
@@ -31,6 +32,7 @@ from resnet_gui.gui.resuming import Resuming
 from resnet_gui.gui.running import Running
 from resnet_gui.gui.setup_pane import SetupPane
 from resnet_gui.gui.status import StatusBar
+from resnet_gui.gui.tabs import Tabs
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training import COMPUTING, Training
 from resnet_gui.gui.training_tab import TrainingTab
@@ -52,6 +54,8 @@ _LATER = 300
 class MainWindow(QMainWindow):
     """Setup on the left, data and training in the middle, prediction on the right."""
 
+    _imported = Signal(object)
+
     def __init__(self, theme: Theme, remembered: Remembered) -> None:
         super().__init__()
         self.setWindowTitle("resnet-gui")
@@ -70,22 +74,33 @@ class MainWindow(QMainWindow):
         self.fetching = Fetching(self)
         self.dataset = Dataset(self)
 
-        # What is seen
+        with theme.undressed():
+            self._make_panes()
+            self._make_drivers()
+            self._place_panes()
+            self._make_commands(Commands(self, theme))
+        self._lay_out()
+        self._connect()
+
+    def _make_panes(self) -> None:
+        """What is seen."""
+        theme = self._theme
         self.setup = SetupPane(theme, NETWORKS, list(settings()))
-        self.setup.set_values(remembered.values())
+        self.setup.set_values(self._remembered.values())
         self.data_tab = DataTab(theme)
         self.network_page = QWidget()
         self.training_tab = TrainingTab(theme)
         self.predict_pane = PredictPane(theme)
         self.banner = Banner(theme)
         self.status = StatusBar(theme)
-        self.tabs = QTabWidget(documentMode=True)
-        self.tabs.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tabs = Tabs()
         self.tabs.addTab(self.data_tab, self.tr("Data"))
         self.tabs.addTab(self.network_page, self.tr("Network"))
         self.tabs.addTab(self.training_tab, self.tr("Training"))
 
-        # What connects the two
+    def _make_drivers(self) -> None:
+        """What connects what does the work with what is seen."""
+        remembered = self._remembered
         self.opening = Opening(self.dataset, self.asking, self.setup, self.data_tab, remembered)
         self.running = Running(
             self.training, self.dataset, self.opening, self.asking, self.setup, self.training_tab, remembered,
@@ -96,11 +111,7 @@ class MainWindow(QMainWindow):
         self.predicting = Predicting(self.asking, self.training, self.predict_pane, remembered)
         self._doorbell = Doorbell(self)
 
-        self._lay_out()
-        self._make_commands(Commands(self, theme))
-        self._connect()
-
-    def _lay_out(self) -> None:
+    def _place_panes(self) -> None:
         self.setCentralWidget(make_centre(self.banner, self.tabs))
         self.setDockNestingEnabled(True)
         self.setup_dock = make_dock("setup", self.tr("Setup"), self.setup, self._theme, _SETUP_WIDTH)
@@ -108,6 +119,9 @@ class MainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.setup_dock)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.predict_dock)
         self.setStatusBar(self.status)
+
+    def _lay_out(self) -> None:
+        """As it was when the window was closed; the first time, as wide as the panes need."""
         room = self.screen().availableSize() - QSize(0, _TITLE_BAR)
         self.resize(QSize(1280, 800).boundedTo(room))
         self.resizeDocks(
@@ -214,6 +228,7 @@ class MainWindow(QMainWindow):
         self.setup.changed.connect(self._ask_library)
         self.tabs.currentChanged.connect(lambda _: self.tabs.currentWidget() is self.network_page and self.network_tab)
         self._doorbell.rung.connect(self._come_back)
+        self._imported.connect(lambda _: self.training_tab.plots)  # made by being named, before a run wants them
         self._follow_run(self.training.state)
 
     def open_path(self, path: Path) -> None:
@@ -232,7 +247,7 @@ class MainWindow(QMainWindow):
         from resnet_gui.gui.exploring import Exploring
         from resnet_gui.gui.network_tab import NetworkTab
 
-        tab = NetworkTab(self._theme, NETWORKS)
+        tab = NetworkTab(self._theme, NETWORKS, self.network_page)
         page = QVBoxLayout(self.network_page)
         page.setContentsMargins(0, 0, 0, 0)
         page.addWidget(tab)
@@ -261,6 +276,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.asking.start)
             QTimer.singleShot(_LATER, self.old_runs.look_for_unfinished)
             QTimer.singleShot(_LATER, self._ask_library)
+            QTimer.singleShot(_LATER, lambda: in_background(_import_what_can_wait, self._imported))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closes at once, unless a run computes: then the person decides. One that is being saved needs no question."""
@@ -385,3 +401,11 @@ class MainWindow(QMainWindow):
                 version=__version__
             ),
         )
+
+
+def _import_what_can_wait() -> None:
+    """What the first run and the first look at the Network tab need. In a thread, for it takes a third of a second."""
+    import resnet_gui.gui.choosing
+    import resnet_gui.gui.exploring
+    import resnet_gui.gui.network_tab
+    import resnet_gui.gui.plots  # noqa: F401

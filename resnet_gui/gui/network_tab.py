@@ -81,24 +81,24 @@ class NetworkTab(QWidget):
         for title in (self.tr("Overview"), self.tr("Layers"), self.tr("Compare")):
             self.pages.addTab(title)
         self._stack = QStackedWidget()
-        for page in (self._overview(), self._layers_page(), self.compare):
-            self._stack.addWidget(page)
+        row = QHBoxLayout(self)  # from the outside in: a widget that moves into another is dressed once more, with all it holds
+        row.setContentsMargins(14, 12, 14, 10)
+        splitter = QSplitter(childrenCollapsible=False, handleWidth=6)
+        row.addWidget(splitter)
         detail = QWidget()
+        splitter.addWidget(self.list)
+        splitter.addWidget(detail)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([_LIST_WIDTH, 10 * _LIST_WIDTH])
+        self.list.setMinimumWidth(140)
         column = QVBoxLayout(detail)
         column.setContentsMargins(10, 0, 0, 0)
         column.setSpacing(10)
         column.addWidget(self.header)
         column.addWidget(self.pages)
         column.addWidget(self._stack, 1)
-        splitter = QSplitter(childrenCollapsible=False, handleWidth=6)
-        splitter.addWidget(self.list)
-        splitter.addWidget(detail)
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([_LIST_WIDTH, 10 * _LIST_WIDTH])
-        self.list.setMinimumWidth(140)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 12, 14, 10)
-        row.addWidget(splitter)
+        for page in (self._overview(), self._layers_page(), self.compare):
+            self._stack.addWidget(page)
 
     def _overview(self) -> QWidget:
         inside = QWidget(objectName="content")

@@ -11,13 +11,15 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontInfo, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from resnet_gui.gui.curves import Metric, RunCurves, per_cent
+from resnet_gui.gui.curves import Curve, Metric, RunCurves, per_cent
 from resnet_gui.gui.theme import Theme
 
-REDRAW_MS = 100
+REDRAW_MS = 200
 """The least time between two drawings of the same plot."""
 _MARKED_EPOCHS = 60
 """With more epochs than this, a marker at each would hide the line."""
+_JOINED = 200
+"""With more points than this, nobody sees how a line's pieces are joined."""
 
 
 class LegendKey(QWidget):
@@ -101,12 +103,13 @@ class MetricPlot(QWidget):
 
     def redraw(self) -> None:
         """Draws the points added since."""
-        running, validated, best = self.figure.running, self.figure.validated, self.figure.best
-        self._training.setData(running.x, running.y)
-        few = len(validated.x) <= _MARKED_EPOCHS
-        self._validation.setData(validated.x, validated.y, symbol="o" if few else None)
+        running, validated = (_drawn(curve) for curve in (self.figure.running, self.figure.validated))
+        best = self.figure.best
+        _draw(self._training, running)
+        _draw(self._validation, validated, symbol="o" if len(validated) <= _MARKED_EPOCHS else None)
         self._star.setData([best[0]] if best else [], [best[1]] if best else [])
-        self._scale()
+        if len(running):
+            self._scale(running[-1, 0], np.concatenate((running[:, 1], validated[:, 1])))
 
     def restyle(self) -> None:
         """Takes the theme's colours."""
@@ -141,11 +144,10 @@ class MetricPlot(QWidget):
         self.left.emit()
 
     def _make_plot(self, title: str) -> pg.PlotWidget:
-        plot = pg.PlotWidget()
+        plot = pg.PlotWidget(enableMenu=False)
         plot.setAccessibleName(self.tr("{title} by epoch").format(title=title))
         plot.setAcceptDrops(False)  # a picture that is dragged across is not meant for it
         plot.setMouseEnabled(False, False)
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.35)
         for side in ("bottom", "left"):
@@ -181,13 +183,9 @@ class MetricPlot(QWidget):
     def _hover(self, place: QPointF) -> None:
         self.hovered.emit(self.plot.getViewBox().mapSceneToView(place).x())
 
-    def _scale(self) -> None:
+    def _scale(self, place: float, values: np.ndarray) -> None:
         """Epochs from 0 to the one at work; loss from 0; accuracy from the ten below its lowest up to 100."""
-        running = self.figure.running
-        values = np.concatenate((running.y, self.figure.validated.y))
-        if not len(values):
-            return
-        epochs = max(1, math.ceil(running.x[-1]))
+        epochs = max(1, math.ceil(place))
         step = _whole_step(epochs / 8)
         self.plot.getAxis("bottom").setTickSpacing(levels=[(step, 0)])
         self.plot.setXRange(0, epochs, padding=0.03)
@@ -197,7 +195,7 @@ class MetricPlot(QWidget):
 
 
 class TrainingPlots(QWidget):
-    """Both plots. Each is drawn at most ten times a second, in turns to keep pauses short, and only while it can be seen."""
+    """Both plots. Each is drawn at most five times a second, in turns to keep pauses short, and only while it can be seen."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -231,8 +229,8 @@ class TrainingPlots(QWidget):
 
     def mark_epoch(self, epoch: int | None) -> None:
         """Puts both crosshairs on `epoch`, if it is done; None takes them away."""
-        done = next((each for each in self._curves.epochs if each.epoch == epoch), None)
-        if done is None:
+        done = None if epoch is None else self._curves.nearest(epoch)
+        if done is None or done.epoch != epoch:
             self.loss.mark_epoch(None)
             self.accuracy.mark_epoch(None)
             return
@@ -252,13 +250,25 @@ class TrainingPlots(QWidget):
         self.mark_epoch(None)
 
     def _hover(self, place: float) -> None:
-        nearest = min(self._curves.epochs, key=lambda done: abs(done.epoch - place), default=None)
+        nearest = self._curves.nearest(place)
         self.mark_epoch(nearest.epoch if nearest else None)
 
     def _redraw_next(self) -> None:
         if self._stale and self.isVisible():
             self._stale.pop(0).redraw()
             self._timer.start()
+
+
+def _drawn(curve: Curve) -> np.ndarray:
+    """What is kept of `curve`, as a table [n, 2] of x and y."""
+    return np.array(curve.points).reshape(-1, 2)
+
+
+def _draw(line: pg.PlotDataItem, points: np.ndarray, **looks: object) -> None:
+    """Shows `points` [n, 2]. Qt takes very long to join the pieces of a wide line, so many stand side by side."""
+    apart = len(points) > _JOINED and pg.mkPen(line.opts["pen"]).widthF() > 1
+    line.curve.setSegmentedLineMode("on" if apart else "off")
+    line.setData(points, **looks)
 
 
 def _whole_step(least: float) -> int:

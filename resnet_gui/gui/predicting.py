@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.events import Event, Failed, JobEnded, ModelInfo, Predicted, Thumbnails
+from resnet_gui.gui.answer import PREVIEW_SIDE
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.background import in_background
 from resnet_gui.gui.predict_pane import PredictPane
@@ -21,8 +22,6 @@ from resnet_gui.messages import Message
 from resnet_gui.places import cache_folder
 
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
-
-_PREVIEW_SIDE = 640
 
 _NAMED = 12
 """Of so many classes a model that was loaded tells the names."""
@@ -144,8 +143,8 @@ class Predicting(QObject):
             self.predict(waiting)
 
     def _draw_preview(self, path: str) -> None:
-        """Of many answers only the first come with a picture; the others get theirs when the person steps to them."""
-        self._asking.ask("thumbnails", self._hear_preview, paths=[path], side=_PREVIEW_SIDE)
+        """The answer comes first; its picture is drawn when it is shown, which of many are few."""
+        self._asking.ask("thumbnails", self._hear_preview, paths=[path], side=PREVIEW_SIDE)
 
     def _hear_preview(self, event: Event) -> None:
         if isinstance(event, Thumbnails):

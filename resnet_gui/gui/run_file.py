@@ -6,16 +6,17 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from resnet_gui.events import Event, from_json
 from resnet_gui.gui.story import Story
 
 _PROGRESS = b'{"event": "Progress"'
 _KEPT = 4000
-"""Of very many lines of progress so many are taken, evenly: a plot has no more points than that."""
+"""Of very many lines of progress at most so many are taken, evenly: a plot has no more points than that."""
 
-_BREATH = 50
-"""After so many events the window gets its turn: Python's threads share one lock."""
+_BREATH, _SIP = 50, 1000
+"""After so many events, or lines, the window gets its turn: Python's threads share one lock."""
 
 
 class RunFile:
@@ -35,9 +36,47 @@ class RunFile:
             anew = status.st_ino != self._identity or status.st_size < self._place
             start = 0 if anew else self._place
             file.seek(start)
-            whole = file.read().rpartition(b"\n")[0]
-        self._identity, self._place = status.st_ino, start + (len(whole) + 1 if whole else 0)
-        return list(_events(whole)), anew
+            lines = _Lines(file)
+        self._identity, self._place = status.st_ino, start + lines.size
+        return list(_events(lines.taken)), anew
+
+
+class _Lines:
+    """The whole lines of `file` from where it is: `taken` are all but most of the progress, `size` is that of all."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.size = 0
+        self._progress: dict[int, bytes] = {}
+        self._newest: dict[int, bytes] = {}
+        self._others: dict[int, bytes] = {}
+        self._seen, self._stride = 0, 1
+        for number, line in enumerate(file):
+            if not line.endswith(b"\n"):
+                break
+            self.size += len(line)
+            self._take(number, line)
+            _breathe(number, _SIP)
+
+    @property
+    def taken(self) -> list[bytes]:
+        """In their order; the newest progress is always among them."""
+        return [line for _, line in sorted((self._others | self._progress | self._newest).items())]
+
+    def _take(self, number: int, line: bytes) -> None:
+        if line.startswith(_PROGRESS):
+            self._newest = {number: line}
+            self._take_progress(number, line)
+        else:
+            self._others[number] = line
+
+    def _take_progress(self, number: int, line: bytes) -> None:
+        """Whenever there are too many, every second goes, and of those to come as many more."""
+        if self._seen % self._stride == 0:
+            if len(self._progress) == _KEPT:
+                self._progress = dict(list(self._progress.items())[::2])
+                self._stride *= 2
+            self._progress[number] = line
+        self._seen += 1
 
 
 def story_of(run: Path, events: Iterable[Event]) -> Story:
@@ -49,8 +88,8 @@ def story_of(run: Path, events: Iterable[Event]) -> Story:
     return story
 
 
-def _events(text: bytes) -> Iterator[Event]:
-    for number, line in enumerate(_thinned(text.splitlines())):
+def _events(lines: Iterable[bytes]) -> Iterator[Event]:
+    for number, line in enumerate(lines):
         try:
             yield from_json(line.decode("ascii"))
         except ValueError:
@@ -58,13 +97,6 @@ def _events(text: bytes) -> Iterator[Event]:
         _breathe(number)
 
 
-def _thinned(lines: list[bytes]) -> list[bytes]:
-    """All lines, but not all progress; the last is among what is kept."""
-    progress = [number for number, line in enumerate(lines) if line.startswith(_PROGRESS)]
-    kept = set(progress[:: -(len(progress) // _KEPT + 1)])
-    return [line for number, line in enumerate(lines) if number in kept or not line.startswith(_PROGRESS)]
-
-
-def _breathe(number: int) -> None:
-    if number % _BREATH == 0:
+def _breathe(number: int, each: int = _BREATH) -> None:
+    if number % each == 0:
         time.sleep(0.0005)

@@ -63,7 +63,11 @@ class RunHeader(QWidget):
 
     def show_progress(self, event: Progress) -> None:
         """Moves the bar and says what is being done."""
-        if event.phase == "train":
+        if event.phase == "features":
+            self.heading.setText(self.tr("Looking at the pictures, once for all epochs"))
+            self._move(self._epochs * event.step / max(event.steps, 1))
+            step = self.tr("picture {step} of {steps}").format(step=event.step, steps=event.steps)
+        elif event.phase == "train":
             self._write_epoch(event.epoch)
             self._move(event.epoch - 1 + event.step / max(event.steps, 1))
             step = self.tr("step {step} of {steps}").format(step=event.step, steps=event.steps)

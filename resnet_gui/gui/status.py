@@ -106,8 +106,12 @@ class StatusBar(QStatusBar):
                 self._engine.setToolTip(tooltip(words(event.message)))
                 self._speed.clear()
                 self._left.clear()
+            case Progress(phase="features"):
+                self._show_progress(event, self.tr("picture {step} of {steps}"))
+                self._show_bar(event.step, event.steps)
             case Progress(phase="train"):
-                self._show_progress(event)
+                self._show_progress(event, self.tr("step {step} of {steps}"))
+                self._show_bar((event.epoch - 1) * event.steps + event.step, self._epochs * event.steps)
             case Finished() | Stopped() | Failed() | Tested():
                 self._bar.hide()
                 self._left.clear()
@@ -122,13 +126,15 @@ class StatusBar(QStatusBar):
         self._device.setText(f"{self._device.text()} · {plan.precision}")
         self._device.setToolTip(tooltip(words(plan.message)))
 
-    def _show_progress(self, event: Progress) -> None:
+    def _show_progress(self, event: Progress, place: str) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:
             self._speed.setText(self.tr("{count} images/s").format(count=f"{event.images_per_second:.1f}"))
-            step = self.tr("step {step} of {steps}").format(step=event.step, steps=event.steps)
+            step = place.format(step=event.step, steps=event.steps)
             self._left.setText(f"{step} · {time_left(event.seconds_left)}")
-        self._bar.setRange(0, self._epochs * event.steps)
-        self._bar.setValue((event.epoch - 1) * event.steps + event.step)
+
+    def _show_bar(self, done: int, whole: int) -> None:
+        self._bar.setRange(0, whole)
+        self._bar.setValue(done)
         self._bar.show()
 
     def _link(self, text: str, signal: object, hint: str) -> QPushButton:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QDir, QObject, Qt, Signal
@@ -73,6 +75,18 @@ class Theme(QObject):
     def icon(self, name: str, token: str = "text") -> QIcon:
         """The drawing `resources/icons/<name>.svg`, its `currentColor` being the colour called `token`."""
         return _drawn(name, self._now[token])
+
+    @contextmanager
+    def undressed(self) -> Iterator[None]:
+        """No stylesheet for as long as many widgets are made: then each is dressed once, at the end.
+
+        Otherwise it would be dressed, with all that it holds, whenever it moves into another.
+        """
+        self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            self._app.setStyleSheet(self._stylesheet())
 
     @property
     def _now(self) -> dict[str, str]:

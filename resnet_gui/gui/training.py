@@ -137,6 +137,7 @@ class Training(QObject):
             return
         if isinstance(event, Ready):
             self._ready = True
+            engine.ask("warm_training")
             self.engine_said.emit("ready")
         if job != self._job:
             return

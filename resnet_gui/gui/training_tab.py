@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -26,7 +27,6 @@ from resnet_gui.events import (
 )
 from resnet_gui.gui.epoch_table import EpochTable
 from resnet_gui.gui.notes import Notes
-from resnet_gui.gui.plots import TrainingPlots
 from resnet_gui.gui.result_card import ResultCard
 from resnet_gui.gui.run_header import RunHeader
 from resnet_gui.gui.story import End, Story
@@ -34,6 +34,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.words import words
 
 if TYPE_CHECKING:
+    from resnet_gui.gui.plots import TrainingPlots
     from resnet_gui.training.run_folder import RunPlace
 
 
@@ -63,17 +64,25 @@ class TrainingTab(QWidget):
         self.header = RunHeader(theme)
         self.card = ResultCard(theme)
         self.notes = Notes(theme)
-        self.plots = TrainingPlots(theme)
         self.table = EpochTable()
         self._pages = QStackedWidget()
         self._lay_out()
-        self.table.epoch_chosen.connect(self.plots.mark_epoch)
         self.card.save_requested.connect(lambda: self.save_model_requested.emit(self.story.model))
         self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self.story.run))
         self.card.test_requested.connect(lambda: self.test_requested.emit(self.story.run))
         self.card.resume_requested.connect(lambda: self.resume_requested.emit(self.story.run))
         self.card.further_requested.connect(lambda: self.further_requested.emit(self.story.run))
-        self.clear()
+        self.header.hide()
+
+    @cached_property
+    def plots(self) -> TrainingPlots:
+        """Made, and what draws them imported, when they are first wanted: no start should wait for that."""
+        from resnet_gui.gui.plots import TrainingPlots
+
+        plots = TrainingPlots(self._theme)
+        self._run.insertWidget(0, plots, 3)
+        self.table.epoch_chosen.connect(plots.mark_epoch)
+        return plots
 
     def clear(self) -> None:
         """Back to the empty state."""
@@ -208,11 +217,10 @@ class TrainingTab(QWidget):
 
     def _lay_out(self) -> None:
         run = QWidget()
-        below = QVBoxLayout(run)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(8)
-        below.addWidget(self.plots, 3)
-        below.addWidget(self.table, 2)
+        self._run = QVBoxLayout(run)
+        self._run.setContentsMargins(0, 0, 0, 0)
+        self._run.setSpacing(8)
+        self._run.addWidget(self.table, 2)
         self._pages.addWidget(self._make_empty_page())
         self._pages.addWidget(run)
         column = QVBoxLayout(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,8 +17,21 @@ def head_of(network: nn.Module, channels: int, size: int) -> str:
     `network` is left as it is. Raises `ValueError` if no layer has parameters, and what the network raises for a picture
     that it does not take.
     """
+    return _last_entered(network, channels, size)[0]
+
+
+def features_shape(network: nn.Module, channels: int, size: int) -> tuple[int, ...]:
+    """The shape of what enters the head for one such picture, () if it has a name. Nothing is computed.
+
+    Raises what `head_of` raises.
+    """
+    inputs = _last_entered(network, channels, size)[1]
+    return tuple(inputs[0].shape[1:]) if inputs else ()
+
+
+def _last_entered(network: nn.Module, channels: int, size: int) -> tuple[str, tuple[Any, ...]]:
     shadow = _without_numbers(network).eval()
-    entered: list[str] = []
+    entered: list[tuple[str, tuple[Any, ...]]] = []
     for name, layer in shadow.named_modules():
         if next(layer.parameters(recurse=False), None) is not None:
             # Noted where it is entered: a network with parameters of its own is left after all of its layers.
@@ -29,8 +43,8 @@ def head_of(network: nn.Module, channels: int, size: int) -> str:
     return entered[-1]
 
 
-def _note(entered: list[str], name: str, layer: nn.Module, inputs: object) -> None:
-    entered.append(name)
+def _note(entered: list[tuple[str, tuple[Any, ...]]], name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+    entered.append((name, inputs))
 
 
 def _without_numbers(network: nn.Module) -> nn.Module:

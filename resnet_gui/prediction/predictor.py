@@ -1,98 +1,88 @@
-"""A model file and pictures become class probabilities."""
+"""A model file and a picture become class probabilities."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
+from torch import Tensor
 
 from resnet_gui.config import MachineConfig
-from resnet_gui.data.folder import pictures_in
-from resnet_gui.data.image import open_image
-from resnet_gui.data.thumbnail import write_thumbnail
+from resnet_gui.data.image import decode
 from resnet_gui.device import choose_device
-from resnet_gui.events import Predicted, Prediction
-from resnet_gui.messages import Problem, message
+from resnet_gui.events import Prediction
+from resnet_gui.messages import Problem
 from resnet_gui.model import load_model
-from resnet_gui.pace import Pace
+from resnet_gui.prediction.inference import Inference, make_ready
 
-PREVIEW_SIDE = 640
-"""Pixels: the longest side of the small PNG by which the window shows a picture that it must not decode itself."""
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as the network sees it: `pixels` uint8 [channels, S, S]. Width and height are the upright file's own."""
+
+    path: str
+    pixels: Tensor
+    width: int
+    height: int
+    milliseconds: float
 
 
 class Predictor:
-    """A model that is loaded and answers. Raises `Problem` where the file is not a model or the device is missing."""
+    """A model that is loaded, warm, and answers. Raises `Problem` where the file is not a model or the device is missing.
 
-    def __init__(self, model: Path, machine: MachineConfig) -> None:
+    If `earlier` has the same network, as after an earlier epoch of a run, this one computes like it and is ready sooner.
+    """
+
+    def __init__(self, model: Path, machine: MachineConfig, earlier: Predictor | None = None) -> None:
         self.path = model
-        self.device = choose_device(machine)
+        device = choose_device(machine)
         network, self.card = load_model(model)
-        self.network = network.to(self.device)
+        self.kind = self.card.network, self.card.preprocessing, device
+        compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
+        self.inference: Inference = make_ready(network, self.card.preprocessing, device, compute)
 
-    def predict(self, path: Path, top: int, preview: bool) -> Prediction:
-        """The `top` most probable classes of the picture in `path`; with `preview` also a small PNG of it.
+    def predict(self, path: Path, top: int = 5) -> Prediction:
+        """The `top` most probable classes of the picture in `path`; one that cannot be read comes with its `problem`."""
+        return self.answer([self.open(path)], top)[0]
 
-        A picture that cannot be read comes back with its `problem`.
-        """
-        began = time.perf_counter()
+    def open(self, path: Path) -> Picture | Prediction:
+        """The picture in `path`, or the answer that it cannot be read. May be called from any thread."""
+        began, rule = time.perf_counter(), self.card.preprocessing
         try:
-            image = open_image(path)
+            decoded = decode(path, 2 * rule.resize)
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
-        pixels = self.card.preprocessing.pixels(image).unsqueeze(0).to(self.device)
-        with torch.inference_mode():
-            logits = self.network(self.card.preprocessing.normalize(pixels))
-        probabilities, classes = logits[0].float().softmax(0).sort(descending=True, stable=True)
-        milliseconds = (time.perf_counter() - began) * 1000
-        return Prediction(
-            str(path),
-            tuple(self.card.classes[index] for index in classes[:top].tolist()),
-            tuple(probabilities[:top].tolist()),
-            image.width,
-            image.height,
-            milliseconds,
-            _preview(image, path) if preview else "",
-        )
+        pixels = rule.pixels(rule.scaled(decoded.image))
+        return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began))
+
+    def answer(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
+        """The `top` most probable classes of each picture, computed in one batch; what is an answer already stays.
+
+        The milliseconds told are a picture's own, from the file to the probabilities: opening it, and its share of the
+        batch.
+        """
+        pictures = [each for each in opened if isinstance(each, Picture)]
+        answers = iter(self._answers(pictures, top) if pictures else ())
+        return [next(answers) if isinstance(each, Picture) else each for each in opened]
+
+    def _answers(self, pictures: list[Picture], top: int) -> Iterator[Prediction]:
+        began = time.perf_counter()
+        ranked = self.inference.probabilities(_stacked(pictures)).sort(descending=True, stable=True)
+        share = _milliseconds_since(began) / len(pictures)
+        probabilities, order = (each[:, :top].tolist() for each in ranked)
+        for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
+            labels = tuple(self.card.classes[index] for index in indices)
+            took = picture.milliseconds + share
+            yield Prediction(picture.path, labels, tuple(highest), picture.width, picture.height, took)
 
 
-def _preview(image: Image.Image, path: Path) -> str:
-    try:
-        return str(write_thumbnail(image, path, PREVIEW_SIDE))
-    except Problem:  # a cache without room takes the picture, not the answer
-        return ""
+def _stacked(pictures: Sequence[Picture]) -> Tensor:
+    """uint8 [N, channels, S, S]: laid together as they come, points of a row side by side, which is a plain copy."""
+    return torch.stack([picture.pixels.permute(1, 2, 0) for picture in pictures]).permute(0, 3, 1, 2)
 
 
-def predict(
-    predictor: Predictor, paths: Sequence[Path], stop: threading.Event, top: int = 5, previews: int = 0
-) -> Iterator[Predicted]:
-    """Answers for `paths`, files or folders, in batches at most 20 times a second. A folder without pictures is told.
-
-    The first `previews` of them come with a small PNG.
-    """
-    waiting: list[Prediction] = []
-    pace = Pace(0.05)
-    for number, path in enumerate(_files(paths)):
-        if stop.is_set():
-            return
-        answer = path if isinstance(path, Prediction) else predictor.predict(path, top, number < previews)
-        waiting.append(answer)
-        if pace.due():
-            yield Predicted(str(predictor.path), tuple(waiting))
-            waiting = []
-    if waiting:
-        yield Predicted(str(predictor.path), tuple(waiting))
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path | Prediction]:
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        pictures = pictures_in(path)
-        yield from pictures
-        if not pictures:
-            yield Prediction(str(path), problem=message("nothing_to_predict", path=str(path)))
+def _milliseconds_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

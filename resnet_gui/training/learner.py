@@ -11,7 +11,9 @@ from dataclasses import replace
 import torch
 
 from resnet_gui.counter import seed_for
-from resnet_gui.data.loader import Batch, steps_per_epoch
+from resnet_gui.data.ahead import ahead
+from resnet_gui.data.batch import Batch
+from resnet_gui.data.loader import steps_per_epoch
 from resnet_gui.data.transforms import Augmentation
 from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
 from resnet_gui.messages import Problem, message
@@ -48,7 +50,8 @@ class Learner:
         seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
         now = began
         augmentation = replace(self.augmentation, image_size=training_size(state.config, state.epoch))
-        for item in self.course.train.train(augmentation, state.epoch, state.seen):
+        pictures = self.course.train.train(augmentation, state.epoch, state.seen)
+        for item in ahead(pictures, state.compute.device):
             if stop.is_set():
                 return False
             if isinstance(item, Skipped):
@@ -109,14 +112,14 @@ class Learner:
     def _find_gradients(self, batch: Batch) -> None:
         """Forward and backward, in parts whose gradients add up to those of the mean loss."""
         state, course, count = self.state, self.course, len(batch.labels)
-        torch.manual_seed(seed_for(self.config.seed, "step", state.epoch, state.step))
+        course.compute.seed(seed_for(self.config.seed, "step", state.epoch, state.step))
         state.optimizer.zero_grad()
         loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
         parts = self._parts(batch)
-        for pixels, labels in zip(batch.pixels.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
-            pixels, labels = (each.to(state.compute.device, non_blocking=True) for each in (pixels, labels))
+        inputs = course.train.prepare(batch)
+        for pixels, labels in zip(inputs.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
             with course.compute.cast():
-                output = course.network(course.compute.lay_out(course.train.prepare(pixels)))
+                output = course.network(course.compute.lay_out(pixels))
                 goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
             torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
             loss_sum += loss.detach() * len(labels)
@@ -129,7 +132,12 @@ class Learner:
 
         Work grows with the area of the pictures, and to score one takes about a third of the time of learning from it.
         """
-        state = self.state
+        state, looked = self.state, self.course.looked
+        if looked:  # only the test pictures are still to go through the whole network
+            epochs = self.config.epochs - state.epoch + 1
+            return (
+                epochs * (state.train.readable + state.val.readable / 3) - state.seen
+            ) / speed + state.test.readable / looked
         areas = [training_size(state.config, epoch) ** 2 for epoch in range(state.epoch, self.config.epochs + 1)]
         full, area = state.config.data.image_size**2, areas[0]
         scored = (len(areas) * state.val.readable + state.test.readable) / 3 * full

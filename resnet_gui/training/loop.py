@@ -20,6 +20,7 @@ from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.counter import seed_for
 from resnet_gui.data.folder import list_folder
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
+from resnet_gui.data.picture_cache import PictureCache
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, memory_has_a_sentence
@@ -30,6 +31,7 @@ from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.pace import Pace
 from resnet_gui.training.changes import dataset_changes, leave_out
 from resnet_gui.training.checkpoint import Keeper, restore
+from resnet_gui.training.features import Course, feature_bytes, find_course
 from resnet_gui.training.learner import Learner
 from resnet_gui.training.needs import MemoryWatch, check_disk, fit_memory
 from resnet_gui.training.network import make_network
@@ -70,6 +72,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
         given = tuple(start.give_weights(network))
         config, needed = yield from fit_memory(config, network, start.preprocessing, device)
+        needed += feature_bytes(config, network, start.preprocessing, splits)
         pictures = [listing.root / sample.path for sample in splits.train[:_PROBED]]
         found = yield from find_plan(config, network.to(device), start.preprocessing, pictures, device, stop)
     if found is None:
@@ -185,18 +188,34 @@ def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainCon
 
 def _run(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]:
     """From the state's place to the end."""
-    try:
-        complete = yield from _epochs(state, keeper, stop)
-    except Problem:
-        yield from state.best.try_to_save()  # the disk may have room by now
-        raise
-    if complete:
-        yield from _finish(state, keeper, stop)
+    config = state.config
+    with PictureCache(config.dataset, state.train.preprocessing, config.machine.cache_gigabytes) as cache:
+        for loader in (state.train, state.val, state.test):
+            loader.cache = cache
+        try:
+            complete = yield from _epochs(state, keeper, stop)
+        except Problem:
+            yield from state.best.try_to_save()  # the disk may have room by now
+            raise
+        if complete:
+            yield from _finish(state, keeper, stop)
 
 
 def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Event, None, bool]:
-    """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped, with what there is saved."""
-    learner = Learner(state)
+    """What is left of the epochs, if anything is. Returns False when stopped, with what there is saved."""
+    if state.epoch > state.config.training.epochs:
+        return True
+    with memory_has_a_sentence(state.compute.device):
+        course = yield from _patiently(lambda: find_course(state, stop), state.train, keeper, stop)
+    complete = course is not None and (yield from _learn(state, course, keeper, stop))
+    if not complete:
+        yield from _stop(state, keeper)
+    return complete
+
+
+def _learn(state: State, course: Course, keeper: Keeper, stop: threading.Event) -> Generator[Event, None, bool]:
+    """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped."""
+    learner = Learner(state, course)
     validating = bool(state.val.samples)
     while state.epoch <= state.config.training.epochs:
         score = None
@@ -204,10 +223,9 @@ def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Ev
             complete = yield from _patiently(lambda: learner.epoch(stop, keeper), state.train, keeper, stop)
             began = time.monotonic()
             if complete and validating:
-                score = yield from _patiently(lambda: _validate(state, stop), state.val, keeper, stop)
+                score = yield from _patiently(lambda: _validate(state, course, stop), state.val, keeper, stop)
                 complete = score is not None
         if not complete:
-            yield from _stop(state, keeper)
             return False
         if score is not None and not score.seen:
             yield Note(message("no_validation"))
@@ -216,9 +234,9 @@ def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Ev
     return True
 
 
-def _validate(state: State, stop: threading.Event) -> Generator[Event, None, Score | None]:
+def _validate(state: State, course: Course, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
-    return (yield from evaluate(state.network, state.val, classes, state.compute, stop, "validate", state.epoch))
+    return (yield from evaluate(course.network, course.val, classes, course.compute, stop, "validate", state.epoch))
 
 
 def _end_epoch(

@@ -81,7 +81,7 @@ class State:
         device = compute.device
         train, val, test = (
             Loader(
-                config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot
+                config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot, cuts_late=device.type == "cuda",
             )
             for samples, snapshot in zip((splits.train, splits.val, splits.test), snapshots, strict=True)
         )  # fmt: skip

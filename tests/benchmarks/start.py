@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-BOUND = 2.0
+BOUND = 1.5
 
 
 def main() -> int:

@@ -28,7 +28,8 @@ from alterations import ALTERATIONS, Alteration, Altered, as_a_person, closed
 from outcome import Outcome
 
 from resnet_gui.config import TrainConfig, make_config
-from resnet_gui.data.loader import Batch, Loader
+from resnet_gui.data.batch import Batch
+from resnet_gui.data.loader import Loader
 from resnet_gui.data.split import read_split
 from resnet_gui.data.transforms import Augmentation
 from resnet_gui.events import DatasetChanged, Event, Failed, Finished, Skipped, Started, Waiting

@@ -10,10 +10,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from resnet_gui.data.image import open_image
-from resnet_gui.data.thumbnail import prune, thumbnail, thumbnails, write_thumbnail
+from resnet_gui.data.thumbnail import prune, thumbnail, thumbnails
 from resnet_gui.messages import Problem
 from resnet_gui.places import cache_folder
 
@@ -51,11 +51,14 @@ def test_it_is_kept_until_the_file_changes(picture):
     assert thumbnail(picture) != png
 
 
-def test_from_a_picture_that_is_open_already(picture):
-    image = open_image(picture)
-    png = write_thumbnail(image, picture, 64)
-    assert image.size == (200, 400)
-    assert thumbnail(picture, 64) == png
+def test_a_large_photograph_looks_as_if_it_had_been_decoded_whole(tmp_path):
+    slope = Image.linear_gradient("L").resize((1600, 1200))
+    Image.merge("RGB", (slope, slope.rotate(180), slope)).save(tmp_path / "large.jpg", quality=95)
+    whole = open_image(tmp_path / "large.jpg")
+    whole.thumbnail((96, 96))
+    with Image.open(thumbnail(tmp_path / "large.jpg")) as small:
+        assert small.size == whole.size
+        assert max(high for _, high in ImageChops.difference(small, whole).getextrema()) <= 6
 
 
 def test_names_that_are_not_utf8(picture):

@@ -20,7 +20,7 @@ from by_hand import (
     until,
 )
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_gui.data.transforms import Preprocessing
@@ -121,8 +121,13 @@ def test_of_many_answers_the_later_ones_get_their_picture_when_they_are_looked_a
     drop(pane, model, colours)
     qtbot.waitUntil(lambda: pane.place.text() == "1 of 30", timeout=PATIENCE)
     pane.step(25)
-    qtbot.waitUntil(lambda: pane.answer.picture.isVisible(), timeout=PATIENCE)
     assert pane.place.text() == "26 of 30"
+    qtbot.waitUntil(lambda: is_red(pane.answer.picture), timeout=PATIENCE)
+
+
+def is_red(picture: QWidget) -> bool:
+    colour = picture.grab().toImage().pixelColor(picture.width() // 2, 20)
+    return colour.red() > colour.green() + 50
 
 
 def test_nothing_else_can_be_opened_while_a_run_computes(window: MainWindow, qtbot: QtBot, colours: Path) -> None:

@@ -181,6 +181,29 @@ def test_shows_an_answer(qtbot, pane, tmp_path):
     assert shown.pixelColor(shown.width() // 2, 60) == QColor("orange")
 
 
+def test_the_picture_comes_after_its_answer_and_moves_nothing(qtbot, pane, tmp_path):
+    wanted = []
+    pane.preview_requested.connect(wanted.append)
+    pane.show_predictions([answer("/a.jpg"), answer("/b.jpg")])
+    assert wanted == ["/a.jpg"]
+    assert pane.answer.headline.isVisible()
+    QApplication.processEvents()
+    place = pane.answer.headline.geometry()
+    bitmap(480, 640).save(str(tmp_path / "small.png"))
+    pane.show_preview("/a.jpg", str(tmp_path / "small.png"))
+    picture = pane.answer.picture
+    qtbot.waitUntil(lambda: picture.grab().toImage().pixelColor(picture.width() // 2, 60) == QColor("orange"))
+    assert pane.answer.headline.geometry() == place
+    pane.step(1)
+    pane.step(-1)
+    assert wanted == ["/a.jpg", "/b.jpg"]
+
+
+def test_what_cannot_be_read_has_no_picture(pane):
+    pane.show_predictions([Prediction("/b.jpg", problem=message("image_empty", path="/b.jpg"))])
+    assert not pane.answer.picture.isVisible()
+
+
 @pytest.mark.parametrize(
     ("probability", "words"),
     [(0.95, "x, very sure"), (0.8, "x, fairly sure"), (0.5, "x, probably"), (0.49, "Perhaps x?")],

@@ -46,11 +46,11 @@ def results(run: str | Path) -> list[dict[str, str]]:
 def shown(window: MainWindow) -> dict[str, object]:
     """What the training tab shows of a run."""
     tab = window.training_tab
-    points = [list(figure.validated.y) for figure in (tab.plots.loss.figure, tab.plots.accuracy.figure)]
+    points = [figure.validated.points for figure in (tab.plots.loss.figure, tab.plots.accuracy.figure)]
     return {
         "table": tab.table.epochs.as_text(list(range(tab.table.epochs.rowCount()))),
         "validation": points,
-        "last": tab.plots.loss.figure.running.x[-1],
+        "last": tab.plots.loss.figure.running.points[-1][0],
         "notes": tab.notes.text,
         "card": text_of(tab.card),
         "best": tab.header.best_sentence,

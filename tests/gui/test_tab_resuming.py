@@ -68,7 +68,7 @@ def test_a_resumed_run_is_shown_from_its_story_and_then_what_came_meanwhile(qtbo
     assert tab.header.heading.text() == "Epoch 3 of 5"
     assert tab.header.isVisible()
     assert not tab.card.isVisible()
-    assert list(tab.plots.loss.figure.validated.y) == [0.8, 0.8, 0.5]
+    assert [y for _, y in tab.plots.loss.figure.validated.points] == [0.8, 0.8, 0.5]
 
 
 def test_a_run_that_cannot_go_on_is_shown_as_it_was_and_why(tab):

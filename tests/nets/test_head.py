@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from resnet_gui.nets.build import build
-from resnet_gui.nets.head import head_of
+from resnet_gui.nets.head import features_shape, head_of
 
 
 class Branching(nn.Module):
@@ -96,3 +96,12 @@ def test_the_network_is_left_as_it_is() -> None:
 def test_a_network_without_parameters_has_no_head() -> None:
     with pytest.raises(ValueError, match="no layer"):
         head_of(nn.Flatten(), 3, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "shape"), [("resnet20", 32, (64,)), ("squeezenet1_1", 64, (512, 3, 3)), ("squeezenet1_1", 224, (512, 13, 13))]
+)  # fmt: skip
+def test_what_enters_the_head(name: str, size: int, shape: tuple[int, ...]) -> None:
+    with torch.device("meta"):
+        network = build(name, 5)
+    assert features_shape(network, 3, size) == shape

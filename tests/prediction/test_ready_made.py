@@ -50,7 +50,7 @@ def test_the_model_has_the_weights_the_names_and_the_preprocessing(tmp_path: Pat
     assert not card.validated
     torch.manual_seed(3)
     assert torch.equal(network.state_dict()["linear.weight"], build("resnet20", 1000).state_dict()["linear.weight"])
-    answer = Predictor(out, MachineConfig()).predict(colours / "red" / "0.png", 5, preview=False)
+    answer = Predictor(out, MachineConfig()).predict(colours / "red" / "0.png")
     assert len(set(answer.labels) & set(imagenet_classes())) == 5
 
 

@@ -97,7 +97,12 @@ def test_every_way_can_be_set_by_hand_and_learns(quick: Settings, precision: str
     settings = {**quick, "machine.precision": precision, "machine.memory_format": layout, "training.epochs": 3}
     events = run(settings, Event.__args__[-1], machine__threads=1, machine__loading_threads=1)
     [planned] = only(events, Planned)
-    assert (planned.precision, planned.memory_format, planned.threads, planned.loading_threads) == (precision, layout, 1, 1)
+    assert (planned.precision, planned.memory_format, planned.threads, planned.loading_threads) == (
+        precision,
+        layout,
+        1,
+        1,
+    )
     assert planned.message.code == "plan_set"
     losses = [epoch.train_loss for epoch in only(events, EpochDone)]
     assert losses[-1] < losses[0]
@@ -112,7 +117,9 @@ def test_the_formats_learn_the_same_but_for_rounding(quick: Settings) -> None:
 
 
 def test_a_trial_leaves_no_trace_in_the_network_or_in_chance() -> None:
-    config = make_config({"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8})
+    config = make_config(
+        {"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8}
+    )
     torch.manual_seed(3)
     network = build("resnet20", 3)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -135,7 +142,9 @@ def test_what_learns_otherwise_or_is_hardly_faster_is_not_taken() -> None:
 
 
 def test_stopped_while_it_is_tried_nothing_is_chosen_and_nothing_kept() -> None:
-    config = make_config({"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8})
+    config = make_config(
+        {"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8}
+    )
     stop = threading.Event()
     stop.set()
     found, _ = search(config, stop)

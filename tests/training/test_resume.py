@@ -112,7 +112,9 @@ def test_stopped_anywhere_and_resumed_it_ends_as_if_nothing_had_happened(
     }  # fmt: skip
     whole = undisturbed(settings)
     places = [(2, 1, "train"), (1, 1, "train"), (1, 2, "train"), (1, 1, "validate"), (2, 1, "validate")]
-    for epoch, step, phase in places if precision == "float32" else places[:1]:  # 16 bits are slow where they are imitated
+    for epoch, step, phase in (
+        places if precision == "float32" else places[:1]
+    ):  # 16 bits are slow where they are imitated
         run = until(settings, epoch, step, phase)
         events = go_on(run)
         assert isinstance(events[0], Resumed)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from resnet_gui.config import make_config, read_config
-from resnet_gui.data.loader import Batch
+from resnet_gui.data.batch import Batch
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, Weights, WeightsTaken
@@ -23,6 +23,7 @@ from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
 from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.training import learner
+from resnet_gui.training.features import Course
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.network import make_network, set_to_learn
 from resnet_gui.training.start import find_start
@@ -206,7 +207,7 @@ def test_a_grey_network_sees_grey_pictures_when_it_learns_and_when_it_answers(qu
     picture = colours / "red" / "0.png"
     pixels = predictor.card.preprocessing.pixels(predictor.card.preprocessing.open(picture))
     assert pixels.shape == (1, 32, 32)
-    assert predictor.predict(picture, 1, preview=False).problem is None
+    assert predictor.predict(picture, 1).problem is None
 
 
 def test_colour_weights_start_a_grey_network_by_the_sum_of_their_channels(quick: Settings, shared: Path):
@@ -236,13 +237,15 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
     rule = Preprocessing.for_size(64)
+    pictures = SimpleNamespace(preprocessing=rule, prepare=lambda batch: rule.normalize(batch.pixels))
     state = SimpleNamespace(
         config=config, network=network, compute=Compute(torch.device("cpu")), part_size=2, epoch=1, step=1,
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1), scaler=torch.amp.GradScaler("cpu", enabled=False), loss_sum=torch.zeros(()), right=torch.zeros(()),
-        train=SimpleNamespace(preprocessing=rule),
+        train=pictures,
     )  # fmt: skip
+    course = Course(network, pictures, pictures, state.compute)
     pixels, labels = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([0, 1])
-    learner.Learner(state)._find_gradients(Batch(pixels, labels))
+    learner.Learner(state, course)._find_gradients(Batch(pixels, labels, torch.arange(2)))
     found = {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
 
     network.zero_grad()
@@ -278,9 +281,7 @@ def test_a_network_of_a_library_trains_goes_on_and_answers(quick: Settings, colo
     assert isinstance(event, Stopped)
     assert Path(event.model).parent.parent == Path(str(quick["out"]))
     done = list(resume(Path(event.model).parent, threading.Event()))
-    answer = Predictor(Path(only(done, Finished)[0].model), make_config({}).machine).predict(
-        colours / "red" / "0.png", 3, preview=False
-    )
+    answer = Predictor(Path(only(done, Finished)[0].model), make_config({}).machine).predict(colours / "red" / "0.png")
     assert sorted(answer.labels) == ["blue", "green", "red"]
 
 

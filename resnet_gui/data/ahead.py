@@ -1,0 +1,53 @@
+"""Batches come to the device while the step before is still computed there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from resnet_gui.data.batch import Batch
+
+T = TypeVar("T")
+
+
+def ahead(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch | T]:
+    """`items` in their order, batches on `device`; anything else goes through as it is.
+
+    To a graphics card a batch is copied from pinned memory, in a stream of its own, one batch before it is asked for.
+    """
+    move = partial(_move, device)
+    if device.type != "cuda":
+        for item in items:
+            yield item.moved(move) if isinstance(item, Batch) else item
+        return
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    coming: deque[Batch | T] = deque()
+    for item in items:
+        if isinstance(item, Batch):
+            with torch.cuda.stream(stream):
+                item = item.moved(move)
+        coming.append(item)
+        if len(coming) > 1:
+            yield _arrived(coming.popleft(), stream)
+    while coming:
+        yield _arrived(coming.popleft(), stream)
+
+
+def _move(device: torch.device, tensor: Tensor) -> Tensor:
+    pinned = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
+    return pinned.to(device, non_blocking=True)
+
+
+def _arrived(item: Batch | T, stream: torch.cuda.Stream) -> Batch | T:
+    """`item`, a batch once it is there, and not to be overwritten before it was computed with."""
+    if isinstance(item, Batch):
+        current = torch.cuda.current_stream(item.pixels.device)
+        current.wait_stream(stream)
+        for tensor in (item.pixels, item.labels, *(item.cuts or ())):
+            tensor.record_stream(current)
+    return item

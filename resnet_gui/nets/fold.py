@@ -1,0 +1,129 @@
+"""Batch norms disappear into the convolutions before them, for a network that only answers.
+
+Once it has learned, a norm is y = scale * x + shift for each channel. A convolution is linear too: its weights and bias can
+bring scale and shift along, and a pass over everything it puts out is saved (Jacob et al. 2018, section 3.2).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+_TOLERANCE = 1e-4
+"""Rounding may change an output by so much of the largest one."""
+
+
+def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
+    """A copy of `network` in evaluation mode, whose batch norms are in the convolutions before them where they can be.
+
+    A norm can if its input is what one convolution puts out, nobody else looks at that or hooks into the two, and each of
+    them computes once. It is seen from what is computed while a trial picture of `channels` x `size` x `size` goes
+    through, not from names. In the place of the norm is then an `Identity`, or the activation that it brought (timm).
+    The copy gives the same output for the trial picture up to rounding, or else it is given back with all of its norms.
+    Its parameters take no gradients; `network` is left as it is. Raises what the network raises for a picture that it
+    does not take.
+    """
+    folded = _copy(network)
+    picture = _trial_picture(network, channels, size)
+    with torch.no_grad():
+        with _Watch(folded) as watch:
+            wanted = folded(picture)
+        for convolution, norm in watch.pairs():
+            _absorb(convolution, norm)
+            _take_out(folded, norm)
+        return folded if _agree(folded(picture), wanted) else _copy(network)
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+def _trial_picture(network: nn.Module, channels: int, size: int) -> Tensor:
+    """Noise like that of a normalised picture, always the same, as the network's own weights are stored."""
+    noise = torch.randn(1, channels, size, size, generator=torch.Generator().manual_seed(0))
+    return noise.to(next(network.parameters(), noise))
+
+
+def _agree(found: Tensor, wanted: Tensor) -> bool:
+    """Whether they are equal but for rounding. What is not a number agrees with nothing."""
+    return bool((found - wanted).abs().max() <= _TOLERANCE * wanted.abs().max())
+
+
+class _Watch(TorchFunctionMode):
+    """Sees each operation on tensors, and so who computes with a convolution's weights, its output and a norm's mean.
+
+    Tensors are keys by identity, and kept, lest another take the place of one in memory.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        own = [layer for layer in network.modules() if not _has_hooks(layer)]
+        # From the tables of parameters: one that is computed anew at each look (a parametrization) is not in them.
+        weights = {layer: layer._parameters.get("weight") for layer in own if isinstance(layer, nn.Conv2d)}
+        norms = [layer for layer in own if isinstance(layer, nn.BatchNorm2d)]
+        self._convolutions: dict[Tensor, nn.Conv2d] = {w: layer for layer, w in weights.items() if w is not None}
+        self._norms = {norm.running_mean: norm for norm in norms if norm.running_mean is not None}
+        self._uses: dict[Tensor, int] = dict.fromkeys((*self._convolutions, *self._norms), 0)
+        self._made: dict[Tensor, Tensor] = {}
+        self._normed: dict[Tensor, Tensor] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Computes `func` and notes what it was given."""
+        out = func(*args, **(kwargs or {}))
+        if out is None or next(_tensors(out), None) is not None:  # else it only asked for a shape or the like
+            self._note(func, list(_tensors((*args, *(kwargs or {}).values()))), out)
+        return out
+
+    def _note(self, func: Any, given: list[Tensor], out: Any) -> None:
+        for tensor in given:
+            if tensor in self._uses:
+                self._uses[tensor] += 1
+            if tensor in self._norms:
+                self._normed[given[0]] = tensor
+            if func is torch.conv2d and tensor in self._convolutions:
+                self._made[out] = tensor
+                self._uses[out] = 0
+
+    def pairs(self) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+        """Each convolution that is followed by a norm and by nothing else."""
+        for between, weight in self._made.items():
+            mean = self._normed.get(between)
+            if mean is not None and all(self._uses[tensor] == 1 for tensor in (weight, between, mean)):
+                yield self._convolutions[weight], self._norms[mean]
+
+
+def _has_hooks(layer: nn.Module) -> bool:
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors(each)
+
+
+def _absorb(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """`convolution` puts out what `norm` made of its output. Its tensors are new ones: another layer may share the old."""
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    scale = (variance + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)
+    shift = (0 if convolution.bias is None else convolution.bias) - mean
+    bias = shift * scale + (0 if norm.bias is None else norm.bias)
+    convolution.weight = nn.Parameter(convolution.weight * scale.view(-1, 1, 1, 1), requires_grad=False)
+    convolution.bias = nn.Parameter(bias, requires_grad=False)
+
+
+def _take_out(network: nn.Module, norm: nn.BatchNorm2d) -> None:
+    """Puts what `norm` does beside its arithmetic in its place: the parts, if any, that timm's norms have."""
+    parts = list(norm.children())
+    rest = nn.Sequential(*parts) if parts else nn.Identity()
+    for name, layer in list(network.named_modules(remove_duplicate=False)):
+        if layer is norm:
+            parent, _, child = name.rpartition(".")
+            setattr(network.get_submodule(parent), child, rest)

@@ -1,0 +1,141 @@
+"""Whether speed costs accuracy: the program beside a plain float32 loop: `python tests/benchmarks/accuracy.py`
+
+The program chooses precision and memory format, and crops from pictures that were decoded and scaled once. The plain loop
+is float32, contiguous, and in each epoch opens the whole pictures anew, as torchvision's transforms have it. Both learn the
+same pictures with the same rates; crops, order and first weights are drawn by each from the same seeds in its own way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch reads it when it is imported
+
+import torch
+from datasets import SQUEEZENET, fashion_mnist, flowers, train_and_val
+from timing import machine
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from resnet_gui.config import TrainConfig, make_config
+from resnet_gui.data.transforms import Augmentation, Preprocessing
+from resnet_gui.device import usable_cores
+from resnet_gui.events import EpochDone
+from resnet_gui.nets.build import build
+from resnet_gui.training.loop import train
+from resnet_gui.training.schedule import learning_rate, make_optimizer
+
+SEEDS = (0, 1, 2)
+FINE_TUNED = {"network": "squeezenet1_1", "start.start_from": "file", "start.start_path": SQUEEZENET,
+              "training.learning_rate": 0.0003}  # fmt: skip
+FLOWERS = {"data.image_size": 128, "training.epochs": 4}
+FROM_RANDOM = {"start.start_from": "random", "training.learning_rate": 0.001}
+FASHION = {"network": "resnet20", "data.image_size": 32, "training.epochs": 4, **FROM_RANDOM}
+PICTURES = 3000
+"""Of Fashion-MNIST: a fifth of them validates."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("--epochs", type=int, metavar="N", help="fewer, to try it out")
+    more = {"training.epochs": epochs} if (epochs := parser.parse_args().epochs) else {}
+    print(machine())
+    print(f"{'validation accuracy in %, by seed':34}{'mean':>8}{'spread':>8}", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["XDG_CACHE_HOME"] = place
+        tuned = FINE_TUNED if SQUEEZENET.is_file() else {"network": "resnet18", **FROM_RANDOM}
+        kept = [
+            compare("flowers", flowers(), Path(place) / "flowers", {**FLOWERS, **tuned, **more}),
+            compare(
+                "fashion", fashion_mnist(Path(place) / "fashion", PICTURES), Path(place) / "split", {**FASHION, **more}
+            ),
+        ]
+    return int(not all(kept))
+
+
+def compare(name: str, source: Path, folder: Path, settings: dict[str, Any]) -> bool:
+    """Prints both ways' accuracies, and says whether the program's mean is worse by no more than the seeds' spread."""
+    settings = {**settings, "dataset": train_and_val(source, folder), "out": folder.parent, "training.batch_size": 32}
+    accuracies: dict[str, list[float]] = {"program": [], "plain": []}
+    for seed in SEEDS:
+        config = make_config({**settings, "training.seed": seed})
+        accuracies["program"].append(program(config))
+        accuracies["plain"].append(plain(config))
+    spreads = {way: max(each) - min(each) for way, each in accuracies.items()}
+    for way, each in accuracies.items():
+        by_seed = "".join(f"{100 * accuracy:7.1f}" for accuracy in each)
+        print(f"{name:8} {way:8}{by_seed:17}{100 * statistics.mean(each):8.1f}{100 * spreads[way]:8.1f}")
+    difference = statistics.mean(accuracies["program"]) - statistics.mean(accuracies["plain"])
+    kept = difference >= -max(spreads.values())
+    print(
+        f"{name:8} program minus plain {100 * difference:+.1f} points:",
+        "within the spread" if kept else "WORSE",
+        flush=True,
+    )
+    return kept
+
+
+def program(config: TrainConfig) -> float:
+    """The validation accuracy after the last epoch."""
+    return [event.val_accuracy for event in train(config, threading.Event()) if isinstance(event, EpochDone)][-1]
+
+
+def plain(config: TrainConfig) -> float:
+    """The same by a loop of its own."""
+    torch.manual_seed(config.training.seed)
+    torch.set_num_threads(usable_cores())
+    learn, check = (ImageFolder(config.dataset / split, view) for split, view in views(config).items())
+    network = first_weights(config, len(learn.classes))
+    optimizer = make_optimizer(config.training, network.parameters())
+    batches = DataLoader(learn, config.training.batch_size, shuffle=True)
+    for epoch in range(config.training.epochs):
+        network.train()
+        for step, (pixels, labels) in enumerate(batches):
+            optimizer.param_groups[0]["lr"] = learning_rate(config.training, epoch + step / len(batches))
+            optimizer.zero_grad()
+            functional.cross_entropy(network(pixels), labels).backward()
+            optimizer.step()
+    return accuracy(network.eval(), check)
+
+
+def views(config: TrainConfig) -> dict[str, transforms.Compose]:
+    """What the program shows, by torchvision's means."""
+    size = config.data.image_size
+    rule = Preprocessing.for_size(size)
+    ours = Augmentation.of(config.data, rule, config.training.seed)
+    tensor = [transforms.ToTensor(), transforms.Normalize(rule.mean, rule.std)]
+    crop = transforms.RandomResizedCrop(size, scale=ours.scale, ratio=ours.ratio)
+    middle = [transforms.Resize(rule.resize), transforms.CenterCrop(size)]
+    return {
+        "train": transforms.Compose([crop, transforms.RandomHorizontalFlip(), *tensor]),
+        "val": transforms.Compose([*middle, *tensor]),
+    }
+
+
+def first_weights(config: TrainConfig, classes: int) -> nn.Module:
+    network = build(config.network, classes)
+    if config.start.start_path:
+        taught = torch.load(config.start.start_path, weights_only=True)
+        fitting = {name: weights for name, weights in taught.items() if not name.startswith("classifier")}
+        network.load_state_dict(fitting, strict=False)
+    return network
+
+
+@torch.inference_mode()
+def accuracy(network: nn.Module, pictures: ImageFolder) -> float:
+    right = sum(int((network(pixels).argmax(1) == labels).sum()) for pixels, labels in DataLoader(pictures, 32))
+    return right / len(pictures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""How late the event loop is beside very long runs: `python tests/benchmarks/points.py`
+
+Three runs are shown in the training tab and go on there: one that has just begun, one of 1,000,000 steps and 10,000
+epochs, and one whose file of 1,000,000 lines is read meanwhile. Progress comes ten times a second, an epoch every second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lag import Probe, figures, spin, wait
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from resnet_gui.events import EpochDone, Event, Progress, Started, to_json
+from resnet_gui.gui.background import in_background
+from resnet_gui.gui.run_file import RunFile, story_of
+from resnet_gui.gui.story import Story
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.training_tab import TrainingTab
+
+_STARTED = Started("run", "resnet18", ("a", "b"), 6000, 2000, 2000, 100, "cpu", 2)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("--points", type=int, default=1_000_000, help="steps of the long run (default 1,000,000)")
+    parser.add_argument("--seconds", type=float, default=20, help="how long each is watched (default 20)")
+    options = parser.parse_args()
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication(sys.argv[:1])
+    watch = Watch(TrainingTab(Theme(app)), options.seconds)
+    print("ms late                          p50     p99     max")
+    watch.show("a run of 300 steps", *told(300, 3))
+    story, diary = told(options.points, options.points // 100)
+    watch.show(f"a run of {options.points:,} steps", story, diary)
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), options.points)
+        watch.read(f"reading {options.points:,} lines", Path(folder))
+    watch.tab.hide()
+    return 0
+
+
+class Watch(QObject):
+    """A training tab in a window, and how late its event loop is."""
+
+    has_read = Signal(object)
+
+    def __init__(self, tab: TrainingTab, seconds: float) -> None:
+        super().__init__()
+        self.tab = tab
+        self._seconds = seconds
+        self.tab.resize(660, 700)
+        self.tab.show()
+
+    def show(self, name: str, story: Story, diary: Iterator[Event]) -> None:
+        """Shows a run that goes on."""
+        self.tab.show_story(story)
+        spin(1)
+        steps = QTimer(interval=100)
+        steps.timeout.connect(lambda: self.tab.show_event(next(diary)))
+        steps.start()
+        self._report(name, lambda: spin(self._seconds))
+        steps.stop()
+
+    def read(self, name: str, run: Path) -> None:
+        """Opens the run in a folder as the window does: read in a thread, then shown."""
+        stories: list[Story] = []
+        self.has_read.connect(stories.append)
+
+        def work() -> None:
+            in_background(lambda: story_of(run, RunFile(run).read()[0]), self.has_read)
+            wait(lambda: stories, 600)
+            self.tab.show_story(stories[0])
+            spin(1)
+
+        began = time.monotonic()
+        self._report(name, work)
+        points = len(stories[0].curves.loss.running.points)
+        print(f"read and drawn after {time.monotonic() - began:.1f} s, in {points} points")
+
+    def _report(self, name: str, work: Callable[[], None]) -> None:
+        probe, began = Probe(), time.monotonic()
+        work()
+        late = figures(probe.late, (began, time.monotonic()))
+        probe.deleteLater()
+        print(f"{name:27}", *(f"{each:7.1f}" for each in late))
+
+
+def told(points: int, epochs: int) -> tuple[Story, Iterator[Event]]:
+    """A run as far as `points` steps, and what it goes on to say."""
+    diary = events(points // epochs)
+    story = Story("run")
+    story.epochs = 2 * epochs
+    began = time.perf_counter()
+    for _ in range(points + epochs):
+        story.add(next(diary))
+    print(f"{points:,} points taken in: {1e6 * (time.perf_counter() - began) / points:.1f} µs each")
+    return story, diary
+
+
+def events(steps: int) -> Iterator[Event]:
+    """Epochs of `steps` steps each, for ever, whose figures jump about."""
+    chance = random.Random(0)
+    epoch = 0
+    while True:
+        epoch += 1
+        loss, right = 0.2 + 2 * math.exp(-epoch / 3000), 1 - 0.7 * math.exp(-epoch / 3000)
+        for step in range(1, steps + 1):
+            yield Progress("train", step, steps, epoch, loss + chance.random() / 5, right - chance.random() / 5, 50.0, 9.0)
+        yield EpochDone(epoch, loss, right, loss + chance.random() / 3, right - chance.random() / 3, 0.001, 10.0, False)
+
+
+def write(run: Path, lines: int) -> None:
+    """The diary of a run, `lines` long."""
+    diary = events(100)
+    with (run / "events.jsonl").open("w") as file:
+        file.write(to_json(_STARTED) + "\n")
+        file.writelines(to_json(next(diary)) + "\n" for _ in range(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

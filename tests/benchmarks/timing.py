@@ -1,0 +1,180 @@
+"""What the benchmarks measure with: the machine in a line, the bound of a training step, the speed of a run's epochs."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import platform
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself sets it; torch reads it when it is imported
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnet_gui.config import TrainConfig
+from resnet_gui.device import usable_cores
+from resnet_gui.events import EpochDone, Event, Planned, Progress, Started
+from resnet_gui.nets.build import build
+from resnet_gui.training.loop import train
+from resnet_gui.training.schedule import make_optimizer
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def machine() -> str:
+    """The processor, what of it is used, the graphics card and torch, in one line."""
+    card = f"; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in _processor("flags").split()]
+    return (
+        f"{usable_cores()} cores of {_processor('model name') or platform.processor()}, {' '.join(known) or 'flags unknown'}"
+        f"{card}; torch {torch.__version__}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def has_bfloat16() -> bool:
+    """Whether what computes has instructions for it; a processor without is many times slower than in float32."""
+    return torch.cuda.is_available() or bool({"avx512_bf16", "amx_bf16"} & set(_processor("flags").split()))
+
+
+def _processor(key: str) -> str:
+    """A line of what Linux says of the first core, "" elsewhere."""
+    with contextlib.suppress(OSError):
+        lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        return next((value.strip() for name, _, value in lines if name.strip() == key), "")
+    return ""
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+class Bound:
+    """How fast the step itself is: forward, loss, backward, optimizer, on random tensors that lie in memory.
+
+    It computes on all cores, or on the graphics card, in the memory format that is the faster one here. `spent` are the
+    seconds that measuring has taken, so that they can be left out of others.
+    """
+
+    def __init__(self, config: TrainConfig, classes: int, precision: str, steps: int) -> None:
+        began = time.perf_counter()
+        self._pictures, self._steps = config.training.batch_size * steps, steps
+        self.speeds: list[float] = []
+        with _at_its_best():
+            kinds = {name: _step(config, classes, precision, layout) for name, layout in FORMATS.items()}
+            for step in kinds.values():
+                _run(step, 1)
+            times = {name: _run(step, max(1, steps // 2)) for name, step in kinds.items()}
+        self.format = min(times, key=times.__getitem__)
+        self._step = kinds[self.format]
+        self.spent = time.perf_counter() - began
+
+    def measure(self) -> None:
+        """Adds to `speeds`, in images per second."""
+        with _at_its_best():
+            taken = _run(self._step, self._steps)
+        self.speeds.append(self._pictures / taken)
+        self.spent += taken
+
+
+@contextlib.contextmanager
+def _at_its_best() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(usable_cores())
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+        yield
+    torch.set_num_threads(threads)
+
+
+def _run(step: Callable[[], Tensor], count: int) -> float:
+    """Seconds for `count` steps. Reading the last loss waits until a graphics card has done them all."""
+    return seconds(lambda: [step() for _ in range(count)][-1].item())
+
+
+def _step(config: TrainConfig, classes: int, precision: str, layout: torch.memory_format) -> Callable[[], Tensor]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = build(config.network, classes).to(device, memory_format=layout).train()
+    batch, size = config.training.batch_size, config.data.image_size
+    pixels = torch.randn(batch, 3, size, size, device=device).contiguous(memory_format=layout)
+    labels = torch.randint(classes, (batch,), device=device)
+    optimizer = make_optimizer(config.training, network.parameters())
+    scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
+
+    def step() -> Tensor:
+        optimizer.zero_grad()
+        with torch.autocast(device, getattr(torch, precision), enabled=precision != "float32"):
+            loss = functional.cross_entropy(network(pixels), labels)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        return loss.detach()
+
+    return step
+
+
+class EpochClock:
+    """Hears a run and keeps at how many images per second it learned, epoch by epoch.
+
+    An epoch runs from the event before its first step to its last step that is told: to validate and to save is left
+    out, to wait for pictures is not.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.speeds: dict[int, float] = {}
+        self._pictures, self._batch = 0, batch
+        self._began, self._learning = time.perf_counter(), False
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._pictures = event.train
+        elif isinstance(event, Progress) and event.phase == "train":
+            seen = min(self._pictures, event.step * self._batch)
+            self.speeds[event.epoch] = seen / (time.perf_counter() - self._began)
+            self._learning = True
+        elif isinstance(event, EpochDone):
+            self._learning = False
+        if not self._learning:
+            self._began = time.perf_counter()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run and the bound around it, epoch by epoch in images per second; `aside` are the seconds the bound has taken."""
+
+    plan: str
+    format: str
+    epochs: list[float]
+    bounds: list[float]
+    aside: float
+
+    @property
+    def pairs(self) -> list[tuple[float, float]]:
+        """The run and the bound, epoch by epoch."""
+        return list(zip(self.epochs, self.bounds, strict=True))
+
+
+def beside_bound(config: TrainConfig, steps: int) -> Measured:
+    """Trains. Before the first epoch and after each the run waits, while the bound is measured for `steps` steps."""
+    clock = EpochClock(config.training.batch_size)
+    for event in train(config, threading.Event()):
+        if isinstance(event, Started):
+            classes = len(event.classes)
+        elif isinstance(event, Planned):
+            plan = f"{event.precision}, {event.memory_format}, {event.threads} + {event.loading_threads} threads"
+            bound = Bound(config, classes, event.precision, steps)
+            bound.measure()
+        elif isinstance(event, EpochDone):
+            bound.measure()
+        clock.hear(event)
+    epochs = list(clock.speeds.values())
+    around = [statistics.mean(pair) for pair in itertools.pairwise(bound.speeds)]
+    return Measured(plan, bound.format, epochs, around, bound.spent)

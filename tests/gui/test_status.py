@@ -1,0 +1,36 @@
+"""The status bar, fed with the events of a run."""
+
+import pytest
+from by_hand import text_of
+
+from resnet_gui.events import Finished, Progress, Started
+from resnet_gui.gui.status import StatusBar
+from resnet_gui.gui.theme import Theme
+
+
+@pytest.fixture
+def status(qapp, qtbot):
+    bar = StatusBar(Theme(qapp, "light"))
+    qtbot.addWidget(bar)
+    bar.show()
+    bar.show_event(Started("/runs/1", "resnet18", ("daisy", "rose"), 480, 160, 160, 12, "cpu", 2))
+    return bar
+
+
+def test_tells_step_speed_and_time(status):
+    status.show_event(Progress("train", 2, 4, 3, 0.5, 0.5, 22.84, 130.0))
+    assert "22.8 images/s" in text_of(status)
+    assert "step 2 of 4 · about 2 min left" in text_of(status)
+    assert (status._bar.value(), status._bar.maximum()) == (10, 48)
+
+
+def test_tells_how_many_pictures_were_looked_at_where_that_is_done_once(status):
+    status.show_event(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=12.0))
+    assert "40.0 images/s" in text_of(status)
+    assert "picture 120 of 480 · about 10 s left" in text_of(status)
+    assert (status._bar.value(), status._bar.maximum()) == (120, 480)
+    status.show_event(Progress("train", 1, 4, 1, 0.5, 0.5, 2000.0, 5.0))
+    assert "picture" not in text_of(status)
+    assert (status._bar.value(), status._bar.maximum()) == (1, 48)
+    status.show_event(Finished("/runs/1/model.safetensors", 12, 0.9, None))
+    assert status._bar.isHidden()

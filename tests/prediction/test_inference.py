@@ -1,0 +1,79 @@
+"""However a network comes to compute the fastest, its probabilities are those of the plain way."""
+
+import time
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import Compute
+from resnet_gui.nets.build import build
+from resnet_gui.prediction import inference
+from resnet_gui.prediction.inference import Inference, make_ready
+
+CPU, RULE = torch.device("cpu"), Preprocessing.for_size(32)
+
+
+def some_pixels(count: int, channels: int = 3) -> Tensor:
+    generator = torch.Generator().manual_seed(5)
+    return torch.randint(0, 256, (count, channels, 32, 32), dtype=torch.uint8, generator=generator)
+
+
+def test_the_probabilities_are_those_of_the_network(network: nn.Module) -> None:
+    pixels = some_pixels(5)
+    with torch.inference_mode():
+        plain = network(RULE.normalize(pixels)).softmax(1)
+    found = make_ready(network, RULE, CPU).probabilities(pixels)
+    assert (found.shape, found.dtype) == ((5, 3), torch.float32)
+    torch.testing.assert_close(found, plain, atol=1e-5, rtol=0)
+
+
+def test_grey_pictures() -> None:
+    rule = RULE.with_channels(1)
+    found = make_ready(build("resnet20", 4, 1), rule, CPU).probabilities(some_pixels(2, 1))
+    torch.testing.assert_close(found.sum(1), torch.ones(2))
+
+
+def test_the_norms_are_gone_and_the_network_itself_stays(network: nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    ready = make_ready(network, RULE, CPU)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in ready.network.modules())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_an_answer_does_not_depend_on_the_pictures_beside_it(network: nn.Module) -> None:
+    ready, pixels = make_ready(network, RULE, CPU), some_pixels(9)
+    alone = torch.cat([ready.probabilities(each.unsqueeze(0)) for each in pixels])
+    torch.testing.assert_close(ready.probabilities(pixels), alone, atol=1e-6, rtol=0)
+
+
+class Different(nn.Module):
+    """Takes its time in float32, and in 16 bits has logits that are `other` by so much."""
+
+    def __init__(self, other: float) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 32)
+        self.other = other
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.conv(x).flatten(1)
+        if logits.dtype == torch.bfloat16:
+            return logits + logits.new_tensor((self.other, 0.0))
+        time.sleep(0.02)
+        return logits
+
+
+@pytest.mark.parametrize(("other", "taken"), [(0.0, "bfloat16"), (3.0, "float32")])
+def test_16_bits_are_taken_where_they_are_faster_and_say_the_same(
+    monkeypatch: pytest.MonkeyPatch, other: float, taken: str
+) -> None:
+    monkeypatch.setattr(inference, "_short_precision", lambda device: "bfloat16")  # which few processors have
+    torch.manual_seed(0)
+    network = Different(other)
+    nn.init.uniform_(network.conv.weight, -0.01, 0.01)
+    ready = make_ready(network, RULE, CPU)
+    assert ready.compute.precision == taken
+    assert network.conv.weight.dtype == torch.float32
+    plain = Inference(network, Compute(CPU), RULE).probabilities(some_pixels(3))
+    torch.testing.assert_close(ready.probabilities(some_pixels(3)), plain, atol=0.02, rtol=0)

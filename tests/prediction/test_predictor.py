@@ -1,0 +1,73 @@
+"""One picture, from its file to an answer."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from resnet_gui.config import MachineConfig
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.events import Prediction
+from resnet_gui.model import ModelCard, save_model
+from resnet_gui.nets.build import build
+from resnet_gui.prediction.predictor import Picture, Predictor
+
+ONE_THREAD = MachineConfig(device="cpu", threads=1)
+
+
+def test_the_most_probable_classes_come_first(model: Path, network: nn.Module, colours: Path) -> None:
+    picture, rule = colours / "red" / "0.png", Preprocessing.for_size(32)
+    with torch.inference_mode():
+        plain = network(rule.normalize(rule.pixels(rule.open(picture)).unsqueeze(0)))[0].softmax(0)
+    answer = Predictor(model, ONE_THREAD).predict(picture, 2)
+    assert answer.labels == tuple(("blue", "green", "red")[index] for index in plain.argsort(descending=True)[:2])
+    assert answer.probabilities == pytest.approx(plain.sort(descending=True).values[:2].tolist(), abs=1e-5)
+    assert answer.milliseconds > 0
+
+
+def test_a_photograph_is_seen_as_in_training_and_has_the_size_of_its_file(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "photograph.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    Image.linear_gradient("L").resize((1600, 900)).convert("RGB").save(path, exif=exif)
+    predictor = Predictor(model, ONE_THREAD)
+    picture = predictor.open(path)
+    assert isinstance(picture, Picture)
+    assert (picture.width, picture.height) == (900, 1600)
+    rule = predictor.card.preprocessing
+    assert torch.equal(picture.pixels, rule.pixels(rule.open(path)))
+    answer = predictor.predict(path)
+    assert (answer.width, answer.height) == (900, 1600)
+
+
+def test_what_cannot_be_read_is_answered_with_its_problem(model: Path, tmp_path: Path, colours: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    predictor = Predictor(model, ONE_THREAD)
+    opened = [
+        predictor.open(path) for path in (tmp_path / "empty.png", colours / "red" / "0.png", tmp_path / "gone.png")
+    ]
+    answers = predictor.answer(opened)
+    assert [answer.problem and answer.problem.code for answer in answers] == ["image_empty", None, "image_missing"]
+    assert [len(answer.labels) for answer in answers] == [0, 3, 0]
+    nothing = Prediction("nothing")
+    assert predictor.answer([nothing]) == [nothing]
+
+
+def test_a_model_of_the_same_network_computes_like_the_one_before_it(
+    model: Path, colours: Path, tmp_path: Path
+) -> None:
+    picture, first = colours / "red" / "0.png", Predictor(model, ONE_THREAD)
+    taken = first.inference.compute
+    other = replace(taken, memory_format="contiguous" if taken.memory_format == "channels_last" else "channels_last")
+    first.inference = replace(first.inference, compute=other)
+    second = Predictor(model, ONE_THREAD, first)
+    assert second.inference.compute == other
+    assert second.predict(picture).probabilities == pytest.approx(first.predict(picture).probabilities, abs=1e-5)
+    card = ModelCard("resnet20", ("no", "yes"), Preprocessing.for_size(28), 1, True)
+    save_model(tmp_path / "other.safetensors", build("resnet20", 2).state_dict(), card)
+    assert sum(
+        Predictor(tmp_path / "other.safetensors", ONE_THREAD, first).predict(picture).probabilities
+    ) == pytest.approx(1)

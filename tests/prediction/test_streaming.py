@@ -1,0 +1,104 @@
+"""Answers about many pictures come one after the other, in order, and no sooner than they are wanted."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from resnet_gui.config import MachineConfig
+from resnet_gui.events import Prediction
+from resnet_gui.prediction.predictor import Picture, Predictor
+from resnet_gui.prediction.streaming import predict
+
+
+class Watched(Predictor):
+    """Notes what was opened, and by how many threads at once."""
+
+    def __init__(self, model: Path, threads: int) -> None:
+        super().__init__(model, MachineConfig(device="cpu", threads=threads))
+        self.opened: list[str] = []
+        self.batches: list[int] = []
+
+    def open(self, path: Path) -> Picture | Prediction:
+        self.opened.append(threading.current_thread().name)
+        return super().open(path)
+
+    def answer(self, opened: list[Picture | Prediction], top: int = 5) -> list[Prediction]:
+        self.batches.append(len(opened))
+        return super().answer(opened, top)
+
+
+def opening_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("opening")]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_files_and_folders_are_answered_in_order_each_as_if_alone(
+    model: Path, colours: Path, tmp_path: Path, threads: int
+) -> None:
+    (tmp_path / "bare").mkdir()
+    broken = colours / "green" / "3.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    asked = [colours / "red" / "1.png", tmp_path / "gone.png", colours, tmp_path / "bare", colours / "blue" / "2.png"]
+    predictor = Watched(model, threads)
+    answers = [item for event in predict(predictor, asked, threading.Event(), 3) for item in event.items]
+    inside = sorted(str(path) for path in colours.glob("*/*.png"))
+    assert [answer.path for answer in answers] == [*map(str, asked[:2]), *inside, *map(str, asked[3:])]
+    problems = {Path(answer.path).name: answer.problem.code for answer in answers if answer.problem}
+    assert problems == {"gone.png": "image_missing", "3.png": "image_broken", "bare": "nothing_to_predict"}
+    for answer in answers:
+        if not answer.problem:
+            alone = predictor.predict(Path(answer.path), 3)
+            assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+            assert (answer.labels, answer.width, answer.height) == (alone.labels, alone.width, alone.height)
+
+
+def test_the_first_answer_comes_alone_and_batches_grow(model: Path, colours: Path) -> None:
+    predictor = Watched(model, 2)
+    events = list(predict(predictor, [colours] * 4, threading.Event()))
+    assert len(events[0].items) == 1
+    assert predictor.batches[0] == 1
+    assert 1 < max(predictor.batches) <= 64
+    assert sum(len(event.items) for event in events) == 120
+
+
+def test_no_more_is_opened_than_will_soon_be_wanted(model: Path, colours: Path) -> None:
+    predictor = Watched(model, 2)
+    events = predict(predictor, [colours] * 40, threading.Event())
+    next(events)
+    time.sleep(0.3)
+    assert 1 < len(predictor.opened) <= 140
+    assert set(predictor.opened) <= {"opening_0", "opening_1"}
+    events.close()
+
+
+def test_one_thread_is_all_that_is_taken_where_no_more_may_be(model: Path, colours: Path) -> None:
+    predictor = Watched(model, 1)
+    list(predict(predictor, [colours], threading.Event()))
+    assert set(predictor.opened) == {threading.current_thread().name}
+
+
+def test_stop_ends_it_before_the_next_batch_and_leaves_no_thread(model: Path, colours: Path) -> None:
+    predictor, stop = Watched(model, 2), threading.Event()
+    events = predict(predictor, [colours] * 40, stop)
+    next(events)
+    done = sum(predictor.batches)
+    stop.set()
+    list(events)
+    assert sum(predictor.batches) == done
+    assert gone()
+
+
+def test_who_listens_no_more_leaves_no_thread(model: Path, colours: Path) -> None:
+    events = predict(Watched(model, 2), [colours] * 40, threading.Event())
+    next(events)
+    events.close()
+    assert gone()
+
+
+def gone() -> bool:
+    deadline = time.monotonic() + 10
+    while opening_threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not opening_threads()
