@@ -88,6 +88,17 @@ def device_as_before(config: MachineConfig) -> torch.device:
         return choose_device(config.model_copy(update={"device": "auto"}))
 
 
+def short_precision(device: torch.device) -> str | None:
+    """The 16-bit numbers with which `device` computes by instructions of its own, if it has any."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    try:
+        native = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    except (AttributeError, RuntimeError):  # a torch without oneDNN
+        native = False
+    return "bfloat16" if native else None
+
+
 def usable_cores() -> int:
     """The processor cores this process may use, which a container or `taskset` can limit."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

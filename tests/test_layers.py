@@ -21,11 +21,11 @@ LIGHT = [
 
 
 def loaded_by(modules: list[str]) -> set[str]:
-    """The packages that a fresh process has loaded after importing `modules`."""
+    """The modules that a fresh process has loaded after importing `modules`."""
     script = (
         "import importlib, sys\n"
         "for name in sys.argv[1:]: importlib.import_module(name)\n"
-        "print(*{name.partition('.')[0] for name in sys.modules})"
+        "print(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *modules], cwd=ROOT, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
@@ -55,3 +55,15 @@ def test_nothing_but_the_window_loads_qt():
 
 def test_what_the_window_and_the_command_line_start_with_loads_no_torch_and_no_qt():
     assert not {"torch", "torchvision", "PySide6", "pyqtgraph"} & loaded_by(LIGHT)
+
+
+def test_no_start_waits_for_what_the_plots_need():
+    loaded = loaded_by(["resnet_gui.cli", "resnet_gui.gui.app", "resnet_gui.gui.main_window"])
+    assert "PySide6.QtWidgets" in loaded
+    assert not {"pyqtgraph", "numpy", "PIL", "resnet_gui.gui.plots", "resnet_gui.gui.network_tab"} & loaded
+
+
+def test_an_engine_is_ready_without_what_its_own_networks_do_not_need():
+    loaded = loaded_by(["resnet_gui.training.loop", "resnet_gui.prediction.streaming", "resnet_gui.nets.resnet_cifar"])
+    assert "torch" in loaded
+    assert not {"torchvision", "timm", "torch._dynamo", "sympy"} & loaded

@@ -146,7 +146,7 @@ class Shelf:
     def _has_room(self, count: int) -> bool:
         count += ROW_BYTES
         if self._room < count and not self._full:
-            limit = self._limit - self._index.bytes
+            limit = self._limit - self._index.packed_bytes
             try:
                 self._room = make_room(self._path, limit, max(count, limit // _STEPS))
             except OSError:

@@ -16,6 +16,7 @@ from resnet_gui.tensor_file import metadata, read_tensor_file
 
 _ROW = struct.Struct("<Q 3q 16s 2i q I ?")
 ROW_BYTES = _ROW.size
+_HEADER_BYTES = 1024
 _ROWS = np.dtype(
     [
         ("name", "<u8"), ("version", "<i8", 3), ("digest", "V16"), ("size", "<i4", 2), ("offset", "<i8"),
@@ -80,9 +81,9 @@ class ShelfIndex:
         return safetensors.numpy.save({_ROW.format: rows.view(np.uint8)}, metadata({"kind": "pixels"}))
 
     @property
-    def bytes(self) -> int:
-        """How many bytes all of it takes."""
-        return len(self._table)
+    def packed_bytes(self) -> int:
+        """How many bytes it takes at most, packed."""
+        return len(self._table) + _HEADER_BYTES
 
     def end(self, channels: int) -> int:
         """Where the last of the pixels end."""

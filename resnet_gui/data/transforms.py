@@ -63,7 +63,8 @@ class Preprocessing:
         """The first half: the picture in `path`, made as small as is needed. This is what is kept of it.
 
         Raises `Problem` as `data.image.decode`. Large photographs are decoded at half their size or less, never below
-        twice what is needed, so that the scaling that follows still decides how they look.
+        twice what is needed, so that the scaling that follows still decides how they look. Whoever changes what comes out
+        raises the rule's number in `data/picture_cache.py`.
         """
         return self.scaled(decode(path, 2 * self.resize).image)
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.events import Thumbnail
-from resnet_gui.gui.class_table import ClassTable, class_rows
+from resnet_gui.gui.class_table import ClassRow, ClassTable
 from resnet_gui.gui.counts import shares, totals
 from resnet_gui.gui.elided import ElidedLabel
 from resnet_gui.gui.folder_tree import FolderTree
@@ -57,14 +57,14 @@ class DataTab(QWidget):
         self._listing = None
         self._pages.setCurrentWidget(self._empty)
 
-    def show_dataset(self, listing: Listing, splits: Splits) -> None:
-        """Shows the classes of `listing` and where their pictures go; nothing has been skipped yet."""
+    def show_dataset(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
+        """Shows the classes of `listing`, in `rows`, and where their pictures go; nothing has been skipped yet."""
         self._listing = listing
         self._labels = {name: index for index, name in enumerate(listing.classes)}
         self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
         self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         self._all = f"{totals(listing)} · {shares(splits)}"
-        self._table.show_rows(class_rows(listing, splits))
+        self._table.show_rows(rows)
         self._skipped.show_files([])
         self._show_skipped()
         self._pages.setCurrentWidget(self._loaded)

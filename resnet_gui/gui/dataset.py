@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from resnet_gui.config import make_config
 from resnet_gui.data.folder import Listing, list_folder
 from resnet_gui.data.split import Splits, split_samples
+from resnet_gui.gui.class_table import ClassRow, class_rows
 from resnet_gui.messages import Problem
 from resnet_gui.pace import Pace
 
@@ -21,8 +22,8 @@ class Dataset(QObject):
     listing_began = Signal()
     found = Signal(int)
     """Pictures found so far."""
-    opened = Signal(object, object)
-    """A `Listing` and its `Splits`. `resplit` says them again with other splits."""
+    opened = Signal(object, object, object)
+    """A `Listing`, its `Splits`, and a `ClassRow` for each class. `resplit` says them again with other splits."""
     failed = Signal(object)
     """A `Problem`: the folder cannot be used; the one that was open before stays open."""
     cancelled = Signal()
@@ -83,8 +84,8 @@ class Dataset(QObject):
         if isinstance(lister.result, Problem):
             self.failed.emit(lister.result)
         elif lister.result is not None:
-            self.listing, self.splits = lister.result
-            self.opened.emit(self.listing, self.splits)
+            self.listing, self.splits, rows = lister.result
+            self.opened.emit(self.listing, self.splits, rows)
             if lister.settings is not lister.used:  # changed in the last moment
                 self.resplit(lister.settings)
 
@@ -99,7 +100,7 @@ class Lister(QThread):
         self._folder = folder
         self.listing = listing
         self.settings = self.used = settings
-        self.result: tuple[Listing, Splits] | Problem | None = None
+        self.result: tuple[Listing, Splits, list[ClassRow]] | Problem | None = None
 
     def run(self) -> None:
         """The thread."""
@@ -114,7 +115,7 @@ class Lister(QThread):
                 splits = split_samples(
                     listing, config.data.val_fraction, config.data.test_fraction, config.training.seed
                 )
-                self.result = listing, splits
+                self.result = listing, splits, class_rows(listing, splits)
         except Problem as problem:
             self.result = problem
         except Exception as error:  # a thread that dies in silence would leave the window waiting

@@ -15,6 +15,7 @@ from resnet_gui.data.folder import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
 from resnet_gui.gui.asking import Asking
+from resnet_gui.gui.class_table import ClassRow
 from resnet_gui.gui.data_tab import DataTab
 from resnet_gui.gui.dataset import Dataset
 from resnet_gui.gui.remembered import Remembered
@@ -133,10 +134,10 @@ class Opening(QObject):
                 self._borrow(dict(event.settings))
                 self._open(Path(event.folder))
 
-    def _show(self, listing: Listing, splits: Splits) -> None:
+    def _show(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
         """Shows a dataset; a new one is checked, one that was only split anew keeps what is known of it."""
         self._setup.show_dataset(listing, splits)
-        self._tab.show_dataset(listing, splits)
+        self._tab.show_dataset(listing, splits, rows)
         if listing is self._shown:
             known, self._skipped = self._skipped, {}
             for path, message in known.items():

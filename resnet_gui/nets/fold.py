@@ -7,7 +7,7 @@ bring scale and shift along, and a pass over everything it puts out is saved (Ja
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import torch
@@ -33,9 +33,10 @@ def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
     with torch.no_grad():
         with _Watch(folded) as watch:
             wanted = folded(picture)
-        for convolution, norm in watch.pairs():
+        pairs = dict(watch.pairs())
+        for convolution, norm in pairs.items():
             _absorb(convolution, norm)
-            _take_out(folded, norm)
+        _take_out(folded, set(pairs.values()))
         return folded if _agree(folded(picture), wanted) else _copy(network)
 
 
@@ -119,11 +120,10 @@ def _absorb(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     convolution.bias = nn.Parameter(bias, requires_grad=False)
 
 
-def _take_out(network: nn.Module, norm: nn.BatchNorm2d) -> None:
-    """Puts what `norm` does beside its arithmetic in its place: the parts, if any, that timm's norms have."""
-    parts = list(norm.children())
-    rest = nn.Sequential(*parts) if parts else nn.Identity()
-    for name, layer in list(network.named_modules(remove_duplicate=False)):
-        if layer is norm:
-            parent, _, child = name.rpartition(".")
-            setattr(network.get_submodule(parent), child, rest)
+def _take_out(network: nn.Module, norms: Collection[nn.Module]) -> None:
+    """Puts what they do beside their arithmetic in the place of `norms`: the parts, if any, that timm's norms have."""
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if layer in norms:
+                parts = list(layer.children())
+                setattr(parent, name, nn.Sequential(*parts) if parts else nn.Identity())

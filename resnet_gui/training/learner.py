@@ -135,9 +135,8 @@ class Learner:
         state, looked = self.state, self.course.looked
         if looked:  # only the test pictures are still to go through the whole network
             epochs = self.config.epochs - state.epoch + 1
-            return (
-                epochs * (state.train.readable + state.val.readable / 3) - state.seen
-            ) / speed + state.test.readable / looked
+            work = epochs * (state.train.readable + state.val.readable / 3) - state.seen
+            return work / speed + state.test.readable / looked
         areas = [training_size(state.config, epoch) ** 2 for epoch in range(state.epoch, self.config.epochs + 1)]
         full, area = state.config.data.image_size**2, areas[0]
         scored = (len(areas) * state.val.readable + state.test.readable) / 3 * full

@@ -256,7 +256,7 @@ def _end_epoch(
     yield done
     yield from state.best.try_to_save()
     if done.epoch == 1:  # the test pictures are not looked at before the end, but must be known should they be copied
-        state.test.snapshot.read(state.test.root, state.test.samples, stop.is_set)
+        state.test.read_digests(stop.is_set)
 
 
 def _stop(state: State, keeper: Keeper) -> Iterator[Event]:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from resnet_gui.config import MachineConfig, TrainConfig
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.device import Compute, usable_cores
+from resnet_gui.device import Compute, short_precision, usable_cores
 from resnet_gui.events import Note, Planned
 from resnet_gui.messages import Message, Problem, Value, message
 from resnet_gui.nets.catalog import find
@@ -144,7 +144,7 @@ def _chosen(
     cores = machine.threads or usable_cores()
     first = "float32" if machine.precision == "auto" else machine.precision
     best = try_each(((Compute(device, first, each), cores) for each in formats), None)
-    if best and machine.precision == "auto" and (shorter := _short_precision(device)):
+    if best and machine.precision == "auto" and (shorter := short_precision(device)):
         best = try_each([(replace(best.compute, precision=shorter), cores)], best)
     if (
         best and device.type == "cpu" and not machine.threads and cores >= 4
@@ -159,17 +159,6 @@ def _chosen(
         best.compute.precision, best.compute.memory_format, best.threads, _loading_threads(rule, pictures, speed), speed,
         trials[0].images_per_second, len(trials),
     )  # fmt: skip
-
-
-def _short_precision(device: torch.device) -> str | None:
-    """The 16-bit numbers with which `device` computes by instructions of its own, if it has any."""
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    try:
-        native = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    except (AttributeError, RuntimeError):  # a torch without oneDNN
-        native = False
-    return "bfloat16" if native else None
 
 
 def _random_batch(config: TrainConfig, rule: Preprocessing, device: torch.device) -> Tensor:

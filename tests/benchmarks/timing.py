@@ -52,10 +52,14 @@ def _processor(key: str) -> str:
     return ""
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+Clock = Callable[[], float]
+"""`time.perf_counter`, or `time.process_time`: all threads' processor time, which others on the machine disturb less."""
+
+
+def seconds(work: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    began = clock()
     work()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 class Bound:
@@ -65,25 +69,29 @@ class Bound:
     seconds that measuring has taken, so that they can be left out of others.
     """
 
-    def __init__(self, config: TrainConfig, classes: int, precision: str, steps: int) -> None:
-        began = time.perf_counter()
+    def __init__(self, config: TrainConfig, classes: int, precision: str, steps: int, clock: Clock) -> None:
+        began, self._clock = clock(), clock
         self._pictures, self._steps = config.training.batch_size * steps, steps
         self.speeds: list[float] = []
         with _at_its_best():
             kinds = {name: _step(config, classes, precision, layout) for name, layout in FORMATS.items()}
             for step in kinds.values():
-                _run(step, 1)
-            times = {name: _run(step, max(1, steps // 2)) for name, step in kinds.items()}
+                self._run(step, 1)
+            times = {name: self._run(step, max(1, steps // 2)) for name, step in kinds.items()}
         self.format = min(times, key=times.__getitem__)
         self._step = kinds[self.format]
-        self.spent = time.perf_counter() - began
+        self.spent = clock() - began
 
     def measure(self) -> None:
         """Adds to `speeds`, in images per second."""
         with _at_its_best():
-            taken = _run(self._step, self._steps)
+            taken = self._run(self._step, self._steps)
         self.speeds.append(self._pictures / taken)
         self.spent += taken
+
+    def _run(self, step: Callable[[], Tensor], count: int) -> float:
+        """Seconds for `count` steps. Reading the last loss waits until a graphics card has done them all."""
+        return seconds(lambda: [step() for _ in range(count)][-1].item(), self._clock)
 
 
 @contextlib.contextmanager
@@ -93,11 +101,6 @@ def _at_its_best() -> Iterator[None]:
     with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
         yield
     torch.set_num_threads(threads)
-
-
-def _run(step: Callable[[], Tensor], count: int) -> float:
-    """Seconds for `count` steps. Reading the last loss waits until a graphics card has done them all."""
-    return seconds(lambda: [step() for _ in range(count)][-1].item())
 
 
 def _step(config: TrainConfig, classes: int, precision: str, layout: torch.memory_format) -> Callable[[], Tensor]:
@@ -128,22 +131,22 @@ class EpochClock:
     out, to wait for pictures is not.
     """
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, clock: Clock) -> None:
         self.speeds: dict[int, float] = {}
-        self._pictures, self._batch = 0, batch
-        self._began, self._learning = time.perf_counter(), False
+        self._pictures, self._batch, self._clock = 0, batch, clock
+        self._began, self._learning = clock(), False
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Started):
             self._pictures = event.train
         elif isinstance(event, Progress) and event.phase == "train":
             seen = min(self._pictures, event.step * self._batch)
-            self.speeds[event.epoch] = seen / (time.perf_counter() - self._began)
+            self.speeds[event.epoch] = seen / (self._clock() - self._began)
             self._learning = True
         elif isinstance(event, EpochDone):
             self._learning = False
         if not self._learning:
-            self._began = time.perf_counter()
+            self._began = self._clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +165,18 @@ class Measured:
         return list(zip(self.epochs, self.bounds, strict=True))
 
 
-def beside_bound(config: TrainConfig, steps: int) -> Measured:
+def beside_bound(config: TrainConfig, steps: int, clock: Clock = time.perf_counter) -> Measured:
     """Trains. Before the first epoch and after each the run waits, while the bound is measured for `steps` steps."""
-    clock = EpochClock(config.training.batch_size)
+    epochs = EpochClock(config.training.batch_size, clock)
     for event in train(config, threading.Event()):
         if isinstance(event, Started):
             classes = len(event.classes)
         elif isinstance(event, Planned):
             plan = f"{event.precision}, {event.memory_format}, {event.threads} + {event.loading_threads} threads"
-            bound = Bound(config, classes, event.precision, steps)
+            bound = Bound(config, classes, event.precision, steps, clock)
             bound.measure()
         elif isinstance(event, EpochDone):
             bound.measure()
-        clock.hear(event)
-    epochs = list(clock.speeds.values())
+        epochs.hear(event)
     around = [statistics.mean(pair) for pair in itertools.pairwise(bound.speeds)]
-    return Measured(plan, bound.format, epochs, around, bound.spent)
+    return Measured(plan, bound.format, list(epochs.speeds.values()), around, bound.spent)

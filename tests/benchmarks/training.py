@@ -51,10 +51,15 @@ def main() -> int:
     parser.add_argument(
         "--progressive", action="store_true", help="with smaller pictures in the program's early epochs"
     )
+    parser.add_argument(
+        "--processor-time", action="store_true",
+        help="compares the processor time that the program and the bound alone take, where others use the machine, too",
+    )  # fmt: skip
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(dataclasses.asdict(beside_bound(make_config(options.child), steps=2))))
+        clock = time.process_time if options.processor_time else time.perf_counter
+        print(json.dumps(dataclasses.asdict(beside_bound(make_config(options.child), 2, clock))))
         return 0
     with tempfile.TemporaryDirectory() as place:
         os.environ["XDG_CACHE_HOME"] = place
@@ -66,7 +71,7 @@ def main() -> int:
 def one_round(options: argparse.Namespace, pictures: Path, place: Path) -> Round:
     """The program without and with a cache, the others in between."""
     ways = {FIRST: partial(program, options, pictures, place)}
-    if options.precision == "auto":
+    if options.precision == "auto" and not options.processor_time:
         flags = ["--channels-last", *(["--amp"] if has_bfloat16() else [])]
         ways[TUTORIAL] = partial(tutorial, options, pictures)
         for workers in (0, 1, 2):
@@ -87,7 +92,9 @@ def program(options: argparse.Namespace, pictures: Path, place: Path) -> tuple[f
         "training.learning_rate": 0.001, "machine.precision": options.precision,
         "machine.checkpoint_minutes": 1440, "data.progressive_sizes": options.progressive,
     }  # fmt: skip
-    wall, output = timed([__file__, "--child", json.dumps(settings)], {**os.environ, "XDG_CACHE_HOME": str(place)})
+    flags = ["--processor-time"] if options.processor_time else []
+    command = [__file__, *flags, "--child", json.dumps(settings)]
+    wall, output = timed(command, {**os.environ, "XDG_CACHE_HOME": str(place)})
     measured = Measured(**json.loads(output.splitlines()[-1]))
     return wall - measured.aside, measured
 
@@ -110,18 +117,20 @@ def report(options: argparse.Namespace, rounds: list[Round]) -> int:
     first, second = ([each[name][1] for each in rounds] for name in (FIRST, SECOND))
     print(f"\n{machine()}")
     print(f"{options.network}, {options.size} px, batch {options.batch}, {options.pictures} photographs, "
-          f"{options.epochs} epochs, {options.repeats} x; the program took {first[0].plan}")  # fmt: skip
-    kept = [report_speeds(first, second)]
+          f"{options.epochs} epochs, {options.repeats} x\n"
+          f"the program took {first[0].plan}; its bound {first[0].format}")  # fmt: skip
+    kept = [report_speeds(first, second, options.processor_time)]
     if TUTORIAL in rounds[0]:
         kept.append(report_walls(rounds))
     return int(not all(kept))
 
 
-def report_speeds(first: list[Measured], second: list[Measured]) -> bool:
-    """Images per second beside the bound, and whether they are near enough."""
+def report_speeds(first: list[Measured], second: list[Measured], processor_time: bool) -> bool:
+    """Speeds beside the bound, and whether they are near enough."""
     cold = [run.pairs[0] for run in first]
     warm = [pair for run in first for pair in run.pairs[1:]] + [pair for run in second for pair in run.pairs]
-    print(f"\n{'images/s':34}{'program':>9}{'bound':>9}{'ratio':>8}{'asked':>8}")
+    unit = "images per processor second" if processor_time else "images/s"
+    print(f"\n{unit:34}{'program':>9}{'bound':>9}{'ratio':>8}{'asked':>8}")
     kept = True
     for name, pairs, asked in (("first epoch", cold, FIRST_EPOCH_BOUND), ("later epochs", warm, WARM_BOUND)):
         ours, bound = (statistics.median(column) for column in zip(*pairs, strict=True))

@@ -322,7 +322,7 @@ def test_a_full_disk_is_no_error(root: Path, shelves: Path, opened: list[str], r
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         cache.put("later.png", OLD, b"d" * 16, PICTURE)
         assert only_file(shelves, "pixels").stat().st_size == room, "a disk that refused is not asked again"
-    assert opened.count("wide.png") == 2
+    assert {opened.count(sample.path) for sample in KEPT} == {2}
     opened.clear()
     with open_cache(root) as cache:
         assert seen(loader(root, cache)) == expected
@@ -361,6 +361,13 @@ def test_the_limit_is_kept_and_the_rest_is_in_memory(root: Path, shelves: Path, 
         seen(loader(root, cache))
         assert 5_000 < size_of(shelves) < 20_000
     assert {opened.count(sample.path) for sample in KEPT} == {2}
+
+
+def test_the_limit_holds_for_many_small_pictures_too(tmp_path: Path, shelves: Path) -> None:
+    with open_cache(tmp_path, gigabytes=100_000 / 1e9) as cache:
+        for number in range(400):
+            cache.put(f"{number}.png", OLD, b"d" * 16, Image.new("RGB", (10, 10)))
+    assert 90_000 < size_of(shelves) <= 100_000
 
 
 def test_a_shelf_beyond_a_limit_that_was_lowered_is_begun_anew(root: Path, shelves: Path) -> None:

@@ -68,7 +68,7 @@ class Different(nn.Module):
 def test_16_bits_are_taken_where_they_are_faster_and_say_the_same(
     monkeypatch: pytest.MonkeyPatch, other: float, taken: str
 ) -> None:
-    monkeypatch.setattr(inference, "_short_precision", lambda device: "bfloat16")  # which few processors have
+    monkeypatch.setattr(inference, "short_precision", lambda device: "bfloat16")  # which few processors have
     torch.manual_seed(0)
     network = Different(other)
     nn.init.uniform_(network.conv.weight, -0.01, 0.01)
