@@ -22,11 +22,7 @@ LIGHT = [
 
 def loaded_by(modules: list[str]) -> set[str]:
     """The modules that a fresh process has loaded after importing `modules`."""
-    script = (
-        "import importlib, sys\n"
-        "for name in sys.argv[1:]: importlib.import_module(name)\n"
-        "print(*sys.modules)"
-    )
+    script = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script, *modules], cwd=ROOT, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True, text=True,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from resnet_gui.config import DataConfig
 from resnet_gui.counter import seed_for
-from resnet_gui.data.image import decode
+from resnet_gui.data.image import Decoded, decode
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
@@ -62,11 +62,18 @@ class Preprocessing:
     def open(self, path: Path) -> Image.Image:
         """The first half: the picture in `path`, made as small as is needed. This is what is kept of it.
 
-        Raises `Problem` as `data.image.decode`. Large photographs are decoded at half their size or less, never below
-        twice what is needed, so that the scaling that follows still decides how they look. Whoever changes what comes out
-        raises the rule's number in `data/picture_cache.py`.
+        Raises `Problem` as `data.image.decode`. Whoever changes what comes out raises the rule's number in
+        `data/picture_cache.py`.
         """
-        return self.scaled(decode(path, 2 * self.resize).image)
+        return self.scaled(self.decode(path).image)
+
+    def decode(self, path: Path) -> Decoded:
+        """The picture in `path` as large as it is needed. Raises as `data.image.decode`.
+
+        Large photographs are decoded at half their size or less, never below twice what is needed, so that the scaling
+        that follows still decides how they look.
+        """
+        return decode(path, 2 * self.resize)
 
     def scaled(self, image: Image.Image) -> Image.Image:
         """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ def run_window(path: Path | None, sample: bool) -> int:
 
     Raises `Problem` where there is no display, or a system library that Qt needs is missing.
     """
+    gc.disable()  # until all is made: none of it is garbage
+    sys.setswitchinterval(0.001)  # a thread that reads or lists gives the window its turn after so many seconds
     try:
         from PySide6.QtWidgets import QApplication
     except ModuleNotFoundError:
@@ -50,6 +53,8 @@ def run_window(path: Path | None, sample: bool) -> int:
         window.open_sample()
     elif path is not None:
         window.open_path(path)
+    gc.freeze()  # what is there now stays: to look through it would hold the window for 20 ms each time
+    gc.enable()
     status = app.exec()
     window.end_engines()
     return status

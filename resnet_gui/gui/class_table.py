@@ -154,6 +154,8 @@ class ClassModel(QAbstractTableModel):
         super().__init__(parent)
         self.rows: list[ClassRow] = []
         self.order: list[int] = []
+        self._place: dict[int, int] = {}
+        """The row in which each class is shown."""
         self._sorting = (NAME, Qt.SortOrder.AscendingOrder)
         self._titles = (
             self.tr("Class"), "", self.tr("Pictures"), self.tr("Train"), self.tr("Val"), self.tr("Test"), self.tr("Skipped"),
@@ -163,7 +165,7 @@ class ClassModel(QAbstractTableModel):
         """Shows `rows` in place of others."""
         self.beginResetModel()
         self.rows = rows
-        self.order = self._ordered()
+        self._put_in_order()
         self.endResetModel()
 
     def row(self, place: int) -> ClassRow:
@@ -176,11 +178,14 @@ class ClassModel(QAbstractTableModel):
         before = self.persistentIndexList()
         labels = [self.order[index.row()] for index in before]
         self._sorting = (column, order)
-        self.order = self._ordered()
-        place = {label: row for row, label in enumerate(self.order)}
-        after = [self.index(place[label], index.column()) for label, index in zip(labels, before, strict=True)]
+        self._put_in_order()
+        after = [self.index(self._place[label], index.column()) for label, index in zip(labels, before, strict=True)]
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
+
+    def _put_in_order(self) -> None:
+        self.order = self._ordered()
+        self._place = {label: row for row, label in enumerate(self.order)}
 
     def _ordered(self) -> list[int]:
         column, order = self._sorting
@@ -193,7 +198,7 @@ class ClassModel(QAbstractTableModel):
     def count_skipped(self, label: int) -> None:
         """One more skipped picture of class `label`."""
         self.rows[label].figures[-1] += 1
-        place = self.index(self.order.index(label), SKIPPED)
+        place = self.index(self._place[label], SKIPPED)
         self.dataChanged.emit(place, place)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008

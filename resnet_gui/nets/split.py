@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from resnet_gui.nets.fold import fold
 from resnet_gui.nets.head import head_of
@@ -94,7 +95,28 @@ def _traced_tail(network: nn.Module, head: str) -> nn.Module:
         return known[node]
 
     copied(graph.output_node())
-    return fx.GraphModule(network, tail)
+    made = fx.GraphModule(network, tail)
+    layer = network.get_submodule(head)
+    if isinstance(layer, nn.Conv2d) and _is_pointwise(layer):
+        made.set_submodule(head, _Pointwise(layer))
+    return made
+
+
+def _is_pointwise(layer: nn.Conv2d) -> bool:
+    return (layer.kernel_size, layer.stride, layer.padding, layer.groups) == ((1, 1), (1, 1), (0, 0), 1)
+
+
+class _Pointwise(nn.Module):
+    """A convolution of 1 x 1 as the linear layer that it is at each point: much quicker where few classes come out."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.convolution = convolution
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, classes, H, W]; best with channels last in memory."""
+        weight = self.convolution.weight.flatten(1)
+        return functional.linear(features.movedim(1, -1), weight, self.convolution.bias).movedim(-1, 1)
 
 
 class _Tracer(fx.Tracer):

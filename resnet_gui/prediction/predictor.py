@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from resnet_gui.config import MachineConfig
-from resnet_gui.data.image import decode
 from resnet_gui.device import choose_device
 from resnet_gui.events import Prediction
 from resnet_gui.messages import Problem
@@ -52,7 +51,7 @@ class Predictor:
         """The picture in `path`, or the answer that it cannot be read. May be called from any thread."""
         began, rule = time.perf_counter(), self.card.preprocessing
         try:
-            decoded = decode(path, 2 * rule.resize)
+            decoded = rule.decode(path)
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
         pixels = rule.pixels(rule.scaled(decoded.image))

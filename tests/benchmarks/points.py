@@ -116,7 +116,9 @@ def events(steps: int) -> Iterator[Event]:
         epoch += 1
         loss, right = 0.2 + 2 * math.exp(-epoch / 3000), 1 - 0.7 * math.exp(-epoch / 3000)
         for step in range(1, steps + 1):
-            yield Progress("train", step, steps, epoch, loss + chance.random() / 5, right - chance.random() / 5, 50.0, 9.0)
+            yield Progress(
+                "train", step, steps, epoch, loss + chance.random() / 5, right - chance.random() / 5, 50.0, 9.0
+            )
         yield EpochDone(epoch, loss, right, loss + chance.random() / 3, right - chance.random() / 3, 0.001, 10.0, False)
 
 

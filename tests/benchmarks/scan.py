@@ -40,7 +40,10 @@ def main() -> int:
         listing, size = weigh(lambda: list_folder(root))
         splits, more = weigh(lambda: split(listing))
         snapshot, stats = weigh(lambda: Snapshot.take(root, listing.samples))
-        print(f"bytes of memory a picture: {size / options.files:.0f} listed, {more / options.files:.0f} more split,", end=" ")
+        print(
+            f"bytes of memory a picture: {size / options.files:.0f} listed, {more / options.files:.0f} more split,",
+            end=" ",
+        )
         print(f"{stats / options.files:.0f} more to notice that it changed")
         grow(root, listing, options.count)
     return int(ratio > BOUND)

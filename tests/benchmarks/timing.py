@@ -66,11 +66,11 @@ class Bound:
     """How fast the step itself is: forward, loss, backward, optimizer, on random tensors that lie in memory.
 
     It computes on all cores, or on the graphics card, in the memory format that is the faster one here. `spent` are the
-    seconds that measuring has taken, so that they can be left out of others.
+    seconds of wall time that measuring has taken, so that they can be left out of others.
     """
 
     def __init__(self, config: TrainConfig, classes: int, precision: str, steps: int, clock: Clock) -> None:
-        began, self._clock = clock(), clock
+        began, self._clock = time.perf_counter(), clock
         self._pictures, self._steps = config.training.batch_size * steps, steps
         self.speeds: list[float] = []
         with _at_its_best():
@@ -80,14 +80,14 @@ class Bound:
             times = {name: self._run(step, max(1, steps // 2)) for name, step in kinds.items()}
         self.format = min(times, key=times.__getitem__)
         self._step = kinds[self.format]
-        self.spent = clock() - began
+        self.spent = time.perf_counter() - began
 
     def measure(self) -> None:
         """Adds to `speeds`, in images per second."""
+        began = time.perf_counter()
         with _at_its_best():
-            taken = self._run(self._step, self._steps)
-        self.speeds.append(self._pictures / taken)
-        self.spent += taken
+            self.speeds.append(self._pictures / self._run(self._step, self._steps))
+        self.spent += time.perf_counter() - began
 
     def _run(self, step: Callable[[], Tensor], count: int) -> float:
         """Seconds for `count` steps. Reading the last loss waits until a graphics card has done them all."""

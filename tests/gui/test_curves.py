@@ -55,7 +55,14 @@ def test_the_nearest_epoch_is_found_among_many():
     assert curves.nearest(3) is None
     for number in range(1, 10_001):
         curves.add_epoch(EpochDone(number, 1.0, 0.5, None, None, 0.001, 1.0, False))
-    assert [curves.nearest(place).epoch for place in (-4, 0.9, 1.4, 1.6, 9_999.7, 20_000)] == [1, 1, 1, 2, 10_000, 10_000]
+    assert [curves.nearest(place).epoch for place in (-4, 0.9, 1.4, 1.6, 9_999.7, 20_000)] == [
+        1,
+        1,
+        1,
+        2,
+        10_000,
+        10_000,
+    ]
 
 
 def test_figures_in_words():

@@ -36,6 +36,18 @@ class Rectified(Net):
         return super().forward(x).relu() * 2
 
 
+class Strided(Net):
+    """Its head is a convolution of 1 x 1 that leaves points out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(6, 4, 1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.stem(x)).relu().mean((2, 3))
+        return out
+
+
 class Winding(Net):
     """It looks at how many pictures there are, so it cannot be followed; nothing comes after its head."""
 
@@ -135,7 +147,7 @@ def test_networks_of_the_catalogue_give_the_same_logits_in_two(name: str, size: 
     assert list(halves.tail.parameters()) == list(head.parameters())
 
 
-@pytest.mark.parametrize("kind", [Net, Rectified, Winding])
+@pytest.mark.parametrize("kind", [Net, Rectified, Strided, Winding])
 def test_whatever_comes_after_the_head_is_in_the_tail(kind: type[Net]) -> None:
     torch.manual_seed(0)
     network = known(kind())
