@@ -23,6 +23,7 @@ from resnet_gui.events import (
     JobEnded,
     ModelInfo,
     NetworkNames,
+    Note,
     Predicted,
     Progress,
     Ready,
