@@ -123,7 +123,7 @@ class TrainingConfig(_Part):
         None,
         "Learning rate",
         "How large a step the weights take: too large diverges, too small learns slowly; "
-        f"if left empty, {RATE_FROM_RANDOM} from random weights and {RATE_FROM_TRAINED} from trained ones.",
+        f"if left empty, {RATE_FROM_RANDOM} from random weights or for the head alone, and {RATE_FROM_TRAINED} from trained ones.",
         ge=1e-7,
         le=10.0,
     )

@@ -53,7 +53,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> tuple[Path
 def test_train_prints_a_line_for_each_epoch_and_the_score_in_a_sentence(trained: tuple[Path, str]) -> None:
     run, printed = trained
     lines = printed.splitlines()
-    assert "18 training, 6 validation and 6 test pictures" in lines[0]
+    assert "18 training, 6 validation and 6 test pictures" in "".join(lines[:2]), (
+        "after the news that the machine is being tried"
+    )
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
     assert any(line.startswith("Of 6 pictures it had never seen, ") for line in lines)
     assert str(run / "model.safetensors") in lines[-1]

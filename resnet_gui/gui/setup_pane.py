@@ -240,7 +240,9 @@ class SetupPane(QWidget):
         self._follow_start()
 
     def _follow_start(self) -> None:
-        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, RATE_FROM_TRAINED))
+        head_only = self._beginning.values()["start.train_part"] == "head"
+        trained = RATE_FROM_RANDOM if head_only else RATE_FROM_TRAINED
+        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, trained))
         self._show_state()
         self.changed.emit()
 

@@ -26,6 +26,7 @@ class BestModel:
         self.card = card
         self.weights: dict[str, Tensor] = {}
         self._saved = True
+        self._in_file: ModelCard | None = None
 
     def restore(self, card: ModelCard, weights: dict[str, Tensor]) -> None:
         """Takes up the best model of a checkpoint. It is saved anew: the file may be older, or newer, or gone.
@@ -34,21 +35,31 @@ class BestModel:
         """
         self.card, self.weights = card, weights
         with contextlib.suppress(Problem):
-            in_file = read_card(self.path)
-            opened = max(card.test_opened, in_file.test_opened)
-            same = card.validated and (in_file.epoch, in_file.val_loss) == (card.epoch, card.val_loss)
-            self.card = replace(card, test=in_file.test if same else card.test, test_opened=opened)
+            self._in_file = read_card(self.path)
+            opened = max(card.test_opened, self._in_file.test_opened)
+            self.card = self._with_known_test(replace(card, test_opened=opened))
         self._saved = not weights
+
+    def _with_known_test(self, card: ModelCard) -> ModelCard:
+        """`card` with the score on the test pictures that the file has, if the file has the same model.
+
+        It can be newer than the checkpoint: then the same epoch is computed again, and the test pictures stay closed.
+        """
+        known = self._in_file
+        if known is None or not card.validated or (known.epoch, known.val_loss) != (card.epoch, card.val_loss):
+            return card
+        return replace(card, test=known.test)
 
     def offer(self, network: nn.Module, epoch: int, score: Score | None) -> bool:
         """Takes the weights of `network` if they are the best, and says whether. Without a score the newest are taken."""
         if score is not None and self.card.validated and not self._better(score):
             return False
         self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-        self.card = replace(
+        card = replace(
             self.card, epoch=epoch, validated=score is not None,
             val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None, test=None,
         )  # fmt: skip
+        self.card = self._with_known_test(card)
         self._saved = False
         return True
 

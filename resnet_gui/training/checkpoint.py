@@ -1,7 +1,7 @@
 """A run's state as one file, from which the run goes on as if nothing had happened.
 
-Tensors: `network.*`, `best.*`, `optimizer.<parameter>.*`, the epoch's sums, the split (its CSV's bytes), and for each
-split which pictures are left out and what each was. All else is in the header.
+Tensors: `network.*`, `best.*` where they differ from these, `optimizer.<parameter>.*`, the epoch's sums, the split (its
+CSV's bytes), and for each split which pictures are left out and what each was. All else is in the header.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _card(state: State) -> CheckpointCard:
 
 def _tensors(state: State) -> dict[str, Tensor]:
     tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
+    for name, tensor in state.best.weights.items():
+        if not _same_bits(tensor, tensors[f"network.{name}"].cpu()):  # often the newest are the best
+            tensors[f"best.{name}"] = tensor
     for parameter, moments in state.optimizer.state_dict()["state"].items():
         tensors |= {
             f"optimizer.{parameter}.{name}": value for name, value in moments.items() if isinstance(value, Tensor)
@@ -128,6 +130,11 @@ def _tensors(state: State) -> dict[str, Tensor]:
         for part in dataclasses.fields(Snapshot):
             tensors[f"{name}.{part.name}"] = torch.from_numpy(getattr(loader.snapshot, part.name))
     return unshared(tensors)
+
+
+def _same_bits(one: Tensor, other: Tensor) -> bool:
+    """0.0 and -0.0 are not the same here, for what is restored must be."""
+    return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
 
 
 def _loaders(state: State) -> dict[str, Loader]:
@@ -171,7 +178,11 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     if scaler := _within(tensors, "scaler."):
         state.scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
-    state.best.restore(card.best, _within(tensors, "best."))
+    if card.best.epoch:
+        newest = _within(tensors, "network.")
+        state.best.restore(card.best, newest | _within(tensors, "best."))
+    else:
+        state.best.restore(card.best, {})
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
     state.epoch, state.step, state.seen, state.seconds = card.epoch, card.step, card.seen, card.seconds

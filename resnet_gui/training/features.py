@@ -26,9 +26,9 @@ from resnet_gui.device import Compute
 from resnet_gui.events import Note, Progress, Skipped
 from resnet_gui.memory import free_memory
 from resnet_gui.messages import message, reason
+from resnet_gui.nets.body_tail import body_and_tail
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import features_shape
-from resnet_gui.nets.split import split
 from resnet_gui.pace import Pace
 from resnet_gui.training.state import State
 
@@ -60,18 +60,18 @@ def find_course(state: State, stop: threading.Event) -> Generator[Note | Skipped
     if not from_features(state.config.start):
         return course
     rule = state.train.preprocessing
-    halves = split(state.network, rule.channels, rule.image_size)
-    if halves is None:
+    apart = body_and_tail(state.network, rule.channels, rule.image_size)
+    if apart is None:
         yield Note(message("features_not_apart", network=find(state.config.network).title))
         return course
     try:
-        train, val = yield from _loaders(state, halves.shape)
+        train, val = yield from _loaders(state, apart.shape)
     except OSError as error:
         yield Note(message("features_no_room", reason=reason(error)))
         return course
-    speed = yield from _look(state, state.compute.place(halves.body), train, val, stop)
+    speed = yield from _look(state, state.compute.place(apart.body), train, val, stop)
     compute = replace(state.compute, memory_format="channels_last")
-    return None if speed is None else Course(halves.tail, train, val, compute, speed)
+    return None if speed is None else Course(apart.tail, train, val, compute, speed)
 
 
 def from_features(start: StartConfig) -> bool:

@@ -112,7 +112,8 @@ def _started(
     size = config.data.image_size
     preprocessing = taught.at(size) if taught else Preprocessing.for_size(size)
     channels = find(config.network).channels_for(config.data.colour)
-    learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if file else RATE_FROM_RANDOM)
+    gently = file is not None and config.start.train_part == "everything"  # a head alone knows nothing yet
+    learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if gently else RATE_FROM_RANDOM)
     decided = config.model_copy(
         update={
             "data": config.data.model_copy(update={"colour": "grey" if channels == 1 else "colour"}),

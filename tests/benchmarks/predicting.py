@@ -147,6 +147,9 @@ def report_ones(where: str, predictor: Predictor, files: list[Path], answered: C
 
 def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
     """From the drop until the probabilities stand in the pane. The window's engine is another process, as ever."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # of which offscreen has one for each layout
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
@@ -154,8 +157,6 @@ def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
     from resnet_gui.gui.remembered import Remembered
     from resnet_gui.gui.theme import Theme
 
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     app = QApplication(sys.argv[:1])
     window = MainWindow(Theme(app), Remembered())
     pane = window.predict_pane

@@ -38,8 +38,8 @@ def main() -> int:
         make(root, options.files, options.classes)
         ratio = compare(root, options.count)
         listing, size = weigh(lambda: list_folder(root))
-        splits, more = weigh(lambda: split(listing))
-        snapshot, stats = weigh(lambda: Snapshot.take(root, listing.samples))
+        _, more = weigh(lambda: split(listing))
+        _, stats = weigh(lambda: Snapshot.take(root, listing.samples))
         print(
             f"bytes of memory a picture: {size / options.files:.0f} listed, {more / options.files:.0f} more split,",
             end=" ",

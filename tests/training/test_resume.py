@@ -167,7 +167,7 @@ def test_saving_within_an_epoch_changes_nothing(quick: Settings, monkeypatch: py
     whole = undisturbed(quick)
     monkeypatch.setattr("resnet_gui.training.checkpoint.Pace", lambda _: Pace(0.0))
     events = list(begin(quick))
-    run = Path(events[0].run)
+    run = Path(only(events, Started)[0].run)
     places = [(event.epoch, event.step) for event in only(events, CheckpointSaved)]
     assert (1, 1) in places
     assert (2, 2) in places
@@ -194,6 +194,16 @@ def test_a_finished_run_says_so_again_and_opens_no_test_picture(quick: Settings)
     assert not only(events, EpochDone)
     assert events[-1].test.opened == 1
     assert load_model(whole / "model.safetensors")[1].test_opened == 1
+
+
+def test_a_finished_run_whose_last_checkpoint_is_gone_computes_its_last_epoch_again_but_scores_no_model_twice(
+    quick: Settings,
+) -> None:
+    run = undisturbed(quick)
+    finished = (run / "model.safetensors").read_bytes()
+    checkpoints(run)[0].unlink()
+    assert [done.epoch for done in only(go_on(run), EpochDone)] == [2]
+    assert (run / "model.safetensors").read_bytes() == finished
 
 
 def test_a_finished_run_can_have_more_epochs(quick: Settings) -> None:
@@ -309,7 +319,7 @@ def test_the_folder_vanishes_and_comes_back(quick: Settings, colours: Path) -> N
     assert only(events, Waiting)
     assert "dataset_back" in [note.message.code for note in only(events, Note)]
     assert not only(events, Skipped)
-    assert figures(Path(events[0].run)) == figures(whole)
+    assert figures(Path(only(events, Started)[0].run)) == figures(whole)
 
 
 def test_a_run_whose_pictures_are_not_there_waits_with_a_sentence(quick: Settings, colours: Path) -> None:
@@ -354,7 +364,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(quick: Settin
         for event in begin(quick, training__optimizer="sgd", training__learning_rate=10.0, training__momentum=0.999,
                            training__epochs=60, training__weight_decay=1.0):  # fmt: skip
             events.append(event)
-    run = Path(events[0].run)
+    run = Path(only(events, Started)[0].run)
     assert last_place(run).ended == "failed"
     restore(run)[0].require_finite()
 

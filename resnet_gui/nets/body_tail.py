@@ -22,7 +22,7 @@ _TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class BodyAndTail:
     """`tail(body(pictures))` are the network's logits. The tail has the network's own layers, the body has copies.
 
     `shape` is that of the features of one picture.
@@ -53,7 +53,7 @@ class Body(nn.Module):
         raise ValueError("no picture comes to the head")
 
 
-def split(network: nn.Module, channels: int, size: int) -> Split | None:
+def body_and_tail(network: nn.Module, channels: int, size: int) -> BodyAndTail | None:
     """`network` in two, its body folded (see `fold`). It is put into evaluation mode, and else left as it is.
 
     The two are tried on pictures of `channels` x `size` x `size`: None if they do not give the network's logits, as
@@ -68,7 +68,7 @@ def split(network: nn.Module, channels: int, size: int) -> Split | None:
         for make in (_traced_tail, nn.Module.get_submodule):
             tail = _tried(make, network, head, features, logits)
             if tail is not None:
-                return Split(Body(fold(network, channels, size), head), tail, tuple(features.shape[1:]))
+                return BodyAndTail(Body(fold(network, channels, size), head), tail, tuple(features.shape[1:]))
     return None
 
 

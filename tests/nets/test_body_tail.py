@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from resnet_gui.nets.body_tail import Body, BodyAndTail, body_and_tail
 from resnet_gui.nets.build import build
 from resnet_gui.nets.head import head_of
-from resnet_gui.nets.split import Body, Split, split
 
 
 class Net(nn.Module):
@@ -120,8 +120,8 @@ def known(network: nn.Module) -> nn.Module:
     return network
 
 
-def parts(network: nn.Module, channels: int = 3, size: int = 8) -> Split:
-    found = split(network, channels, size)
+def parts(network: nn.Module, channels: int = 3, size: int = 8) -> BodyAndTail:
+    found = body_and_tail(network, channels, size)
     assert found is not None
     return found
 
@@ -163,14 +163,14 @@ def test_a_network_that_is_not_made_so_stays_whole(kind: type[Net]) -> None:
     network = kind()
     with torch.no_grad():
         network.head.weight.add_(0.1)
-    assert split(network, 3, 8) is None
+    assert body_and_tail(network, 3, 8) is None
 
 
 def test_what_learns_must_not_be_in_the_body() -> None:
     network = Net()
-    assert split(network, 3, 8) is not None
+    assert body_and_tail(network, 3, 8) is not None
     network.middle.requires_grad_(True)
-    assert split(network, 3, 8) is None
+    assert body_and_tail(network, 3, 8) is None
 
 
 def test_the_body_computes_nothing_from_the_head_on_and_its_norms_are_folded() -> None:
