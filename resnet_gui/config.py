@@ -25,13 +25,14 @@ Shown = Literal["first", "more", "own"]
 
 
 def _setting(
-    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", chosen: bool = False, **limits: Any
+    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: int = 0, **limits: Any
 ) -> Any:
-    """`chosen`: 0 means that the program chooses."""
-    extra: dict[str, Any] = {"shown": shown, "unit": unit, "chosen": chosen}
+    """`least`: the lowest number where 0 means that the program chooses; 0 where it never does."""
+    extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
+MOST_LOADING_THREADS = 64
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
 """Learning rates where the person sets none: weights that know something already are to be moved gently."""
@@ -66,7 +67,8 @@ class DataConfig(_Part):
     )
     progressive_sizes: bool = _setting(
         False, "Progressive sizes",
-        "Learns from smaller pictures in the first epochs and from full-sized ones in the last: it takes a quarter less time.",
+        "Learns from smaller pictures in the first epochs and from full-sized ones in the last: it takes a quarter less time, "
+        "but some networks take one size only.",
     )  # fmt: skip
     flip: bool = _setting(
         True,
@@ -111,8 +113,8 @@ class TrainingConfig(_Part):
         12, "Epochs", "How many times the network sees every training picture.", shown="first", ge=1, le=10_000
     )
     batch_size: int = _setting(
-        0, "Batch size", "How many pictures are learned from at once; 0 takes 32, or fewer where memory would not suffice.",
-        chosen=True, ge=0, le=4096,
+        0, "Batch size", "How many pictures are learned from at once; automatic (0) takes 32, or fewer where memory would not suffice.",
+        least=2, ge=0, le=4096,
     )  # fmt: skip
     optimizer: Literal["adam", "adamw", "sgd"] = _setting(
         "adam",
@@ -168,7 +170,7 @@ class MachineConfig(_Part):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
         "auto", "Precision",
         "How exactly is computed: “auto” tries a few steps in each and takes the fastest that learns the same; "
-        "float32 is exact and works everywhere.",
+        "float32 is the most exact and works everywhere.",
         shown="first",
     )  # fmt: skip
     memory_format: Literal["auto", "contiguous", "channels_last"] = _setting(
@@ -179,22 +181,22 @@ class MachineConfig(_Part):
     threads: int = _setting(
         0,
         "CPU threads",
-        "How many processor threads compute; 0 takes as many as are fastest.",
-        chosen=True,
+        "How many processor threads compute; automatic (0) takes as many as are fastest.",
+        least=1,
         ge=0,
         le=1024,
     )
     loading_threads: int = _setting(
         0,
         "Loading threads",
-        "How many threads read pictures ahead, 0 takes what is needed; it changes the speed, never the result.",
-        chosen=True,
+        "How many threads read pictures ahead, which changes the speed, never the result; automatic (0) takes what is needed.",
+        least=1,
         ge=0,
-        le=64,
+        le=MOST_LOADING_THREADS,
     )
     cache_gigabytes: float = _setting(
         10.0, "Picture cache", "How much of the disk may be taken to keep pictures decoded and scaled, so that later epochs and runs "
-        "need not do it again; 0 keeps them in memory only.",
+        "need not do it again; beyond that the longest unused go, of all datasets, and 0 keeps them in memory only.",
         unit="GB", ge=0.0, le=10_000.0,
     )  # fmt: skip
     checkpoint_minutes: float = _setting(
@@ -239,8 +241,8 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
-    chosen: bool
-    """Whether 0 means that the program chooses."""
+    least: int
+    """The lowest number beside 0, where that means that the program chooses; 0 where it never does."""
 
     @property
     def name(self) -> str:
@@ -274,7 +276,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             low=limits.get("ge"),
             high=limits.get("le"),
             choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
-            chosen=extra.get("chosen", False),
+            least=extra.get("least", 0),
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -29,13 +31,17 @@ class Compute:
     @classmethod
     def of(cls, machine: MachineConfig, device: torch.device) -> Compute:
         """As the settings of a run have it; plain where nothing was decided, as in runs of earlier versions."""
-        undecided = {"auto": "float32"}, {"auto": "contiguous"}
-        precision, layout = machine.precision, machine.memory_format
-        return cls(device, undecided[0].get(precision, precision), undecided[1].get(layout, layout))
+        precision = "float32" if machine.precision == "auto" else machine.precision
+        layout = "contiguous" if machine.memory_format == "auto" else machine.memory_format
+        return cls(device, precision, layout)
 
     def place(self, network: nn.Module) -> nn.Module:
-        """`network` itself, moved to the device, its weights in the memory format."""
-        return network.to(self.device).to(memory_format=self._format)
+        """`network` itself, moved to the device, its weights [out, in, H, W] in the memory format; others have but one."""
+        network.to(self.device)
+        for weight in (*network.parameters(), *network.buffers()):
+            if weight.dim() == 4:
+                weight.data = weight.data.contiguous(memory_format=self._format)
+        return network
 
     def lay_out(self, pixels: Tensor) -> Tensor:
         """`pixels` [N, C, H, W] in the memory format. Features of other shapes have but one."""
@@ -89,7 +95,7 @@ def device_as_before(config: MachineConfig) -> torch.device:
 
 
 def short_precision(device: torch.device) -> str | None:
-    """The 16-bit numbers with which `device` computes by instructions of its own, if it has any."""
+    """The 16-bit numbers that may be faster than float32 on `device`, if any; on a processor only a trial can tell."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     try:
@@ -99,12 +105,20 @@ def short_precision(device: torch.device) -> str | None:
     return "bfloat16" if native else None
 
 
+def processor_name() -> str:
+    """What the processor is called, or at least the computer."""
+    with contextlib.suppress(OSError, StopIteration):  # on Linux `platform` does not know
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return platform.processor() or platform.node()
+
+
 def usable_cores() -> int:
     """The processor cores this process may use, which a container or `taskset` can limit."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextmanager
+@contextlib.contextmanager
 def memory_has_a_sentence(device: torch.device) -> Iterator[None]:
     """Turns the errors by which torch says that memory is full into a `Problem` (`out_of_memory`)."""
     try:
@@ -113,6 +127,7 @@ def memory_has_a_sentence(device: torch.device) -> Iterator[None]:
         raise Problem("out_of_memory", device="graphics card") from error
     except (MemoryError, RuntimeError) as error:
         # On the processor torch raises a bare RuntimeError, told from others by its words alone.
-        if isinstance(error, MemoryError) or "allocate memory" in str(error) or "not enough memory" in str(error):
+        words = ("allocate memory", "not enough memory", "out of memory")  # the last are those of Apple's cards
+        if isinstance(error, MemoryError) or any(each in str(error) for each in words):
             raise Problem("out_of_memory", device="computer") from error
         raise

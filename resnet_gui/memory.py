@@ -12,10 +12,12 @@ import psutil
 def free_memory() -> int:
     """What a program could still take: of the machine, or less where a container sets a limit."""
     free: int = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, KeyError):
         group = Path("/sys/fs/cgroup")
         limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        free = min(free, limit - used)
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        files = int(kept["active_file"]) + int(kept["inactive_file"])  # which make room when it is wanted
+        free = min(free, limit - used + files)
     return free
 
 

@@ -109,8 +109,8 @@ SENTENCES = {
     ),
     "features_on_disk": "What the head learns from takes {size} GB, too much for the memory that is free, so it is kept in {path} until the run ends.",
     "features_no_room": (
-        "There is no room to keep what the head learns from ({reason}). "
-        "So every picture goes through the whole network in every epoch, which takes longer."
+        "There is no room in {path} to keep what the head learns from, {size} GB: {reason}. "
+        "Free some space and go on, or start anew with 0 views, which keeps nothing but takes longer."
     ),
     "head_on_random": "Only the head learns, on what random weights make of the pictures: expect little.",
     # Downloads of weights.
@@ -169,11 +169,10 @@ SENTENCES = {
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
     # What computes.
     "plan_trying": "Trying in which way this machine computes {network} fastest.",
-    "plan_timed": "Computes in {precision}, {layout}, with {threads} threads: the fastest of {count} ways that were tried, {speed} images/s "
-    "(plain float32: {plain}).",
-    "plan_remembered": "Computes in {precision}, {layout}, with {threads} threads, which was the fastest when it was tried on this machine: "
-    "{speed} images/s (plain float32: {plain}).",
-    "plan_set": "Computes in {precision}, {layout}, with {threads} threads, as the settings say.",
+    "plan_timed": "Computes in {precision}, {layout}, CPU threads: {threads}, the fastest of what was tried (in images/s): {tried}.",
+    "plan_remembered": "Computes in {precision}, {layout}, CPU threads: {threads}, the fastest when this machine was tried (in images/s): {tried}.",
+    "plan_set": "Computes in {precision}, {layout}, CPU threads: {threads}, as the settings say.",
+    "plan_before": "Computes in {precision}, {layout}, CPU threads: {threads}, as the run began.",
     "batch_lowered": "Learns from {size} pictures at once instead of {usual}, for {free} GB of memory are free. Set the batch size to decide that yourself.",
     "memory_more": "The run has taken {peak} GB of memory, more than was expected. If the computer becomes slow, stop and choose a smaller batch size.",
     "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
@@ -210,6 +209,7 @@ SENTENCES = {
     "not_exact_device": "The run was begun on {before} and goes on on {now}, so its last digits can differ from an undisturbed run's.",
     "not_exact_threads": "The run was begun with {before} CPU threads and goes on with {now}, so its last digits can differ from an undisturbed run's.",
     "not_exact_version": "The run was begun with {name} {before} and goes on with {now}, so its last digits can differ from an undisturbed run's.",
+    "slow_precision": "The run computes in {precision}, for which this processor has no instructions, so it is slow here.",
     "not_exact_card": "Graphics cards do not add in a fixed order, so the last digits can differ from an undisturbed run's.",
     "not_exact_data": "The run goes on with the {count} pictures that are as they were. Its result is not that of the undisturbed run.",
     "more_epochs": "The run now has {epochs} epochs, and the learning rate follows its schedule over all of them.",

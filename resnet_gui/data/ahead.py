@@ -39,7 +39,10 @@ def ahead(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch | 
 
 
 def _move(device: torch.device, tensor: Tensor) -> Tensor:
-    pinned = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
+    """Where nothing is pinned the copy is waited for: its source may be gone before it is made."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    pinned = tensor.pin_memory() if tensor.device.type == "cpu" else tensor
     return pinned.to(device, non_blocking=True)
 
 

@@ -13,7 +13,6 @@ import PIL
 from PIL import Image, features
 
 from resnet_gui.data.shelf import Kept, Shelf
-from resnet_gui.data.shelf_room import make_room
 from resnet_gui.data.snapshot import Version
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.memory import free_memory
@@ -26,8 +25,8 @@ _SHARE = 4
 """One in so many bytes of the free memory may be taken where the disk cannot be used."""
 _SQUARES = 32
 """A picture of more than so many squares of the short side, a strip, is not kept: it would take the room of many."""
-_FRESH = 50_000_000
-"""Nanoseconds. Some systems' clocks stand still for so long, and a file that changes meanwhile keeps its times."""
+_FRESH = 3_000_000_000
+"""Nanoseconds. Some disks' clocks stand still for two seconds, and a file that changes meanwhile keeps its times."""
 
 
 class PictureCache:
@@ -120,13 +119,9 @@ def _shelf(root: Path, rule: Preprocessing, limit: int) -> Shelf | None:
     parts = os.path.abspath(root), rule.resize, rule.interpolation, rule.channels, _RULE, *decoders  # noqa: PTH100
     key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     try:
-        folder = cache_folder("pictures")
-        if limit:
-            return Shelf(folder, key, rule.channels, limit)
-        make_room(folder / "none", 0, 0)  # what earlier runs have left
+        return Shelf(cache_folder("pictures"), key, rule.channels, limit) if limit else None
     except (OSError, NotImplementedError):
-        pass
-    return None
+        return None
 
 
 def _number(name: str) -> int:

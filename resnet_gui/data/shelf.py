@@ -53,7 +53,7 @@ class Shelf:
     def __init__(self, folder: Path, key: str, channels: int, limit: int) -> None:
         self._path, self._index_path = folder / f"{key}.pixels", folder / f"{key}.index"
         self._channels, self._limit = channels, limit
-        self._looking, self._adding = threading.Lock(), threading.Lock()
+        self._looking, self._adding, self._saving = threading.Lock(), threading.Lock(), threading.Lock()
         self._full = self._changed = False
         self._pace = Pace(_SECONDS)
         self._pace.due()
@@ -69,11 +69,11 @@ class Shelf:
         for part in self._path.parent.glob(f".{self._index_path.name}.*.part"):  # of a save that was killed
             part.unlink()
         self._index = ShelfIndex.read(self._index_path, self._channels, self._path.stat().st_size)
-        self._end = self._index.end(self._channels)
-        if self._end > self._limit:
+        end = self._index.end(self._channels)
+        if end > self._limit:
             self._index.clear()
-            self._end = 0
-        self._writer.truncate(self._end)  # nobody knows whose the rest was
+            end = 0
+        self._writer.truncate(end)  # nobody knows whose the rest was
         os.utime(self._path)  # so that `make_room` sees that it is in use
         make_room(self._path, self._limit, 0)  # that may have been lowered
         self._room = 0
@@ -85,13 +85,11 @@ class Shelf:
             if row is None or row.version != version:
                 return None
             pixels = self._read(row.offset, row.width * row.height * self._channels)
-            if not row.verified and zlib.crc32(pixels) == row.checksum:
-                row = row._replace(verified=True)
-                self._index.set(row)
-            if not pixels or not row.verified:
-                self._index.forget(name)
-                return None
-        return Kept(version, row.digest, (row.width, row.height), pixels)
+        if pixels and zlib.crc32(pixels) == row.checksum:
+            return Kept(version, row.digest, (row.width, row.height), pixels)
+        with self._looking:
+            self._index.forget(name)
+        return None
 
     def digest(self, name: int, version: Version) -> bytes | None:
         """The digest of the file's content, if the picture is here, made from this version of it."""
@@ -102,18 +100,11 @@ class Shelf:
     def _read(self, offset: int, count: int) -> bytes:
         """So many bytes, or none at all."""
         try:
-            self._look_out_for_cuts(os.fstat(self._reader.fileno()).st_size)
             self._reader.seek(offset)
             pixels = self._reader.read(count) or b""
         except OSError:
             return b""
         return pixels if len(pixels) == count else b""
-
-    def _look_out_for_cuts(self, end: int) -> None:
-        """Where someone has cut the file short, other pixels will come to lie, so none is trusted any more."""
-        if end < self._end:
-            self._index.doubt()
-            self._end = end
 
     def put(self, name: int, kept: Kept) -> bool:
         """Takes the picture in, if there is room."""
@@ -124,12 +115,10 @@ class Shelf:
                 return False
             row = Row(name, *kept.version, kept.digest, *kept.size, offset, zlib.crc32(kept.pixels))
             with self._looking:
-                self._look_out_for_cuts(offset)
                 self._index.set(row)
-                self._end = offset + len(kept.pixels)
             self._changed = True
-            if self._pace.due():
-                self._write_index()
+        if self._pace.due():
+            self.save()
         return True
 
     def _has(self, name: int, kept: Kept) -> bool:
@@ -166,27 +155,25 @@ class Shelf:
         return None
 
     def save(self) -> None:
-        """Writes down what was added, for later runs. A disk that does not take it is no error."""
-        with self._adding:
-            self._write_index()
+        """Writes down what was added, for later runs. A disk that does not take it is no error.
 
-    def _write_index(self) -> None:
-        """What the index names must be on the disk before it."""
-        if not self._changed:
-            return
-        try:
-            os.fsync(self._writer.fileno())
-            with self._looking:
-                packed = self._index.packed()
-            write_tensor_file(self._index_path, packed)
-        except OSError:
-            return
-        self._changed = False
+        Others look and add meanwhile: to bring gigabytes to the disk takes a while.
+        """
+        with self._saving:
+            with self._adding, self._looking:
+                if not self._changed:
+                    return
+                packed, self._changed = self._index.packed(), False
+            try:
+                os.fsync(self._writer.fileno())  # what the index names must be on the disk before it
+                write_tensor_file(self._index_path, packed)
+            except OSError:
+                self._changed = True
 
     def close(self) -> None:
         """Saves, and lets go of the files. After that nothing is found here, and nothing taken in."""
         self.save()
-        with self._adding, self._looking:
+        with self._saving, self._adding, self._looking:
             self._full, self._changed = True, False
             self._index.clear()
             self._files.close()

@@ -1,4 +1,4 @@
-"""Whose pixels lie where in a file: a table with 69 bytes for each picture."""
+"""Whose pixels lie where in a file: a table with 68 bytes for each picture."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from safetensors import SafetensorError
 from resnet_gui.data.snapshot import Version
 from resnet_gui.tensor_file import metadata, read_tensor_file
 
-_ROW = struct.Struct("<Q 3q 16s 2i q I ?")
+_ROW = struct.Struct("<Q 3q 16s 2i q I")
 ROW_BYTES = _ROW.size
 _HEADER_BYTES = 1024
 _ROWS = np.dtype(
     [
         ("name", "<u8"), ("version", "<i8", 3), ("digest", "V16"), ("size", "<i4", 2), ("offset", "<i8"),
-        ("checksum", "<u4"), ("verified", "?"),
+        ("checksum", "<u4"),
     ]
 )  # fmt: skip
 """The same bytes, to reckon with all rows at once; one at a time `_ROW` is ten times as fast."""
@@ -29,7 +29,7 @@ _ROWS = np.dtype(
 class Row(NamedTuple):
     """The picture `name`, 64 bits of a digest of its path, made from a file of that size, times and digest (see `Snapshot`).
 
-    Its pixels begin at `offset` and have the CRC-32 `checksum`; `verified` says whether this process has seen that.
+    Its pixels begin at `offset` and have the CRC-32 `checksum`.
     """
 
     name: int
@@ -41,7 +41,6 @@ class Row(NamedTuple):
     height: int
     offset: int
     checksum: int
-    verified: bool = False
 
     @property
     def version(self) -> Version:
@@ -71,9 +70,7 @@ class ShelfIndex:
         rows = rows[_ends(rows, channels) <= size]
         if 2 * _counts(rows, channels).sum() < _ends(rows, channels).max(initial=0):
             return cls()
-        index = cls(rows.tobytes())
-        index.doubt()
-        return index
+        return cls(rows.tobytes())
 
     def packed(self) -> bytes:
         """All of it, for `write_tensor_file`."""
@@ -107,10 +104,6 @@ class ShelfIndex:
         """Takes all rows out."""
         self._places.clear()
         self._table.clear()
-
-    def doubt(self) -> None:
-        """From now on no row is verified."""
-        self._rows()["verified"] = False
 
     def _rows(self) -> NDArray[Any]:
         return np.frombuffer(self._table, _ROWS)

@@ -18,7 +18,7 @@ from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
 from resnet_gui.data.picture_cache import PictureCache
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import Compute, device_as_before
+from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence
 from resnet_gui.events import ClassScore, Event, Note, Phase, Progress, Skipped, Tested, TestScore
 from resnet_gui.messages import Problem, message
 from resnet_gui.model import load_model, save_model
@@ -111,7 +111,7 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
     compute = Compute.of(config.machine, device_as_before(config.machine))
     root, rule, machine = config.dataset, card.preprocessing, config.machine
     try:
-        with PictureCache(root, rule, machine.cache_gigabytes) as cache:
+        with PictureCache(root, rule, machine.cache_gigabytes) as cache, memory_has_a_sentence(compute.device):
             batch_size, threads = config.training.batch_size, machine.loading_threads
             loader = Loader(root, splits.test, rule, batch_size, threads, cache=cache)
             score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")

@@ -33,18 +33,23 @@ class PictureView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pixmap = QPixmap()
-        self._png = ""
+        self._path, self._size, self._png = "", QSize(), ""
         self._decoded.connect(self._show)
         self.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_picture(self, png: str, name: str, size: QSize) -> None:
-        """Shows the file `png` as soon as it is decoded. Without one, room is kept for a picture of `size`, if it has any."""
-        self._png = png
-        self.setAccessibleName(name)
+    def set_picture(self, path: str, size: QSize, png: str) -> None:
+        """Shows the picture `path` as soon as its small `png` is decoded; without one, keeps room for its `size`, if it
+        has any, or what is seen of it already.
+        """
+        is_another = (path, size) != (self._path, self._size)
+        self._path, self._size = path, size
+        self.setAccessibleName(Path(path).name)
         if png:
+            self._png = png
             in_background(lambda: (png, QImage(png)), self._decoded)
-        else:
+        elif is_another:
+            self._png = ""
             self._show(("", _empty(size)))
 
     def _show(self, decoded: tuple[str, QImage]) -> None:
@@ -130,7 +135,7 @@ class Answer(QWidget):
         """Shows `prediction`, or the sentence on why there is none."""
         self._prediction = prediction
         name = Path(prediction.path).name
-        self.picture.set_picture(prediction.png, name, QSize(prediction.width, prediction.height))
+        self.picture.set_picture(prediction.path, QSize(prediction.width, prediction.height), prediction.png)
         self.caption.set_name(name, "{name}" + _facts(prediction), hint=prediction.path)
         answered = prediction.problem is None and bool(prediction.labels)
         self.problem.setVisible(not answered)

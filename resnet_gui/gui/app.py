@@ -8,8 +8,14 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_gui.messages import Problem
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from resnet_gui.gui.main_window import MainWindow
 
 _PACKAGES = (
     "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 "
@@ -23,8 +29,21 @@ def run_window(path: Path | None, sample: bool) -> int:
 
     Raises `Problem` where there is no display, or a system library that Qt needs is missing.
     """
-    gc.disable()  # until all is made: none of it is garbage
     sys.setswitchinterval(0.001)  # a thread that reads or lists gives the window its turn after so many seconds
+    gc.disable()  # until all is made: none of it is garbage
+    try:
+        app, window = _make_window(path, sample)
+    finally:
+        gc.enable()
+    if window is None:
+        return 0
+    status = app.exec()
+    window.end_engines()
+    return status
+
+
+def _make_window(path: Path | None, sample: bool) -> tuple[QApplication, MainWindow | None]:
+    """The window, shown; None where the one that is open already was called instead."""
     try:
         from PySide6.QtWidgets import QApplication
     except ModuleNotFoundError:
@@ -42,7 +61,7 @@ def run_window(path: Path | None, sample: bool) -> int:
     app.setApplicationName("resnet-gui")
     app.setDesktopFileName("resnet-gui")
     if path is None and not sample and ring():
-        return 0
+        return app, None
     app.setQuitOnLastWindowClosed(False)  # after “Stop and save” the program saves before it ends
     remembered = Remembered()
     theme = Theme(app, remembered.theme())
@@ -54,10 +73,7 @@ def run_window(path: Path | None, sample: bool) -> int:
     elif path is not None:
         window.open_path(path)
     gc.freeze()  # what is there now stays: to look through it would hold the window for 20 ms each time
-    gc.enable()
-    status = app.exec()
-    window.end_engines()
-    return status
+    return app, window
 
 
 def _check_display() -> None:

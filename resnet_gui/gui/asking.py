@@ -83,6 +83,11 @@ class Asking(QObject):
         self.prefers_best = best
         self.model_changed.emit()
 
+    def get_ready(self) -> None:
+        """Loads the model that answers, if there is one: then the first question need not wait for that."""
+        if self.model and self._engine is not None:
+            self.ask("model", lambda _: None, model=self.model, busy=self.busy)
+
     def predict(self, paths: Sequence[str], heard: Callable[[Event], None]) -> None:
         """Asks the model that answers about pictures and folders; a question that is still open is given up."""
         self._give_up_question()

@@ -35,7 +35,9 @@ class Curve:
             self._open_next()
         self._count += 1
         self._newest = x, y
-        self._stretches[-1] = _extremes((*self._stretches[-1], self._newest))
+        stretch = self._stretches[-1]
+        if len(stretch) < 2 or not _between(stretch, y):
+            self._stretches[-1] = _extremes((*stretch, self._newest))
 
     @property
     def points(self) -> list[Point]:
@@ -49,6 +51,12 @@ class Curve:
             self._stretches = [_extremes(first + second) for first, second in pairs]
             self._each *= 2
         self._stretches.append(())
+
+
+def _between(ends: tuple[Point, ...], y: float) -> bool:
+    """Whether `y` is neither lower nor higher than both of two points."""
+    (_, first), (_, last) = ends
+    return first <= y <= last or last <= y <= first
 
 
 def _extremes(points: tuple[Point, ...]) -> tuple[Point, ...]:

@@ -25,7 +25,16 @@ class ChoiceBox(_Patient, QComboBox):
 
 
 class WholeBox(_Patient, QSpinBox):
-    """Whole numbers."""
+    """Whole numbers; what is typed below `least` becomes that, but for 0, which stands for none."""
+
+    def __init__(self, least: int = 0) -> None:
+        super().__init__()
+        self._least = least
+
+    def valueFromText(self, text: str) -> int:
+        """The number that is typed, once it may be kept."""
+        number = super().valueFromText(text)
+        return max(number, self._least) if number > 0 else number
 
     def stepBy(self, steps: int) -> None:
         """To the next multiple of the step: by 32 from 227 it is 256, or 224."""

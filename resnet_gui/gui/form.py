@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal, SignalInstance
@@ -132,11 +132,11 @@ class SettingsForm(QWidget):
 
 def help_text(setting: Setting) -> str:
     """The setting's sentence, its default and its range."""
-    facts = [f"{QCoreApplication.translate('SettingsForm', 'Default')}: {_said(setting.default)}"]
-    if setting.range_text:
-        facts.append(
-            f"{QCoreApplication.translate('SettingsForm', 'Range')}: {setting.range_text} {setting.unit}".rstrip()
-        )
+    default = None if setting.least else setting.default
+    facts = [f"{QCoreApplication.translate('SettingsForm', 'Default')}: {_said(default)}"]
+    span = replace(setting, low=setting.least or setting.low).range_text
+    if span:
+        facts.append(f"{QCoreApplication.translate('SettingsForm', 'Range')}: {span} {setting.unit}".rstrip())
     return f"{_translated(setting.help)}\n{' · '.join(facts)}"
 
 
@@ -151,11 +151,11 @@ class _Field:
 
 
 def _whole(setting: Setting) -> _Field:
-    box = WholeBox()
+    box = WholeBox(setting.least)
     box.setRange(_least(setting), _most(setting))
     box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
     box.setValue(setting.default)
-    if setting.chosen:
+    if setting.least:
         box.setSpecialValueText(_said(None))
     return _dressed(_Field(box, box.value, box.setValue, box.valueChanged), setting)
 
@@ -187,7 +187,7 @@ def _most(setting: Setting) -> int:
 
 def _step(setting: Setting, span: int) -> int:
     """How far a step goes: less where that would be a leap through the whole range."""
-    step = _STEPS.get(setting.unit, max(1, _least(setting)))
+    step = _STEPS.get(setting.unit, max(1, setting.least or _least(setting)))
     return step if span >= 4 * step else 1
 
 
@@ -242,7 +242,7 @@ def _fits(setting: Setting, value: Any) -> bool:
         in_range = isinstance(value, kinds) and _limit(setting.low, -_INT_LIMIT) <= value <= _limit(
             setting.high, _INT_LIMIT
         )
-        return in_range and not isinstance(value, bool)
+        return in_range and not isinstance(value, bool) and not 0 < value < setting.least
     return isinstance(value, bool) == (setting.kind == "bool")
 
 

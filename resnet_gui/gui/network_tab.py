@@ -81,9 +81,8 @@ class NetworkTab(QWidget):
         for title in (self.tr("Overview"), self.tr("Layers"), self.tr("Compare")):
             self.pages.addTab(title)
         self._stack = QStackedWidget()
-        row = QHBoxLayout(
-            self
-        )  # from the outside in: a widget that moves into another is dressed once more, with all it holds
+        # From the outside in: a widget that moves into another is dressed once more, with all it holds.
+        row = QHBoxLayout(self)
         row.setContentsMargins(14, 12, 14, 10)
         splitter = QSplitter(childrenCollapsible=False, handleWidth=6)
         row.addWidget(splitter)

@@ -126,6 +126,12 @@ class PredictPane(QWidget):
                 if index == self._shown:
                     self.answer.set_prediction(self._answers[index])
 
+    def show_no_preview(self, path: str) -> None:
+        """Unless a small PNG of the picture `path` has come, there will be none: no room is kept for it."""
+        shown = self._answers[self._shown] if self._answers else None
+        if shown and shown.path == path and not shown.png:
+            self.answer.picture.hide()
+
     def _show_answer(self) -> None:
         shown = self._answers[self._shown]
         self.answer.set_prediction(shown)
@@ -203,6 +209,7 @@ class PredictPane(QWidget):
         ):
             button.setEnabled(possible)
             action.setEnabled(possible)
+        self._room.setVisible(count == 0 and total > 0)
         self.drop_zone.set_large(total == 0)
 
     def _make_widgets(self) -> None:
@@ -262,6 +269,8 @@ class PredictPane(QWidget):
         self._column.addLayout(_row(self.open_link, None, self.offer))
         self._column.addWidget(self.message)
         self._column.addWidget(self.answer, 1)
+        self._room = QWidget()  # of the answer, until it comes
+        self._column.addWidget(self._room, 1)
         self._column.addLayout(_row(self.back, self.place, self.on, None, self.copy_button))
         self._column.addWidget(self.drop_zone, 1)
         outer = QVBoxLayout(self)

@@ -44,6 +44,8 @@ class Predicting(QObject):
         self._has_model = self._is_loading = self._is_first = False
         self._question: list[str] = []
         """The paths that were asked about last."""
+        self._drawn = self._drawn_next = ""
+        """The picture of which a preview is being drawn, and the one whose turn comes then."""
         self._waiting: list[str] = []
         """Paths that came before there was a model, or while one was being loaded."""
         pane.pictures_dropped.connect(self.predict)
@@ -143,13 +145,27 @@ class Predicting(QObject):
             self.predict(waiting)
 
     def _draw_preview(self, path: str) -> None:
-        """The answer comes first; its picture is drawn when it is shown, which of many are few."""
-        self._asking.ask("thumbnails", self._hear_preview, paths=[path], side=PREVIEW_SIDE)
+        """The answer comes first; its picture is drawn when it is shown, which of many are few.
+
+        One at a time, and then the last that was stepped to: those passed meanwhile are not waited for any more.
+        """
+        self._drawn_next = path if path != self._drawn else ""
+        if not self._drawn:
+            self._draw_next()
+
+    def _draw_next(self) -> None:
+        self._drawn, self._drawn_next = self._drawn_next, ""
+        if self._drawn:
+            self._asking.ask("thumbnails", self._hear_preview, paths=[self._drawn], side=PREVIEW_SIDE)
 
     def _hear_preview(self, event: Event) -> None:
-        if isinstance(event, Thumbnails):
-            for item in event.items:
-                self._pane.show_preview(item.path, item.png)
+        match event:
+            case Thumbnails():
+                for item in event.items:
+                    self._pane.show_preview(item.path, item.png)
+            case JobEnded():
+                self._pane.show_no_preview(self._drawn)
+                self._draw_next()
 
     def _words_of(self, model: ModelInfo) -> str:
         """What a model that was just loaded says of itself."""
@@ -171,6 +187,9 @@ class Predicting(QObject):
 
     def _bury(self, how: Message) -> None:
         self._is_loading = False
+        for path in (self._drawn, self._drawn_next):
+            self._pane.show_no_preview(path)
+        self._drawn = self._drawn_next = ""
         self._pane.show_message(words(how), bad=True)
 
     def _show_what_is_missing(self, name: str) -> None:

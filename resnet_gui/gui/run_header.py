@@ -65,7 +65,6 @@ class RunHeader(QWidget):
         """Moves the bar and says what is being done."""
         if event.phase == "features":
             self.heading.setText(self.tr("Looking at the pictures, once for all epochs"))
-            self._move(self._epochs * event.step / max(event.steps, 1))
             step = self.tr("picture {step} of {steps}").format(step=event.step, steps=event.steps)
         elif event.phase == "train":
             self._write_epoch(event.epoch)

@@ -186,6 +186,8 @@ class Running(QObject):
     def _follow(self, state: str) -> None:
         self._setup.set_running(state)
         self._asking.busy = state in COMPUTING
+        if not self._asking.busy:
+            self._asking.get_ready()
         if state == "idle":
             self._tab.end()
 

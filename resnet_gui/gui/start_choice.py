@@ -160,7 +160,7 @@ class StartChoice(QWidget):
         elif not self._known:
             self._from.addItem(self.tr("Automatic"), "auto")
         self._from.addItem(self.tr("Random weights"), "random")
-        self._from.addItem(self.tr("Weights from a file…"), "file")
+        self._from.addItem(self.tr("A file…"), "file")
         self._from.addItem(self.tr("An earlier run…"), "run")
         self._from.setCurrentIndex(self._from.findData(self.start))
         self._look()

@@ -23,6 +23,9 @@ from resnet_gui.gui.labels import tooltip
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.words import words
 
+_COMPUTING = ("training", "waiting", "saving")
+"""The states in which the device is that of a run."""
+
 
 class StatusBar(QStatusBar):
     """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
@@ -93,7 +96,7 @@ class StatusBar(QStatusBar):
     def show_event(self, event: Event) -> None:
         """Shows what an event of a run says about speed and time."""
         match event:
-            case Ready():
+            case Ready() if self._state not in _COMPUTING:
                 self._show_device(event.device, event.threads)
                 self._device.setToolTip(f"PyTorch {event.torch}")
             case Started() | Resumed():
@@ -108,10 +111,11 @@ class StatusBar(QStatusBar):
                 self._left.clear()
             case Progress(phase="features"):
                 self._show_progress(event, self.tr("picture {step} of {steps}"))
-                self._show_bar(event.step, event.steps)
             case Progress(phase="train"):
                 self._show_progress(event, self.tr("step {step} of {steps}"))
-                self._show_bar((event.epoch - 1) * event.steps + event.step, self._epochs * event.steps)
+                self._bar.setRange(0, self._epochs * event.steps)
+                self._bar.setValue((event.epoch - 1) * event.steps + event.step)
+                self._bar.show()
             case Finished() | Stopped() | Failed() | Tested():
                 self._bar.hide()
                 self._left.clear()
@@ -124,18 +128,18 @@ class StatusBar(QStatusBar):
 
     def _show_plan(self, plan: Planned) -> None:
         self._device.setText(f"{self._device.text()} · {plan.precision}")
-        self._device.setToolTip(tooltip(words(plan.message)))
+        facts = [self.tr("Batch size: {count}").format(count=plan.batch_size)]
+        if plan.images_per_second is not None:
+            facts.append(self.tr("Speed when tried: {count} images/s").format(count=f"{plan.images_per_second:.1f}"))
+        if plan.memory is not None:
+            facts.append(self.tr("Expected memory: {count} GB").format(count=f"{plan.memory / 1e9:.1f}"))
+        self._device.setToolTip(tooltip("\n".join([words(plan.message), *facts])))
 
     def _show_progress(self, event: Progress, place: str) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:
             self._speed.setText(self.tr("{count} images/s").format(count=f"{event.images_per_second:.1f}"))
             step = place.format(step=event.step, steps=event.steps)
             self._left.setText(f"{step} · {time_left(event.seconds_left)}")
-
-    def _show_bar(self, done: int, whole: int) -> None:
-        self._bar.setRange(0, whole)
-        self._bar.setValue(done)
-        self._bar.show()
 
     def _link(self, text: str, signal: object, hint: str) -> QPushButton:
         link = QPushButton(text, objectName="small")

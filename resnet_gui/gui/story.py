@@ -14,6 +14,7 @@ from resnet_gui.events import (
     Failed,
     Finished,
     Note,
+    Planned,
     Progress,
     Resumed,
     Skipped,
@@ -58,7 +59,7 @@ class Story:
                 self.epochs, self.test_pictures = event.epochs, event.test
             case Resumed():
                 self.epochs, self.place, self.ends = event.epochs, event, []
-            case Note():
+            case Note() | Planned():
                 self.notes[event.message] = None
             case WeightsTaken():
                 self.notes |= dict.fromkeys(reversed([*event.messages]))

@@ -16,6 +16,7 @@ from resnet_gui.events import (
     Failed,
     Finished,
     Note,
+    Planned,
     Progress,
     Resumed,
     Skipped,
@@ -80,6 +81,7 @@ class TrainingTab(QWidget):
         from resnet_gui.gui.plots import TrainingPlots
 
         plots = TrainingPlots(self._theme)
+        plots.show_curves(self.story.curves)
         self._run.insertWidget(0, plots, 3)
         self.table.epoch_chosen.connect(plots.mark_epoch)
         return plots
@@ -152,7 +154,7 @@ class TrainingTab(QWidget):
                 self.header.show_story(self.story)
                 self._held = []
                 self.story_requested.emit(event.run)
-            case Note():
+            case Note() | Planned():
                 self.notes.add(words(event.message))
             case WeightsTaken():
                 for each in reversed([*event.messages]):  # the newest note is on top

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from resnet_gui.nets.fold import fold
+from resnet_gui.nets.fold import exact, fold
 from resnet_gui.nets.head import head_of
 
 _TOLERANCE = 1e-4
@@ -63,7 +63,7 @@ def body_and_tail(network: nn.Module, channels: int, size: int) -> BodyAndTail |
     body = Body(network, head)
     pictures = torch.randn(2, channels, size, size, generator=torch.Generator().manual_seed(0))
     pictures = pictures.to(next(network.parameters()))
-    with torch.no_grad():
+    with torch.no_grad(), exact():
         logits, features = network(pictures), body(pictures)
         for make in (_traced_tail, nn.Module.get_submodule):
             tail = _tried(make, network, head, features, logits)

@@ -6,6 +6,7 @@ bring scale and shift along, and a pass over everything it puts out is saved (Ja
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -30,7 +31,7 @@ def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
     """
     folded = _copy(network)
     picture = _trial_picture(network, channels, size)
-    with torch.no_grad():
+    with torch.no_grad(), exact():
         with _Watch(folded) as watch:
             wanted = folded(picture)
         pairs = dict(watch.pairs())
@@ -38,6 +39,18 @@ def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
             _absorb(convolution, norm)
         _take_out(folded, set(pairs.values()))
         return folded if _agree(folded(picture), wanted) else _copy(network)
+
+
+@contextlib.contextmanager
+def exact() -> Iterator[None]:
+    """Within this context a graphics card computes in float32, not in TF32, which rounds more than folding does."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
 
 
 def _copy(network: nn.Module) -> nn.Module:

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute, short_precision
 from resnet_gui.nets.fold import fold
 
 _ROUNDS = 3
-"""So often each way is timed, in turn, after an answer that warms it up. The fastest counts, disturbed the least."""
+"""So often two ways are timed, in turn. The fastest answer of each counts, disturbed the least."""
+_ENOUGH = 0.4
+"""After so many seconds no round is begun: a slow network shows the difference in one."""
 _AGREES = 0.01
-"""How far a probability may be from that of the plain way."""
-_ON_A_CARD = 16
-"""So many pictures are tried at once on a graphics card, to which a single one is no work in any way."""
+"""How far a probability may be from that of float32."""
+_TIMED = {"cpu": 1, "cuda": 16, "mps": 16}
+"""So many pictures are timed at once; to a graphics card a single one is no work in any way."""
+_COMPARED = 8
+"""At least so many trial pictures show whether 16 bits are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Inference:
         if device.type == "cuda":
             pixels = pixels.pin_memory()
         with torch.inference_mode():
-            pictures = self.rule.normalize(pixels.to(device, non_blocking=True))
+            pictures = self.rule.normalize(pixels.to(device, non_blocking=device.type == "cuda"))
             with self.compute.cast():
                 logits = self.network(self.compute.lay_out(pictures))
             probabilities: Tensor = logits.float().softmax(1).cpu()
@@ -51,31 +56,63 @@ def make_ready(
 ) -> Inference:
     """A copy of `network` on `device`, its batch norms folded into convolutions, that computes in the fastest way.
 
-    To find it a trial picture is answered in each, which also warms it up; where `compute` is known from a network of
-    the same kind, that is left out.
+    To find it trial pictures are answered in each, which also warms it up. Tried are the memory formats and, where the
+    device has them, 16 bits. Where `compute` is known to be the fastest for a network of the same kind, nothing is timed.
+    What the network cannot do, or what gives other probabilities, is not taken.
     """
-    folded = fold(network, rule.channels, rule.image_size)
-    return _placed(folded, compute, rule) if compute else _fastest(folded, rule, device)
-
-
-def _fastest(network: nn.Module, rule: Preprocessing, device: torch.device) -> Inference:
-    """Tried are the memory formats and, where the device has them, 16 bits. What gives other probabilities is not taken."""
-    count = 1 if device.type == "cpu" else _ON_A_CARD
-    shape, noise = (count, rule.channels, rule.image_size, rule.image_size), torch.Generator().manual_seed(0)
-    pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=noise)
-    plain, *others = (_placed(network, compute, rule) for compute in _ways(device))
-    wanted = plain.probabilities(pixels)
-    good = [each for each in others if bool((each.probabilities(pixels) - wanted).abs().max() <= _AGREES)]
-    rounds = [[_seconds(each, pixels) for each in (plain, *good)] for _ in range(_ROUNDS)]
-    seconds = [min(times) for times in zip(*rounds, strict=True)]
-    return (plain, *good)[seconds.index(min(seconds))]
+    plain = Compute(device)
+    best = Inference(plain.place(fold(network, rule.channels, rule.image_size)), plain, rule)
+    for way in _ways(device):
+        if compute in (None, way):
+            best = _better(best, way, known=compute is not None)
+    return best
 
 
 def _ways(device: torch.device) -> list[Compute]:
-    """The plain one; then channels last, in float32 and in 16 bits, for which units of their own want it so."""
+    """Beside the plain one: channels last, in float32 and in 16 bits, for which units of their own want it so."""
     shorter = short_precision(device)
     precisions = ["float32", *([shorter] if shorter else [])]
-    return [Compute(device), *(Compute(device, precision, "channels_last") for precision in precisions)]
+    return [Compute(device, precision, "channels_last") for precision in precisions]
+
+
+def _better(best: Inference, way: Compute, known: bool) -> Inference:
+    """`best` or, if it answers the same and is faster or `known` to be, a copy that computes in another `way`."""
+    timed = _TIMED[way.device.type]
+    pixels = _trial_pictures(best.rule, timed if way.precision == "float32" else max(timed, _COMPARED))
+    try:
+        rival = _placed(best.network, way, best.rule)
+        agrees = _difference(rival, best, pixels) <= _AGREES
+    except RuntimeError:  # some layers take only what is contiguous, or only float32
+        return best
+    return rival if agrees and (known or _faster(rival, best, pixels[:timed])) else best
+
+
+def _difference(rival: Inference, best: Inference, pixels: Tensor) -> float:
+    """How far the probabilities for a picture can be apart whose two most probable classes are equally probable.
+
+    So much can be said from pictures of which the network is surer, too: it is a quarter of how far the log-odds of the
+    two classes are apart, as the logistic function is nowhere steeper.
+    """
+    found, wanted = (each.probabilities(pixels).log() for each in (rival, best))
+    log_odds = (found - wanted).gather(1, wanted.topk(2).indices).diff()
+    return float(log_odds.abs().max()) / 4
+
+
+def _trial_pictures(rule: Preprocessing, count: int) -> Tensor:
+    """uint8 [count, channels, S, S], always the same: chance, smoothed as a photograph is, coarsely and then less so.
+
+    Pure noise would not do: all of it looks the same to a network.
+    """
+    chance, side = torch.Generator().manual_seed(0), rule.image_size
+    coarse = (torch.rand(1, rule.channels, cells, cells, generator=chance) for cells in range(3, 3 + count))
+    return torch.cat([(255 * functional.interpolate(each, (side, side), mode="bilinear")).byte() for each in coarse])
+
+
+def _faster(rival: Inference, best: Inference, pixels: Tensor) -> bool:
+    end, rounds = time.perf_counter() + _ENOUGH, list[tuple[float, float]]()
+    while len(rounds) < _ROUNDS and (not rounds or time.perf_counter() < end):
+        rounds.append((_seconds(rival, pixels), _seconds(best, pixels)))
+    return min(new for new, _ in rounds) < min(old for _, old in rounds)
 
 
 def _seconds(inference: Inference, pixels: Tensor) -> float:

@@ -32,14 +32,15 @@ class Picture:
 class Predictor:
     """A model that is loaded, warm, and answers. Raises `Problem` where the file is not a model or the device is missing.
 
-    If `earlier` has the same network, as after an earlier epoch of a run, this one computes like it and is ready sooner.
+    If `earlier` has the same network, as after an earlier epoch of a run, and was made ready on as many threads, this one
+    computes like it and is ready sooner.
     """
 
     def __init__(self, model: Path, machine: MachineConfig, earlier: Predictor | None = None) -> None:
         self.path = model
         device = choose_device(machine)
         network, self.card = load_model(model)
-        self.kind = self.card.network, self.card.preprocessing, device
+        self.kind = self.card.network, self.card.preprocessing, device, torch.get_num_threads()
         compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
         self.inference: Inference = make_ready(network, self.card.preprocessing, device, compute)
 

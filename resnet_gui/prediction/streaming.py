@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,8 @@ from resnet_gui.messages import message
 from resnet_gui.pace import Pace
 from resnet_gui.prediction.predictor import Picture, Predictor
 
+_EVENT_SECONDS = 0.05
+"""Events are so far apart; and for longer than that no answer waits for a picture after its own."""
 _BATCH_SECONDS = 0.5
 """A batch should not take longer, lest the person waits for news, or for the end after Stop."""
 _LARGEST = {"cpu": 8, "cuda": 64, "mps": 64}
@@ -33,19 +35,36 @@ def predict(predictor: Predictor, paths: Sequence[Path], stop: threading.Event, 
     answer comes at once; then they grow to what suits the machine. `stop` is looked at before every batch.
     """
     waiting: list[Prediction] = []
-    pace, size, largest = Pace(0.05), 1, _largest_batch(predictor)
-    with closing(_opened(predictor, _files(paths), 2 * largest)) as opened:
-        while (batch := list(islice(opened, size))) and not stop.is_set():
-            began = time.perf_counter()
-            waiting += predictor.answer(batch, top)
-            seconds, pictures = time.perf_counter() - began, sum(isinstance(each, Picture) for each in batch)
-            if 2 * size * seconds <= _BATCH_SECONDS * pictures:  # at this pace twice as many are not too many
-                size = min(2 * size, largest)
-            if pace.due():
+    pace = Pace(_EVENT_SECONDS)
+    with closing(_opened(predictor, _files(paths), 2 * _largest_batch(predictor))) as opened:
+        for answers in _answers(predictor, opened, stop, top):
+            waiting += answers
+            if waiting and pace.due():
                 yield Predicted(str(predictor.path), tuple(waiting))
                 waiting = []
     if waiting:
         yield Predicted(str(predictor.path), tuple(waiting))
+
+
+def _answers(
+    predictor: Predictor, opened: Iterable[Picture | Prediction | None], stop: threading.Event, top: int
+) -> Iterator[list[Prediction]]:
+    """Batch by batch. None in `opened` ends a batch, and one without pictures is no answer."""
+    size, largest = 1, _largest_batch(predictor)
+    batch: list[Picture | Prediction] = []
+    for each in opened:
+        batch += [each] if each else []
+        if each and len(batch) < size:
+            continue
+        if stop.is_set():
+            return
+        began = time.perf_counter()
+        answers = predictor.answer(batch, top)
+        seconds, pictures = time.perf_counter() - began, sum(isinstance(each, Picture) for each in batch)
+        yield answers
+        if 2 * size * seconds <= _BATCH_SECONDS * pictures:  # at this pace twice as many are not too many
+            size = min(2 * size, largest)
+        batch = []
 
 
 def _largest_batch(predictor: Predictor) -> int:
@@ -55,31 +74,37 @@ def _largest_batch(predictor: Predictor) -> int:
 
 
 def _opened(
-    predictor: Predictor, files: Iterable[Path | Prediction], ahead: int
-) -> Generator[Picture | Prediction, None, None]:
+    predictor: Predictor, files: Iterator[Path | Prediction], ahead: int
+) -> Generator[Picture | Prediction | None, None, None]:
     """Each of `files` opened, in order: by as many threads as compute, up to `ahead` of them before they are wanted.
 
-    Where one thread computes it opens them too: no more may be taken.
+    The first comes before any other is looked for, which takes a while in large folders. None comes when the next is not
+    there yet, and at the end. Where one thread computes it opens them too: no more may be taken.
     """
 
     def open_one(file: Path | Prediction) -> Picture | Prediction:
         return file if isinstance(file, Prediction) else predictor.open(file)
 
     threads = torch.get_num_threads()
-    if threads == 1:
-        yield from map(open_one, files)
-        return
+    yield from map(open_one, files if threads == 1 else islice(files, 1))
     coming: deque[Future[Picture | Prediction]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="opening")
     try:
         for file in files:
             coming.append(pool.submit(open_one, file))
             if len(coming) > ahead:
-                yield coming.popleft().result()
+                yield from _awaited(coming.popleft())
         while coming:
-            yield coming.popleft().result()
+            yield from _awaited(coming.popleft())
+        yield None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _awaited(picture: Future[Picture | Prediction]) -> Iterator[Picture | Prediction | None]:
+    while wait([picture], _EVENT_SECONDS).not_done:
+        yield None
+    yield picture.result()
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path | Prediction]:

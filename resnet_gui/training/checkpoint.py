@@ -23,7 +23,7 @@ from resnet_gui import config
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
-from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence
+from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence, short_precision
 from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model import ModelCard, unshared
@@ -153,7 +153,7 @@ def restore(run: Path) -> tuple[State, list[Message]]:
             card: CheckpointCard = from_plain(CheckpointCard, description)
             with memory_has_a_sentence(torch.device("cpu")):
                 state = _restored(run, card, safetensors.torch.load(data))
-            return state, [*notes, *_differences(card, state.compute.device)]
+            return state, [*notes, *_differences(card, state.compute)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
         except OSError as error:
@@ -211,15 +211,18 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
-def _differences(card: CheckpointCard, device: torch.device) -> Iterator[Message]:
-    """Why the rest of the run may differ in its last digits from what it would have been."""
+def _differences(card: CheckpointCard, compute: Compute) -> Iterator[Message]:
+    """Why the rest of the run may differ in its last digits from what it would have been, or be slow."""
+    device = compute.device
+    if compute.precision != "float32" and short_precision(device) is None:
+        yield message("slow_precision", precision=compute.precision)
     if card.device != device.type:
         yield message("not_exact_device", before=card.device, now=device.type)
     if card.threads != torch.get_num_threads():
         yield message("not_exact_threads", before=card.threads, now=torch.get_num_threads())
-    now = dict(VERSIONS)
-    for name, before in card.versions:
-        if now.get(name) != before:
-            yield message("not_exact_version", name=name, before=before, now=now.get(name, "?"))
+    before = dict(card.versions)
+    for name, now in VERSIONS:
+        if before.get(name) != now:
+            yield message("not_exact_version", name=name, before=before.get(name, "?"), now=now)
     if device.type != "cpu":
         yield message("not_exact_card")

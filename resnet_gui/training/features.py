@@ -25,11 +25,12 @@ from resnet_gui.data.transforms import Augmentation, Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.events import Note, Progress, Skipped
 from resnet_gui.memory import free_memory
-from resnet_gui.messages import message, reason
+from resnet_gui.messages import Problem, message, reason
 from resnet_gui.nets.body_tail import body_and_tail
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import features_shape
 from resnet_gui.pace import Pace
+from resnet_gui.training.needs import check_disk
 from resnet_gui.training.state import State
 
 _SHARE = 4
@@ -54,7 +55,7 @@ def find_course(state: State, stop: threading.Event) -> Generator[Note | Skipped
     """The pictures and the whole network of a run; or where only its head learns, their features and that.
 
     These are computed here. Features of a resumed run are computed anew, from the same batches, to the same bits.
-    None when stopped. Raises `FolderGone`, after which it can be called again.
+    None when stopped. Raises `Problem` (`features_no_room`), and `FolderGone`, after which it can be called again.
     """
     course = Course(state.network, state.train, state.val, state.compute)
     if not from_features(state.config.start):
@@ -64,11 +65,7 @@ def find_course(state: State, stop: threading.Event) -> Generator[Note | Skipped
     if apart is None:
         yield Note(message("features_not_apart", network=find(state.config.network).title))
         return course
-    try:
-        train, val = yield from _loaders(state, apart.shape)
-    except OSError as error:
-        yield Note(message("features_no_room", reason=reason(error)))
-        return course
+    train, val = yield from _loaders(state, apart.shape)
     speed = yield from _look(state, state.compute.place(apart.body), train, val, stop)
     compute = replace(state.compute, memory_format="channels_last")
     return None if speed is None else Course(apart.tail, train, val, compute, speed)
@@ -107,7 +104,7 @@ def _look(
         loader.put(view, item.indices, _features(state, body, item))
         done += len(item.labels)
         total = train.views * train.readable + val.readable
-        speed = done / (time.monotonic() - began)
+        speed = done / max(1e-9, time.monotonic() - began)
         if pace.due() or done == total:
             left = (total - done + state.test.readable) / speed
             yield Progress("features", done, total, state.epoch, images_per_second=speed, seconds_left=left)
@@ -135,7 +132,7 @@ def _features(state: State, body: nn.Module, batch: Batch) -> Tensor:
 
 
 def _loaders(state: State, shape: tuple[int, ...]) -> Generator[Note, None, tuple[FeatureLoader, FeatureLoader]]:
-    """Loaders with room for features of `shape`. Raises `OSError`."""
+    """Loaders with room for features of `shape`. Raises `Problem`."""
     views, (channels, *rest) = _views(state.config), shape
     learned = views * len(state.train.samples)
     room = yield from _room((learned + len(state.val.samples), *rest, channels), state)
@@ -154,8 +151,13 @@ def _room(shape: tuple[int, ...], state: State) -> Generator[Note, None, Tensor]
     if size <= free_memory() // _SHARE:
         return torch.empty(shape, dtype=dtype)
     folder = state.best.path.parent
-    yield Note(message("features_on_disk", size=f"{size / 1e9:.1f}", path=str(folder)))
-    return torch.frombuffer(_file(size, folder), dtype=dtype).view(shape)
+    giga = f"{size / 1e9:.1f}"
+    yield Note(message("features_on_disk", size=giga, path=str(folder)))
+    try:
+        check_disk(state.config, state.network, size)
+        return torch.frombuffer(_file(size, folder), dtype=dtype).view(shape)
+    except OSError as error:
+        raise Problem("features_no_room", size=giga, path=str(folder), reason=reason(error)) from error
 
 
 def _file(size: int, folder: Path) -> mmap.mmap:

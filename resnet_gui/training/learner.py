@@ -85,7 +85,8 @@ class Learner:
         while not self._fits(batch):
             # Here, not where it was caught: an exception holds on to every tensor of the failed step.
             state.optimizer.zero_grad()
-            torch._foreach_copy_(buffers, before)
+            if buffers:
+                torch._foreach_copy_(buffers, before)
             if state.compute.device.type == "cuda":
                 torch.cuda.empty_cache()
             parts = self._parts(batch)

@@ -35,7 +35,7 @@ from resnet_gui.training.features import Course, feature_bytes, find_course
 from resnet_gui.training.learner import Learner
 from resnet_gui.training.needs import MemoryWatch, check_disk, fit_memory
 from resnet_gui.training.network import make_network
-from resnet_gui.training.plan import as_before, find_plan, planned
+from resnet_gui.training.plan import find_plan, planned, planned_before
 from resnet_gui.training.run_folder import checkpoints, make_run_folder, only_writer, recorded, rewind
 from resnet_gui.training.schedule import learning_rate
 from resnet_gui.training.start import find_start
@@ -71,8 +71,8 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     with memory_has_a_sentence(device):
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
         given = tuple(start.give_weights(network))
-        config, needed = yield from fit_memory(config, network, start.preprocessing, device)
-        needed += feature_bytes(config, network, start.preprocessing, splits)
+        features = feature_bytes(config, network, start.preprocessing, splits)
+        config, needed, warnings = fit_memory(config, network, start.preprocessing, device, features)
         pictures = [listing.root / sample.path for sample in splits.train[:_PROBED]]
         found = yield from find_plan(config, network.to(device), start.preprocessing, pictures, device, stop)
     if found is None:
@@ -87,7 +87,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
         compute = Compute.of(config.machine, device)
         state = State.of(config, splits, compute, compute.place(network), start.preprocessing, run, (train, val, test))
         notes = (Note(note) for note in (*listing.notes, *splits.notes))
-        told = (planned(config, plan, needed, said), *given, *notes)
+        told = (planned(config, plan, needed, said), *given, *warnings, *notes)
         yield from recorded(_begin(state, run, told, MemoryWatch(needed, device), stop), run)
 
 
@@ -143,7 +143,7 @@ def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event)
         state.compute.device.type,
         torch.get_num_threads(),
     )
-    yield planned(state.config, None, None, as_before(state.config.machine))
+    yield planned_before(state.config, state.compute)
     yield from (Note(note) for note in notes)
     keeper = Keeper(state, run)
     yield keeper.save("cannot_write")  # as at the beginning; what was decided anew is kept, too
@@ -274,7 +274,8 @@ def _finish(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Eve
     best = state.best
     best.save()
     if state.test.samples and best.card.test is None:
-        score = yield from _patiently(lambda: _test(state, stop), state.test, keeper, stop)
+        with memory_has_a_sentence(state.compute.device):
+            score = yield from _patiently(lambda: _test(state, stop), state.test, keeper, stop)
         if score is None:
             yield keeper.save()
             steps = steps_per_epoch(state.train.readable, state.config.training.batch_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -34,10 +34,10 @@ _BESIDE = 200_000_000
 """Bytes for decoded pictures, buffers of libraries, and a checkpoint being written."""
 
 
-def check_disk(config: TrainConfig, network: nn.Module) -> None:
-    """Raises `Problem` (`disk_too_small`, `cannot_write`) where a run of `network` would not find room."""
+def check_disk(config: TrainConfig, network: nn.Module, beside: int = 0) -> None:
+    """Raises `Problem` (`disk_too_small`, `cannot_write`) where a run of `network` would not find room, nor `beside` bytes."""
     runs = config.out or runs_folder()
-    needed = _CHECKPOINTS * checkpoint_bytes(config.training, network)
+    needed = beside + _CHECKPOINTS * checkpoint_bytes(config.training, network)
     try:
         there = next(folder for folder in (runs, *runs.parents) if folder.exists())
         free = shutil.disk_usage(there).free
@@ -53,23 +53,24 @@ def checkpoint_bytes(config: TrainingConfig, network: nn.Module) -> int:
 
 
 def fit_memory(
-    config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device
-) -> Generator[Note, None, tuple[TrainConfig, int]]:
-    """`config` with its batch size decided, and the bytes that the run will take. Warns where there is hardly room.
+    config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device, beside: int
+) -> tuple[TrainConfig, int, list[Note]]:
+    """`config` with its batch size decided, the bytes that the run will take, and warnings where there is hardly room.
 
     A batch size that is left open is `BATCH_SIZE`, halved until it fits; never more, for it changes what is learned.
+    `beside` are bytes that the run takes for other things.
     """
     free, decided = _free(device), _with_batch(config, config.training.batch_size or BATCH_SIZE)
-    needed = memory_bytes(decided, network, preprocessing)
+    needed = beside + memory_bytes(decided, network, preprocessing)
     while not config.training.batch_size and needed > free and decided.training.batch_size > _SMALLEST_BATCH:
         decided = _with_batch(config, decided.training.batch_size // 2)
-        needed = memory_bytes(decided, network, preprocessing)
-    size = decided.training.batch_size
+        needed = beside + memory_bytes(decided, network, preprocessing)
+    size, notes = decided.training.batch_size, []
     if size < BATCH_SIZE and not config.training.batch_size:
-        yield Note(message("batch_lowered", size=size, usual=BATCH_SIZE, free=_giga(free)))
+        notes.append(Note(message("batch_lowered", size=size, usual=BATCH_SIZE, free=_giga(free))))
     if needed > free:
-        yield Note(message("memory_tight", needed=_giga(needed), free=_giga(free)))
-    return decided, needed
+        notes.append(Note(message("memory_tight", needed=_giga(needed), free=_giga(free))))
+    return decided, needed, notes
 
 
 def _with_batch(config: TrainConfig, size: int) -> TrainConfig:

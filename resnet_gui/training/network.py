@@ -12,6 +12,7 @@ from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import head_of
+from resnet_gui.training.schedule import training_size
 
 _Norm = nn.modules.batchnorm._BatchNorm
 
@@ -19,12 +20,13 @@ _Norm = nn.modules.batchnorm._BatchNorm
 def make_network(config: TrainConfig, classes: int, channels: int) -> nn.Module:
     """The network that `config` names, with fresh weights, on the CPU; what is not to learn takes no gradients.
 
-    Raises `Problem` if there is no such network or it does not take pictures of that size.
+    Raises `Problem` if there is no such network or it does not take pictures of the sizes that it will learn from.
     """
     size = config.data.image_size
     network = build(config.network, classes, channels)
     if find(config.network).source != "ours":
-        _try(network, config.network, classes, channels, size)
+        for each in {training_size(config, 1), size}:
+            _try(network, config.network, classes, channels, each)
     if config.start.train_part == "head":
         network.requires_grad_(False)
         for head in _heads(network, channels, size):

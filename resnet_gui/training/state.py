@@ -30,13 +30,15 @@ from resnet_gui.training.schedule import make_optimizer
 from resnet_gui.training.step import make_scaler
 
 VERSIONS = (
+    ("picture preparation", "2"),
     ("PyTorch", torch.__version__),
     ("Pillow", PIL.__version__),
     ("NumPy", numpy.__version__),
     ("Python", platform.python_version()),
     ("processor type", f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"),
 )
-"""What can change the last digits of a result."""
+"""What can change the last digits of a result. The first is of this program: to be raised whenever crops, decoding, order
+or a step's arithmetic change."""
 
 
 @dataclass

@@ -24,5 +24,8 @@ def batch_loss(output: Any, labels: Tensor, auxiliary_weight: float) -> tuple[Te
 
 
 def make_scaler(compute: Compute) -> torch.amp.GradScaler:
-    """Keeps gradients in the range of float16 (Micikevicius et al. 2018, §3.2); does nothing in other precisions."""
-    return torch.amp.GradScaler(compute.device.type, enabled=compute.precision == "float16")
+    """Keeps gradients in the range of float16 (Micikevicius et al. 2018, §3.2); does nothing in other precisions.
+
+    Torch's own beginning, 2**16, is too much for the large gradients of fresh weights: the first steps would be lost.
+    """
+    return torch.amp.GradScaler(compute.device.type, init_scale=2.0**10, enabled=compute.precision == "float16")

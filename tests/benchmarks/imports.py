@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -84,8 +85,15 @@ def prepare(folder: Path) -> None:
 
 
 def run(work: str, folder: str) -> tuple[float, float, float, str]:
-    """Seconds, seconds of the processor, the most memory in MB, and the heavy packages of a process that does `work`."""
-    done = subprocess.run([sys.executable, "-c", REPORT.format(work=work)], cwd=folder, capture_output=True, text=True)
+    """Seconds, seconds of the processor, the most memory in MB, and the heavy packages of a process that does `work`.
+
+    Its cache is its own, so that each has to find out the same.
+    """
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-c", REPORT.format(work=work)], cwd=folder, env={**os.environ, "XDG_CACHE_HOME": cache},
+            capture_output=True, text=True,
+        )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
     seconds, processor, memory, modules = json.loads(done.stdout.splitlines()[-1])

@@ -165,6 +165,36 @@ def test_sizes_below_the_first_step_lead_back_to_it(make):
     assert seen == [32, 8, 32, 64]
 
 
+@pytest.mark.parametrize(("key", "least"), [("training.batch_size", 2), ("machine.threads", 1)])
+def test_from_automatic_a_step_leads_to_the_least_there_may_be_and_back(make, key, least):
+    form = make()
+    box = field(form, key)
+    assert box.text() == "automatic"
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert form.values()[key] == least
+    assert make_config(form.values())
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert box.text() == "automatic"
+    assert form.values()[key] == 0
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("1", 2), ("16", 16), ("3", 3), ("0", 0)])
+def test_fewer_than_the_least_cannot_be_typed(make, typed, kept):
+    form = make()
+    box = field(form, "training.batch_size")
+    retype(box, typed)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert form.values()["training.batch_size"] == kept
+    assert box.text() == (str(kept) if kept else "automatic")
+    form.set_values({"training.batch_size": 1})
+    assert form.values()["training.batch_size"] == kept
+
+
+def test_what_the_program_chooses_is_told_as_the_box_shows_it(make):
+    [batch] = [setting for setting in settings() if setting.key == "training.batch_size"]
+    assert help_text(batch).endswith("Default: automatic · Range: 2 to 4096")
+
+
 def test_limits_narrow_a_number_and_go_away_again(make):
     form = make(Kitchen)
     form.set_limits("minutes", 25, 30)

@@ -30,6 +30,7 @@ from resnet_gui.gui.closing import ring
 from resnet_gui.gui.main_window import MainWindow
 from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.worker import Engine
 from resnet_gui.model import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.places import cache_folder
@@ -89,6 +90,24 @@ def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
     qtbot.mouseClick(window.training_tab.card.test, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Of 6 pictures it had never seen" in text_of(window.training_tab), timeout=PATIENCE)
     assert load_model(Path(stopped.model))[1].test_opened == 1
+
+
+def test_once_a_run_has_ended_its_model_is_loaded_before_anyone_asks(
+    window: MainWindow, qtbot: QtBot, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, object]] = []
+    ask = Engine.ask
+
+    def listen(engine: Engine, do: str, **values: object) -> int:
+        asked.append((do, values.get("model")))
+        return ask(engine, do, **values)
+
+    monkeypatch.setattr(Engine, "ask", listen)
+    open_colours(window, qtbot, colours, epochs=1)
+    press(window, "start")
+    finished = until(window, qtbot, Finished)
+    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    assert ("model", finished.model) in asked
 
 
 def test_an_engine_stays_warm_until_a_run_needs_it_and_a_dead_one_is_replaced(

@@ -199,6 +199,42 @@ def test_the_picture_comes_after_its_answer_and_moves_nothing(qtbot, pane, tmp_p
     assert wanted == ["/a.jpg", "/b.jpg"]
 
 
+def test_the_same_picture_asked_of_another_model_stays_in_sight(qtbot, pane, tmp_path):
+    picture = pane.answer.picture
+
+    def seen():
+        return picture.grab().toImage().pixelColor(picture.width() // 2, 60)
+
+    def ask(path):
+        pane.start_batch(1)
+        pane.show_predictions([answer(path)])
+
+    bitmap(480, 640).save(str(tmp_path / "small.png"))
+    ask("/a.jpg")
+    pane.show_preview("/a.jpg", str(tmp_path / "small.png"))
+    qtbot.waitUntil(lambda: seen() == QColor("orange"))
+    ask("/a.jpg")
+    assert picture.isVisible()
+    assert seen() == QColor("orange")
+    ask("/b.jpg")
+    assert seen() != QColor("orange")
+
+
+def test_no_room_is_kept_for_a_picture_that_cannot_be_drawn(qtbot, pane, tmp_path):
+    pane.show_predictions([answer("/a.jpg"), answer("/b.jpg")])
+    assert pane.answer.picture.isVisible()
+    pane.show_no_preview("/b.jpg")
+    assert pane.answer.picture.isVisible()
+    pane.show_no_preview("/a.jpg")
+    assert not pane.answer.picture.isVisible()
+    pane.step(1)
+    assert pane.answer.picture.isVisible()
+    bitmap(480, 640).save(str(tmp_path / "small.png"))
+    pane.show_preview("/b.jpg", str(tmp_path / "small.png"))
+    pane.show_no_preview("/b.jpg")
+    assert pane.answer.picture.isVisible()
+
+
 def test_what_cannot_be_read_has_no_picture(pane):
     pane.show_predictions([Prediction("/b.jpg", problem=message("image_empty", path="/b.jpg"))])
     assert not pane.answer.picture.isVisible()
@@ -297,3 +333,16 @@ def test_per_cents_never_add_up_to_more_than_a_hundred():
         figures = [float(each.removesuffix(" %")) for each in per_cent(shares)]
         assert sum(figures) <= 100 + 1e-9
         assert figures == sorted(figures, reverse=True)
+
+
+def test_while_the_first_answer_is_waited_for_nothing_moves_into_its_place(pane, qapp):
+    def top(widget):
+        return widget.mapTo(pane, QPoint(0, 0)).y()
+
+    before = top(pane.answering)
+    pane.start_batch(1)
+    pane.show_waiting("Looking…")
+    qapp.processEvents()
+    assert top(pane.answering) == before
+    assert top(pane.message) < 120
+    assert top(pane.drop_zone) + pane.drop_zone.height() > pane.height() - 30

@@ -67,11 +67,15 @@ def test_a_story_lies_where_its_run_lies_now(tmp_path: Path) -> None:
     assert [end.model for end in story.ends if isinstance(end, Stopped)] == [story.model]
 
 
-def test_of_a_very_long_run_enough_progress_is_read_for_its_plots(tmp_path: Path) -> None:
-    steps = [Progress("train", step, 10_000, 1, 1 / step, 0.5) for step in range(1, 10_001)]
-    write(tmp_path, STARTED, *steps, epoch(1))
+def test_a_very_long_run_that_is_opened_again_has_the_peaks_it_had(tmp_path: Path) -> None:
+    figures = {step: (0.5 + step % 7 / 100, 0.7 - step % 5 / 100) for step in range(1, 20_001)}
+    figures |= {9_001: (20.5, 0.7), 9_003: (1e-07, 0.7), 12_345: (0.5, 0.01), 12_347: (0.5, 1.0)}
+    steps = [Progress("train", step, 20_000, 1, loss, right) for step, (loss, right) in figures.items()]
+    write(tmp_path, STARTED, *steps, epoch(1), Progress("validate", 1, 2, 1))
     events, _ = RunFile(tmp_path).read()
-    taken = events[1:-1]
-    assert (events[0], events[-1]) == (STARTED, epoch(1))
-    assert taken == [*steps[::4], steps[-1]]
-    assert 2000 < len(taken) <= 4000
+    assert events[0] == STARTED
+    assert events[-3:] == [steps[-1], epoch(1), Progress("validate", 1, 2, 1)]
+    assert 2000 < len(events) < 8100, "a fraction of them"
+    curves = story_of(tmp_path, events).curves
+    assert {(9_001 / 20_000, 20.5), (9_003 / 20_000, 1e-07)} <= set(curves.loss.running.points)
+    assert {(12_345 / 20_000, 1.0), (12_347 / 20_000, 100.0)} <= set(curves.accuracy.running.points)

@@ -58,7 +58,7 @@ def make_run(folder: Path, name: str, model: bool = True) -> Path:
 
 
 def test_pretrained_is_offered_and_taken_only_where_there_are_weights(choice):
-    assert offered(choice) == ["Random weights", "Weights from a file…", "An earlier run…"]
+    assert offered(choice) == ["Random weights", "A file…", "An earlier run…"]
     assert (shown(choice), choice.start, choice.weights) == ("Random weights", "random", None)
     choice.set_weights(WEIGHTS)
     assert offered(choice)[0] == shown(choice) == "Pretrained weights"
@@ -123,7 +123,7 @@ def test_a_file_is_chosen(choice, monkeypatch, tmp_path, qtbot):
     file.touch()
     asked = []
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *values: (asked.append(values), (str(file), ""))[1])
-    take(choice, "Weights from a file…")
+    take(choice, "A file…")
     assert choice.missing == "Choose a file of weights."
     assert choice.values() == AUTO
     with qtbot.waitSignal(choice.changed):
@@ -138,7 +138,7 @@ def test_a_file_is_chosen(choice, monkeypatch, tmp_path, qtbot):
 
 def test_a_cancelled_file_dialog_changes_nothing(choice, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
-    take(choice, "Weights from a file…")
+    take(choice, "A file…")
     click(choice.findChild(QPushButton, "choose_start"))
     assert choice.values() == AUTO
 

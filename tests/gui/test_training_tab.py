@@ -14,13 +14,18 @@ from resnet_gui.events import (
     Failed,
     Finished,
     Note,
+    Planned,
     Progress,
+    Resumed,
     Skipped,
     Started,
     Stopped,
 )
 from resnet_gui.events import Tested as Scored  # pytest would take “Tested” for a test class
-from resnet_gui.messages import message
+from resnet_gui.gui.story import Story
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.training_tab import TrainingTab
+from resnet_gui.messages import message, sentence
 
 
 def test_explains_itself_before_the_first_run(tab):
@@ -51,10 +56,29 @@ def test_says_how_far_it_has_looked_where_pictures_are_looked_at_once(tab):
     tab.show_event(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=12.0))
     assert tab.header.heading.text() == "Looking at the pictures, once for all epochs"
     assert tab.header.line.text() == "picture 120 of 480 · about 10 s left"
-    assert tab.header.bar.value() / tab.header.bar.maximum() == pytest.approx(0.25, abs=0.001)
+    assert tab.header.bar.value() == 0, "no epoch of the run is done by that"
     epoch(tab, 1)
     assert tab.header.heading.text() == "Epoch 1 of 12"
     assert tab.header.bar.value() / tab.header.bar.maximum() == pytest.approx(1 / 12, abs=0.001)
+
+
+def test_a_resumed_run_stays_as_far_as_it_was_while_pictures_are_looked_at(tab):
+    tab.show_event(Resumed(RUN, 12, 9, 0, "cpu", 2))
+    tab.show_story(None)
+    before = tab.header.bar.value()
+    assert before / tab.header.bar.maximum() == pytest.approx(8 / 12, abs=0.001)
+    for step in (120, 480):
+        tab.show_event(Progress("features", step, 480, 9, images_per_second=40.0, seconds_left=12.0))
+        assert tab.header.bar.value() == before
+
+
+def test_plots_that_come_late_show_the_run_there_is(qtbot, qapp):
+    tab = TrainingTab(Theme(qapp, "light"))
+    qtbot.addWidget(tab)
+    tab.show_event(Resumed(RUN, 12, 1, 2, "cpu", 2))
+    tab.show_story(None)
+    tab.show_event(Progress("train", 3, STEPS, 1, 0.7, 0.5))
+    assert tab.plots.loss.figure.running.points == [(0.75, 0.7)]
 
 
 def test_the_table_has_the_newest_epoch_on_top_and_stars_the_best(tab):
@@ -208,6 +232,20 @@ def test_notes_are_listed_and_skipped_pictures_counted(qtbot, tab):
     assert tab.notes._more.text() == "Show 2 more notes"
     qtbot.mouseClick(tab.notes._more, Qt.MouseButton.LeftButton)
     assert "fern" in tab.notes.text
+
+
+def test_how_a_run_computes_is_among_its_notes_while_it_goes_on_and_when_it_is_opened_again(tab):
+    said = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
+    plan = Planned("bfloat16", "channels_last", 2, 2, 32, None, None, said)
+    start(tab)
+    tab.show_event(plan)
+    assert sentence(said) in tab.notes.text
+    story = Story(RUN)
+    story.add(plan)
+    tab.clear()
+    assert not tab.notes.isVisible()
+    tab.show_story(story)
+    assert sentence(said) in tab.notes.text
 
 
 def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):

@@ -8,6 +8,7 @@ import pytest
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.events import Prediction
+from resnet_gui.prediction import streaming
 from resnet_gui.prediction.predictor import Picture, Predictor
 from resnet_gui.prediction.streaming import predict
 
@@ -66,11 +67,45 @@ def test_the_first_answer_comes_alone_and_batches_grow(model: Path, colours: Pat
 def test_no_more_is_opened_than_will_soon_be_wanted(model: Path, colours: Path) -> None:
     predictor = Watched(model, 2)
     events = predict(predictor, [colours] * 40, threading.Event())
-    next(events)
+    next(events), next(events)
     time.sleep(0.3)
-    assert 1 < len(predictor.opened) <= 140
-    assert set(predictor.opened) <= {"opening_0", "opening_1"}
+    assert 1 < len(predictor.opened) <= 200
+    assert set(predictor.opened[1:]) <= {"opening_0", "opening_1"}
     events.close()
+
+
+def test_the_first_answer_does_not_wait_for_the_folders_after_it(
+    model: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[Path] = []
+    monkeypatch.setattr(streaming, "pictures_in", lambda folder: looked_at.append(folder) or [])
+    events = predict(Watched(model, 2), [colours / "red" / "0.png", colours], threading.Event())
+    assert [Path(item.path).name for item in next(events).items] == ["0.png"]
+    assert not looked_at
+    list(events)
+    assert looked_at == [colours]
+
+
+class Slow(Watched):
+    """Cannot open `2.png` before somebody lets it."""
+
+    def __init__(self, model: Path) -> None:
+        super().__init__(model, 2)
+        self.may_open = threading.Event()
+
+    def open(self, path: Path) -> Picture | Prediction:
+        if path.name == "2.png":
+            self.may_open.wait(5)
+        return super().open(path)
+
+
+def test_an_answer_does_not_wait_for_a_slow_picture_after_it(model: Path, colours: Path) -> None:
+    predictor = Slow(model)
+    events = predict(predictor, [colours / "red" / f"{number}.png" for number in range(4)], threading.Event())
+    first = [next(events), next(events)]
+    predictor.may_open.set()
+    said = [[Path(item.path).name for item in event.items] for event in (*first, *events)]
+    assert said == [["0.png"], ["1.png"], ["2.png", "3.png"]]
 
 
 def test_one_thread_is_all_that_is_taken_where_no_more_may_be(model: Path, colours: Path) -> None:
@@ -82,7 +117,8 @@ def test_one_thread_is_all_that_is_taken_where_no_more_may_be(model: Path, colou
 def test_stop_ends_it_before_the_next_batch_and_leaves_no_thread(model: Path, colours: Path) -> None:
     predictor, stop = Watched(model, 2), threading.Event()
     events = predict(predictor, [colours] * 40, stop)
-    next(events)
+    next(events), next(events)
+    assert opening_threads()
     done = sum(predictor.batches)
     stop.set()
     list(events)
@@ -92,7 +128,8 @@ def test_stop_ends_it_before_the_next_batch_and_leaves_no_thread(model: Path, co
 
 def test_who_listens_no_more_leaves_no_thread(model: Path, colours: Path) -> None:
     events = predict(Watched(model, 2), [colours] * 40, threading.Event())
-    next(events)
+    next(events), next(events)
+    assert opening_threads()
     events.close()
     assert gone()
 

@@ -29,9 +29,10 @@ from resnet_gui.events import (
     Waiting,
     WeightsTaken,
 )
+from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build
 from resnet_gui.pace import Pace
-from resnet_gui.training import features, learner
+from resnet_gui.training import features, learner, needs
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.run_folder import read_events
 
@@ -286,18 +287,29 @@ def test_what_does_not_fit_into_memory_lies_in_a_file_and_changes_nothing(
     }
 
 
-def test_without_room_on_the_disk_either_it_learns_from_the_pictures(
+def test_without_room_on_the_disk_either_it_ends_with_a_sentence_and_goes_on_once_there_is_room(
     head: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, offset: int, size: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    whole, events = run(head), []
+    with monkeypatch.context() as tight, pytest.raises(Problem, match=r"no room in .*run.* GB: No space left"):
+        tight.setattr(features, "free_memory", lambda: 0)
+        tight.setattr(os, "posix_fallocate", full, raising=False)
+        events.extend(begin(head, threading.Event()))
+    (unfinished,) = set(Path(head["out"]).iterdir()) - {Path(only(whole, Started)[0].run)}
+    assert isinstance(list(resume(unfinished, threading.Event()))[-1], Finished)
+    assert (unfinished / "model.safetensors").read_bytes() == model(whole)
+
+
+def test_the_file_leaves_room_for_checkpoints(head: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(".")
+    needed = needs.checkpoint_bytes(make_config(head).training, build("resnet20", 3)) * 3
     monkeypatch.setattr(features, "free_memory", lambda: 0)
-    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    events = run(head)
-    assert "features_no_room" in codes(events)
-    assert not looks(events)
-    assert isinstance(events[-1], Finished)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed + 1000))
+    with pytest.raises(Problem, match="needs about"):
+        run(head)
 
 
 def test_features_of_16_bits_teach_nearly_the_same(head: Settings) -> None:

@@ -1,11 +1,14 @@
 """How a run computes: chosen by trial, remembered, written into its settings, and set by hand where the person wants."""
 
 import json
+import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional
 
 from resnet_gui.config import MachineConfig, TrainConfig, make_config, read_config
 from resnet_gui.data.transforms import Preprocessing
@@ -20,6 +23,7 @@ from resnet_gui.training.loop import resume, train
 
 Settings = dict[str, object]
 CPU = torch.device("cpu")
+SMALL = {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -117,9 +121,7 @@ def test_the_formats_learn_the_same_but_for_rounding(quick: Settings) -> None:
 
 
 def test_a_trial_leaves_no_trace_in_the_network_or_in_chance() -> None:
-    config = make_config(
-        {"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8}
-    )
+    config = make_config({**SMALL, "training.learning_rate": 0.1})
     torch.manual_seed(3)
     network = build("resnet20", 3)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -132,19 +134,76 @@ def test_a_trial_leaves_no_trace_in_the_network_or_in_chance() -> None:
 
 
 def test_what_learns_otherwise_or_is_hardly_faster_is_not_taken() -> None:
-    plain = plan._Trial(Compute(CPU), 2, 10.0, 1.10)
-    fast = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, 1.11)
-    wrong = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, 1.60)
-    broken = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, float("nan"))
-    hardly = plan._Trial(Compute(CPU, "float32", "channels_last"), 2, 10.2, 1.10)
+    plain = plan._Trial(Compute(CPU), 2, 10.0, 1.10, 5.0)
+    fast = plan._Trial(Compute(CPU, "bfloat16"), 2, 30.0, 1.11, 5.1)
+    wrong = replace(fast, loss=1.60)
+    broken = replace(fast, loss=float("nan"))
+    learns_nothing = replace(fast, gradient=0.0)
+    never_finite = replace(fast, gradient=float("inf"))
+    hardly = plan._Trial(Compute(CPU, "float32", "contiguous"), 2, 10.2, 1.10, 5.0)
     assert fast.better_than(plain, plain)
-    assert not any(each.better_than(plain, plain) for each in (wrong, broken, hardly))
+    others = (wrong, broken, learns_nothing, never_finite, hardly)
+    assert not any(each.better_than(plain, plain) for each in others)
+
+
+def test_a_trial_finds_loss_and_gradient_of_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make_config({**SMALL, "training.learning_rate": 10.0})
+    network, rule = build("resnet20", 3), Preprocessing.for_size(32)
+    batch = plan._random_batch(config, rule, CPU)
+    found = [
+        plan._try(Compute(CPU, precision), 1, config, network, rule, batch, threading.Event())
+        for precision in ("float32", "float16")
+    ]
+    network.train()
+    loss = functional.cross_entropy(network(rule.normalize(batch)), torch.arange(8) % 2)
+    loss.backward()
+    length = torch.cat([weight.grad.flatten() for weight in network.parameters()]).norm().item()
+    assert [trial.loss for trial in found] == pytest.approx([loss.item()] * 2, rel=1e-2)
+    assert [trial.gradient for trial in found] == pytest.approx([length] * 2, rel=5e-2)
+
+
+def test_what_a_card_cannot_take_at_once_is_tried_in_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, steps = [], plan._steps
+
+    def small_card(compute: Compute, *rest: object) -> object:
+        tried.append(len(rest[3]))
+        if tried[-1] > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return steps(compute, *rest)
+
+    monkeypatch.setattr(plan, "_steps", small_card)
+    (_, found, _), _ = search(make_config({**SMALL, "training.learning_rate": 0.1}))
+    assert found.images_per_second > 0
+    assert tried == [8, 8, 4, 4]
+
+
+def test_how_many_threads_read_is_looked_at_anew_for_each_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, threads = make_config({**SMALL, "training.learning_rate": 0.1}), iter((5, 7))
+    monkeypatch.setattr(plan, "_loading_threads", lambda *_: next(threads))
+    found = [search(config)[0][0].machine.loading_threads for _ in range(2)]
+    assert found == [5, 7]
+    assert len(list(cache_folder("plans").iterdir())) == 1
+
+
+def test_an_old_plan_is_made_anew(quick: Settings) -> None:
+    run(quick)
+    (remembered,) = cache_folder("plans").iterdir()
+    os.utime(remembered, (0, 0))
+    assert "plan_trying" in codes(run(quick))
+    assert "plan_trying" not in codes(run(quick))
+
+
+def test_weights_of_five_dimensions_stay_as_they_are() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv3d(2, 2, 1), torch.nn.Conv2d(4, 4, 3))
+    Compute(CPU, "float32", "channels_last").place(network)
+    assert network[1].weight.is_contiguous(memory_format=torch.channels_last)
+    assert not network[1].weight.is_contiguous()
+    Compute(CPU, "float32", "contiguous").place(network)
+    assert network[1].weight.is_contiguous()
 
 
 def test_stopped_while_it_is_tried_nothing_is_chosen_and_nothing_kept() -> None:
-    config = make_config(
-        {"network": "resnet20", "data.image_size": 32, "training.learning_rate": 0.1, "training.batch_size": 8}
-    )
+    config = make_config({**SMALL, "training.learning_rate": 0.1})
     stop = threading.Event()
     stop.set()
     found, _ = search(config, stop)
@@ -160,12 +219,16 @@ def test_a_damaged_memory_is_tried_anew(quick: Settings) -> None:
         assert "plan_trying" in codes(run(quick))
 
 
-def test_as_many_threads_read_as_are_needed(colours: Path) -> None:
+def test_as_many_threads_read_as_are_needed(colours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rule, pictures = Preprocessing.for_size(32), sorted((colours / "red").iterdir())
     assert plan._loading_threads(rule, pictures, 1.0) == 2
     assert plan._loading_threads(rule, [], 1e9) == 2
     assert plan._loading_threads(rule, [colours / "nothing.png"], 1e9) == 2
     assert 2 <= plan._loading_threads(rule, pictures, 1e9) <= max(2, plan.usable_cores())
+    monkeypatch.setattr(plan, "usable_cores", lambda: 512)
+    many = plan._loading_threads(rule, pictures, 1e9)
+    assert many > 8
+    assert MachineConfig(loading_threads=many), "it can be written into the settings"
 
 
 def test_the_batch_is_32_or_what_memory_takes(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -307,3 +307,9 @@ def test_both_heads_of_a_network_that_has_two_learn(quick: Settings):
     )
     learns = {name for name, parameter in make_network(config, 3, 3).named_parameters() if parameter.requires_grad}
     assert learns == {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"}
+
+
+def test_a_network_of_one_size_refuses_progressive_sizes_before_anything_is_computed(quick: dict) -> None:
+    settings = {**quick, "network": "timm/deit_tiny_distilled_patch16_224", "data.image_size": 224}
+    with pytest.raises(Problem, match="does not take pictures of 128 x 128 pixels"):
+        list(train(make_config({**settings, "data.progressive_sizes": True}), threading.Event()))
