@@ -137,6 +137,7 @@ def report_ones(where: str, predictor: Predictor, files: list[Path], answered: C
     step, open_one, parts, wholes = forward(predictor, 1), partial(decode, predictor.card.preprocessing), [], []
     step(), answered(files[-1])
     for path in files[:-1]:
+        open_one(files[-1]), step()  # they count warm
         parts.append(seconds(partial(open_one, path)) + seconds(lambda: step().sum().item()))
         wholes.append(answered(path))
     ratio = statistics.median(whole / part for whole, part in zip(wholes, parts, strict=True))
