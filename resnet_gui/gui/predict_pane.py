@@ -102,10 +102,9 @@ class PredictPane(QWidget):
         self._say(text, "bad" if bad else "dim")
 
     def start_batch(self, count: int) -> None:
-        """A new question about `count` pictures, 0 if not known yet: takes the old answers away."""
+        """A new question about `count` pictures, 0 if not known yet. The old answers go with the next word or answer."""
         self._answers.clear()
         self._asked, self._shown = count, 0
-        self._refresh()
 
     def show_predictions(self, items: Iterable[Prediction]) -> None:
         """Adds answers to the question. The first is shown at once, the others when the person steps to them."""
@@ -193,6 +192,7 @@ class PredictPane(QWidget):
         set_look(self.message, "kind", kind)
         self.message.setText(breakable(text))
         self.message.setVisible(bool(text))
+        self._refresh()
 
     def _refresh(self) -> None:
         """Brings the buttons and the room in line with the answers there are."""

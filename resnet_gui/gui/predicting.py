@@ -6,7 +6,7 @@ import itertools
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -22,6 +22,9 @@ from resnet_gui.messages import Message
 from resnet_gui.places import cache_folder
 
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
+
+_PATIENCE = 150
+"""Milliseconds. For an answer that comes sooner nothing is cleared and said: it would only flicker, and cost time."""
 
 _NAMED = 12
 """Of so many classes a model that was loaded tells the names."""
@@ -44,6 +47,8 @@ class Predicting(QObject):
         self._has_model = self._is_loading = self._is_first = False
         self._question: list[str] = []
         """The paths that were asked about last."""
+        self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._late.timeout.connect(self._show_waiting)
         self._drawn = self._drawn_next = ""
         """The picture of which a preview is being drawn, and the one whose turn comes then."""
         self._waiting: list[str] = []
@@ -87,6 +92,7 @@ class Predicting(QObject):
     def load(self, model: str) -> None:
         """Loads a model file; if it is not one, the model that answered before still does."""
         self._is_loading, self._question = True, []
+        self._late.stop()
         self._pane.show_waiting(self.tr("Loading the model…"))
         self._asking.load(os.path.abspath(model), self._hear_model)  # noqa: PTH100 - Path would resolve links
 
@@ -99,20 +105,25 @@ class Predicting(QObject):
             self._waiting = paths
             self._show_what_is_missing(Path(paths[0]).name)
             return
-        self._pane.start_batch(len(paths))
-        self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
         self._ask(paths)
+        self._late.start()
+
+    def _show_waiting(self) -> None:
+        """Takes the old answers away, as the new one takes a while."""
+        self._pane.start_batch(len(self._question))
+        self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
 
     def _ask(self, paths: list[str]) -> None:
         self._question, self._is_first = paths, True
         self._asking.predict(paths, self._hear_answer)
 
     def _hear_answer(self, event: Event) -> None:
+        if self._is_first and isinstance(event, Predicted | Failed):
+            self._is_first = False
+            self._late.stop()
+            self._pane.start_batch(len(self._question))
         match event:
             case Predicted():
-                if self._is_first:
-                    self._is_first = False
-                    self._pane.start_batch(len(self._question))
                 self._pane.show_predictions(event.items)
             case Failed():
                 self._pane.show_message(words(event.message), bad=True)
@@ -187,6 +198,7 @@ class Predicting(QObject):
 
     def _bury(self, how: Message) -> None:
         self._is_loading = False
+        self._late.stop()
         for path in (self._drawn, self._drawn_next):
             self._pane.show_no_preview(path)
         self._drawn = self._drawn_next = ""

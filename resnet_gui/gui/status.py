@@ -123,7 +123,8 @@ class StatusBar(QStatusBar):
 
     def _show_device(self, device: str, threads: int) -> None:
         name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
-        self._device.setText(self.tr("{device} · {count} threads").format(device=name, count=threads))
+        count = self.tr("1 thread") if threads == 1 else self.tr("{count} threads").format(count=threads)
+        self._device.setText(f"{name} · {count}")
         self._device.setToolTip("")
 
     def _show_plan(self, plan: Planned) -> None:

@@ -279,6 +279,7 @@ def test_a_new_question_takes_old_answers_away(pane):
     pane.show_predictions([answer("/a.jpg"), answer("/b.jpg")])
     pane.step(1)
     pane.start_batch(1)
+    pane.show_waiting("Looking…")
     assert not pane.answer.isVisible()
     pane.show_predictions([answer("/c.jpg")])
     assert pane.answer.caption.whole.startswith("c.jpg")
