@@ -167,7 +167,7 @@ class Jobs:
             stop.set()
         deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            if thread.ident and not thread.name.startswith("warm"):  # an import has nothing to save
+            if thread.ident and not thread.name.startswith(("warm", "model")):  # who only loads has nothing to save
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._outbox.close()
 

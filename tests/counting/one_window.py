@@ -22,7 +22,11 @@ from resnet_gui.cli import main
 from resnet_gui.gui.main_window import MainWindow
 from resnet_gui.gui.worker import Engine
 
-SETTINGS = {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 8}
+SETTINGS = {
+    "network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 8, "machine.threads": 1,
+    "machine.precision": "float32", "machine.memory_format": "channels_last",
+}  # fmt: skip
+"""What a trial could decide otherwise in another process is set, so that runs can be compared to the bit."""
 PAUSES = (0, 0, 5, 40, 200, 800, 2500)
 """Milliseconds between two deeds: most beginners are slow, some keys bounce."""
 
