@@ -40,7 +40,7 @@ _WORTH = 1.03
 """What is not faster by this factor is not worth leaving the plain way for; it may be chance."""
 _AGREES = 0.03
 """How far, as a share, the loss in 16 bits may be from that of float32."""
-_POINTS_ALIKE = 0.2
+_GRADIENT_AGREES = 0.2
 """The same of the length of the gradient, which a step in 16 bits finds less exactly."""
 _LIKELY_THREADS = 2
 _DAYS = 30
@@ -77,7 +77,7 @@ class _Trial:
     def better_than(self, other: _Trial, plain: _Trial) -> bool:
         """Than `other`, by enough to matter, and what it finds agrees with the `plain` way, which was tried first."""
         agrees = abs(self.loss - plain.loss) <= _AGREES * max(1.0, plain.loss)
-        agrees &= abs(self.gradient - plain.gradient) <= _POINTS_ALIKE * plain.gradient
+        agrees &= abs(self.gradient - plain.gradient) <= _GRADIENT_AGREES * plain.gradient
         return agrees and self.images_per_second > _WORTH * other.images_per_second
 
 
