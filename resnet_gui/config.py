@@ -68,7 +68,7 @@ class DataConfig(_Part):
     progressive_sizes: bool = _setting(
         False, "Progressive sizes",
         "Learns from smaller pictures in the first epochs and from full-sized ones in the last: it takes a quarter less time, "
-        "but some networks take one size only.",
+        "but short runs lose accuracy by it, and some networks take one size only.",
     )  # fmt: skip
     flip: bool = _setting(
         True,
