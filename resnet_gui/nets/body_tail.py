@@ -14,11 +14,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from resnet_gui.nets.fold import exact, fold
+from resnet_gui.nets.fold import agree, exact, fold
 from resnet_gui.nets.head import head_of
-
-_TOLERANCE = 1e-4
-"""So much of the largest logit may be lost by the way in two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def _tried(
     """The tail that `make` makes, if it is one."""
     with contextlib.suppress(Exception):  # each network that cannot be followed fails in its own way
         tail = make(network, head)
-        if _holds_what_learns(tail, network) and len(features) == len(logits) and _agree(tail(features), logits):
+        if _holds_what_learns(tail, network) and len(features) == len(logits) and agree(tail(features), logits):
             return tail
     return None
 
@@ -133,11 +130,6 @@ class _Tracer(fx.Tracer):
 
 def _holds_what_learns(tail: nn.Module, network: nn.Module) -> bool:
     return {each for each in network.parameters() if each.requires_grad} <= set(tail.parameters())
-
-
-def _agree(found: Tensor, wanted: Tensor) -> bool:
-    """Whether they are equal but for rounding. What is not a number agrees with nothing."""
-    return found.shape == wanted.shape and bool((found - wanted).abs().max() <= _TOLERANCE * wanted.abs().max())
 
 
 class _HeadReached(Exception):

@@ -38,7 +38,7 @@ def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
         for convolution, norm in pairs.items():
             _absorb(convolution, norm)
         _take_out(folded, set(pairs.values()))
-        return folded if _agree(folded(picture), wanted) else _copy(network)
+        return folded if agree(folded(picture), wanted) else _copy(network)
 
 
 @contextlib.contextmanager
@@ -63,9 +63,9 @@ def _trial_picture(network: nn.Module, channels: int, size: int) -> Tensor:
     return noise.to(next(network.parameters(), noise))
 
 
-def _agree(found: Tensor, wanted: Tensor) -> bool:
+def agree(found: Tensor, wanted: Tensor) -> bool:
     """Whether they are equal but for rounding. What is not a number agrees with nothing."""
-    return bool((found - wanted).abs().max() <= _TOLERANCE * wanted.abs().max())
+    return found.shape == wanted.shape and bool((found - wanted).abs().max() <= _TOLERANCE * wanted.abs().max())
 
 
 class _Watch(TorchFunctionMode):

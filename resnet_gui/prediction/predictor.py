@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from resnet_gui.config import MachineConfig
+from resnet_gui.data.batch import stacked
 from resnet_gui.device import choose_device
 from resnet_gui.events import Prediction
 from resnet_gui.messages import Problem
@@ -70,18 +71,15 @@ class Predictor:
 
     def _answers(self, pictures: list[Picture], top: int) -> Iterator[Prediction]:
         began = time.perf_counter()
-        ranked = self.inference.probabilities(_stacked(pictures)).sort(descending=True, stable=True)
+        ranked = self.inference.probabilities(stacked([each.pixels for each in pictures])).sort(
+            descending=True, stable=True
+        )
         share = _milliseconds_since(began) / len(pictures)
         probabilities, order = (each[:, :top].tolist() for each in ranked)
         for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
             labels = tuple(self.card.classes[index] for index in indices)
             took = picture.milliseconds + share
             yield Prediction(picture.path, labels, tuple(highest), picture.width, picture.height, took)
-
-
-def _stacked(pictures: Sequence[Picture]) -> Tensor:
-    """uint8 [N, channels, S, S]: laid together as they come, points of a row side by side, which is a plain copy."""
-    return torch.stack([picture.pixels.permute(1, 2, 0) for picture in pictures]).permute(0, 3, 1, 2)
 
 
 def _milliseconds_since(began: float) -> float:

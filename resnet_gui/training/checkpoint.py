@@ -178,11 +178,8 @@ def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> St
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     if scaler := _within(tensors, "scaler."):
         state.scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
-    if card.best.epoch:
-        newest = _within(tensors, "network.")
-        state.best.restore(card.best, newest | _within(tensors, "best."))
-    else:
-        state.best.restore(card.best, {})
+    newest = _within(tensors, "network.") if card.best.epoch else {}
+    state.best.restore(card.best, newest | _within(tensors, "best."))
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
     state.epoch, state.step, state.seen, state.seconds = card.epoch, card.step, card.seen, card.seconds

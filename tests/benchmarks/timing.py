@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_gui.config import TrainConfig
-from resnet_gui.device import Compute, usable_cores
+from resnet_gui.device import Compute, processor_name, usable_cores
 from resnet_gui.events import EpochDone, Event, Planned, Progress, Started
 from resnet_gui.nets.build import build
 from resnet_gui.training.loop import train
@@ -30,24 +30,24 @@ from resnet_gui.training.schedule import make_optimizer
 def machine() -> str:
     """The processor, what of it is used, the graphics card and torch, in one line."""
     card = f"; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in _processor("flags").split()]
+    known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in _flags()]
     return (
-        f"{usable_cores()} cores of {_processor('model name') or platform.processor()}, {' '.join(known) or 'flags unknown'}"
+        f"{usable_cores()} cores of {processor_name()}, {' '.join(known) or 'flags unknown'}"
         f"{card}; torch {torch.__version__}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}"
     )
 
 
 def has_bfloat16() -> bool:
     """Whether what computes has instructions for it; a processor without is many times slower than in float32."""
-    return torch.cuda.is_available() or bool({"avx512_bf16", "amx_bf16"} & set(_processor("flags").split()))
+    return torch.cuda.is_available() or bool({"avx512_bf16", "amx_bf16"} & _flags())
 
 
-def _processor(key: str) -> str:
-    """A line of what Linux says of the first core, "" elsewhere."""
-    with contextlib.suppress(OSError):
-        lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-        return next((value.strip() for name, _, value in lines if name.strip() == key), "")
-    return ""
+def _flags() -> set[str]:
+    """What the first core can do, as Linux says; nothing elsewhere."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return set(next(line for line in lines if line.startswith("flags")).split())
+    return set()
 
 
 Clock = Callable[[], float]
