@@ -7,13 +7,26 @@ import os
 import random
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself sets it
+# What the user has set for the terminal, Qt, Python and the network decides nothing here, nor in a child process.
+_OTHERS = ("http_proxy", "all_proxy", "no_proxy", "language", "force_color", "no_color", "pythonwarnings",
+           "pythonioencoding", "pythonutf8", "pythondevmode", "pyqtgraph_qt_lib")  # fmt: skip
+for variable in list(os.environ):
+    if variable.lower() in _OTHERS or variable.startswith("QT_"):
+        del os.environ[variable]
+os.environ |= {
+    "QT_QPA_PLATFORM": "offscreen", "OMP_WAIT_POLICY": "PASSIVE",  # the latter as the program itself sets it
+    "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "80",
+    "CUDA_VISIBLE_DEVICES": "",  # what is equal to the bit on a processor need not be so on a card
+}  # fmt: skip
+if hasattr(time, "tzset"):
+    time.tzset()
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch or numpy: several workers test at once
 for variable in ("https_proxy", "HTTPS_PROXY"):
     os.environ[variable] = "http://127.0.0.1:9"  # where nobody answers: no test asks a server on the internet
 _home = Path(tempfile.mkdtemp(prefix="resnet-gui-tests-"))
@@ -25,6 +38,12 @@ for variable, name in (
     folder = _home / name
     folder.mkdir(mode=0o700)
     os.environ[variable] = str(folder)
+
+# As on another processor, but for engines, which are child processes: RESNET_GUI_TEST_SHORT_PRECISION=none or bfloat16.
+if _precision := os.environ.get("RESNET_GUI_TEST_SHORT_PRECISION"):
+    from resnet_gui import device  # before any module takes the probe from it
+
+    device.short_precision = {"none": lambda _: None, "bfloat16": lambda _: "bfloat16"}[_precision]
 
 
 @pytest.fixture(scope="session")

@@ -44,9 +44,7 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_a_disk_that_cannot_take_the_checkpoints_is_refused_before_anything_is_computed(
-    small_disk: Path, drawn: Path
-) -> None:
+def test_a_disk_without_room_for_checkpoints_is_refused_at_the_start(small_disk: Path, drawn: Path) -> None:
     done = resnet_gui("train", drawn, "--out", small_disk, "--image-size", 32)
     assert done.returncode == 1
     assert "24 MB free" in done.stderr or "25 MB free" in done.stderr
@@ -55,9 +53,7 @@ def test_a_disk_that_cannot_take_the_checkpoints_is_refused_before_anything_is_c
     assert not list(small_disk.iterdir())
 
 
-def test_a_disk_that_fills_up_in_mid_run_is_told_and_once_there_is_room_the_run_is_whole(
-    small_disk: Path, drawn: Path
-) -> None:
+def test_a_run_reports_a_full_disk_and_is_whole_once_there_is_room(small_disk: Path, drawn: Path) -> None:
     command = [sys.executable, "-m", "resnet_gui", "train", drawn, "--out", small_disk, "--json", "--epochs", "12",
                "--network", "resnet20", "--image-size", "32", "--batch-size", "8"]  # fmt: skip
     with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) as process:
@@ -81,7 +77,7 @@ def test_a_disk_that_fills_up_in_mid_run_is_told_and_once_there_is_room_the_run_
     assert not list(run.rglob("*.part"))
 
 
-def test_a_folder_where_no_run_can_be_kept_is_told_before_anything_is_computed(tmp_path: Path, drawn: Path) -> None:
+def test_a_runs_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path, drawn: Path) -> None:
     (tmp_path / "file").touch()
     done = resnet_gui("train", drawn, "--out", tmp_path / "file" / "runs")
     assert done.returncode == 1

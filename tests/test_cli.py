@@ -237,9 +237,7 @@ def test_summary_prints_the_card_then_the_layers_by_stage_with_their_sums(capsys
 
 
 @pytest.mark.parametrize("name", ["resnet152", "timm/vit_tiny_patch16_224", "torchvision/densenet121"])
-def test_a_summary_fits_into_100_columns_and_its_numbers_stand_below_each_other(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_summary_fits_into_100_columns_and_aligns_its_numbers(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["summary", name])
     lines = capsys.readouterr().out.rstrip().splitlines()
     assert max(map(len, lines)) <= 100
@@ -333,7 +331,7 @@ def test_each_choice_of_how_a_run_starts_reaches_its_config(option: str, value: 
     assert getattr(config.data if key == "colour" else config.start, key) == value
 
 
-def test_the_start_path_and_the_learning_rate_reach_the_config_and_are_empty_else(tmp_path: Path) -> None:
+def test_start_path_and_learning_rate_reach_the_config_or_stay_empty(tmp_path: Path) -> None:
     parser = train_parser()
     given = vars(parser.parse_args(["pictures", "--start-path", str(tmp_path), "--learning-rate", "0.03"]))
     config = make_config({name: value for name, value in given.items() if "." in name})
@@ -348,7 +346,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_download_is_one_line_that_is_rewritten_and_none_where_no_one_looks() -> None:
+def test_a_download_rewrites_one_line_and_only_in_a_terminal() -> None:
     url = "https://download.example.org/models/resnet18.pth"
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         printer = Printer(stream)

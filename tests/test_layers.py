@@ -49,7 +49,7 @@ def test_nothing_but_the_window_loads_qt():
     assert not {"PySide6", "shiboken6", "pyqtgraph"} & loaded
 
 
-def test_what_the_window_and_the_command_line_start_with_loads_no_torch_and_no_qt():
+def test_the_modules_of_a_quick_start_load_neither_torch_nor_qt():
     assert not {"torch", "torchvision", "PySide6", "pyqtgraph"} & loaded_by(LIGHT)
 
 

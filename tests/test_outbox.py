@@ -46,7 +46,7 @@ def test_jobs_do_not_hold_back_each_other() -> None:
     assert {json.loads(line)["id"] for line in stream.getvalue().splitlines()} == {1, 2}
 
 
-def test_a_download_is_held_back_like_progress_and_never_comes_after_its_end() -> None:
+def test_download_progress_is_thinned_out_and_never_follows_the_end() -> None:
     stream = io.StringIO()
     outbox = Outbox(stream)
     for done in range(500):

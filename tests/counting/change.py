@@ -1,4 +1,4 @@
-"""Counts what becomes of a run whose pictures are altered: while it trains, and between two of its lives.
+"""Counts what becomes of a run whose pictures are edited: while it trains, and before it is resumed.
 
     python tests/counting/change.py
 
@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import small_data
 import tally
 import torch
-from alterations import ALTERATIONS, Alteration, Altered, as_a_person, closed
+from dataset_edits import EDITS, Edit, EditResult, as_ordinary_user, made_unreadable
 from outcome import Outcome
 
 from resnet_gui.config import TrainConfig, make_config
@@ -37,7 +37,7 @@ from resnet_gui.messages import Problem
 from resnet_gui.training.loop import resume, train
 
 NEVER = ("wrong labels", "listed wrongly", "not listed", "rest unused", "disk touched", "different", "not gone on")
-"""Pictures that were learned or scored under another class's name; pictures that were told to be altered and were not,
+"""Pictures that were learned or scored under another class's name; pictures that were listed as edited and were not,
 and the other way round; pictures left out for no reason; runs on whose disk a question left a trace; runs that differ
 though nothing that matters was altered; runs that did not come to their end."""
 
@@ -86,90 +86,90 @@ class Watch:
 class Trial:
     """One run on a dataset of its own in `folder`. What was counted is in `counted`, by name."""
 
-    def __init__(self, folder: Path, number: int, alteration: Alteration) -> None:
+    def __init__(self, folder: Path, number: int, edit: Edit) -> None:
         self.draw = random.Random(number)
-        self.alteration = alteration
+        self.edit = edit
         self.root = small_data.draw(folder / "pictures")
         self.config = _config(self.root, folder / "runs", self.draw.choice((1, 2)))
         self.stop = threading.Event()
-        self.altered = Altered()
-        self.said: list[Event] = []
+        self.altered = EditResult()
+        self.events: list[Event] = []
         self.counted: collections.Counter[str] = collections.Counter()
 
     @property
     def run(self) -> Path:
-        return next(Path(event.run) for event in self.said if isinstance(event, Started))
+        return next(Path(event.run) for event in self.events if isinstance(event, Started))
 
     def alter(self) -> None:
         splits = read_split(self.run / "split.csv")
-        self.altered = self.alteration(self.root, splits, self.draw)
+        self.altered = self.edit(self.root, splits, self.draw)
 
-    def in_mid_run(self) -> None:
+    def during_run(self) -> None:
         """Alters the pictures in the second of three epochs, while loading threads read ahead."""
         watch = Watch(self.draw.randint(5, 8), self.alter)
         with watch.looking():
-            self._listen(train(self.config, self.stop))
-        listed = [os.path.relpath(event.path, self.root) for event in self.said if isinstance(event, Skipped)]
-        self._compare(listed, {*self.altered.removed, *self.altered.changed, *self.altered.closed})
-        if self.altered.back and not any(isinstance(event, Waiting) for event in self.said):
+            self._collect(train(self.config, self.stop))
+        listed = [os.path.relpath(event.path, self.root) for event in self.events if isinstance(event, Skipped)]
+        self._compare(listed, {*self.altered.removed, *self.altered.changed, *self.altered.unreadable})
+        if self.altered.back and not any(isinstance(event, Waiting) for event in self.events):
             self._wrong("not gone on", "it did not wait for the folder")
         self._check_end(watch)
 
-    def between_lives(self) -> None:
+    def before_resume(self) -> None:
         """Stops in the second of three epochs, alters, resumes."""
         watch = Watch(self.draw.randint(5, 8), self.stop.set)
         with watch.looking():
-            self._listen(train(self.config, self.stop))
+            self._collect(train(self.config, self.stop))
             self.alter()
             if self.altered.back:
                 self._ask_without_pictures()
             if self._ask():
-                self._listen(resume(self.run, threading.Event(), accept_changes=True))
-        listed = [os.path.relpath(event.path, self.root) for event in self.said if isinstance(event, Skipped)]
-        self._compare(listed, set(self.altered.closed))
+                self._collect(resume(self.run, threading.Event(), accept_changes=True))
+        listed = [os.path.relpath(event.path, self.root) for event in self.events if isinstance(event, Skipped)]
+        self._compare(listed, set(self.altered.unreadable))
         self._check_end(watch)
 
-    def _listen(self, events: Iterator[Event]) -> None:
+    def _collect(self, events: Iterator[Event]) -> None:
         try:
             for event in events:
-                self.said.append(event)
+                self.events.append(event)
                 if isinstance(event, Waiting) and self.altered.back:
                     self.altered.back()
         except Problem as problem:
-            self.said.append(Failed(problem.message))
+            self.events.append(Failed(problem.message))
 
     def _ask_without_pictures(self) -> None:
         """The whole folder is away: to resume is refused, and leaves no trace."""
         before = _traces(self.run)
         try:
-            said = list(resume(self.run, threading.Event()))
+            events = list(resume(self.run, threading.Event()))
         except Problem as problem:
-            said = []
+            events = []
             if problem.message.code != "dataset_missing":
                 self._wrong("not gone on", str(problem))
-        if said or _traces(self.run) != before:
-            self._wrong("disk touched", f"it was resumed without pictures: {said[:2]}")
+        if events or _traces(self.run) != before:
+            self._wrong("disk touched", f"it was resumed without pictures: {events[:2]}")
         assert self.altered.back
         self.altered.back()
 
     def _ask(self) -> bool:
-        """Resumes without having accepted anything. True if the person was asked, rightly or not."""
+        """Resumes without having accepted anything. True if the user was asked, rightly or not."""
         before, altered = _traces(self.run), self.altered
         events = resume(self.run, threading.Event())
         first = next(events)
         if not isinstance(first, DatasetChanged):
-            self.said.append(first)
+            self.events.append(first)
             if any(altered.expected):
                 self._wrong("not listed", f"{altered.expected}, but: {first}")
-            self._listen(events)
+            self._collect(events)
             return False
         for more in events:
             self._wrong("listed wrongly", f"{more} after the question")
         if _traces(self.run) != before:
             self._wrong("disk touched", "by the question")
-        altered.tell(first.changed)
-        told = (first.classes_added, first.classes_removed, first.added, first.removed, first.changed)
-        for wanted, found in zip(altered.expected, told, strict=True):
+        altered.note_listed(first.changed)
+        listed = (first.classes_added, first.classes_removed, first.added, first.removed, first.changed)
+        for wanted, found in zip(altered.expected, listed, strict=True):
             self._compare(found, set(wanted))
         return True
 
@@ -192,10 +192,10 @@ class Trial:
         self.counted["batches looked at"] += watch.batches
         if watch.wrong:
             self._wrong("wrong labels", f"{watch.wrong}", watch.wrong)
-        if not isinstance(self.said[-1], Finished):
-            self._wrong("not gone on", f"it ends with {self.said[-1]}")
+        if not isinstance(self.events[-1], Finished):
+            self._wrong("not gone on", f"it ends with {self.events[-1]}")
             return
-        altered = {*self.altered.removed, *self.altered.changed, *self.altered.closed}
+        altered = {*self.altered.removed, *self.altered.changed, *self.altered.unreadable}
         left = sum(sample.path not in altered for sample in read_split(self.run / "split.csv").train)
         if watch.used[_LAST] < left:
             self._wrong("rest unused", f"{watch.used[_LAST]} pictures of {left}")
@@ -210,19 +210,19 @@ class Trial:
 
     def _wrong(self, what: str, why: str, count: int = 1) -> None:
         self.counted[what] += count
-        print(f"{self.alteration.__name__}: {what}: {why}", flush=True)
+        print(f"{self.edit.__name__}: {what}: {why}", flush=True)
 
 
-TRIALS = [(alteration, when) for alteration in ALTERATIONS for when in (Trial.in_mid_run, Trial.between_lives)]
+TRIALS = [(edit, when) for edit in EDITS for when in (Trial.during_run, Trial.before_resume)]
 
 
 def trial(number: int) -> dict[str, int]:
     """One way to alter a dataset; which pictures and when exactly is drawn from `number`."""
-    alteration, when = TRIALS[number % len(TRIALS)]
+    edit, when = TRIALS[number % len(TRIALS)]
     _undisturbed()
     with tempfile.TemporaryDirectory(prefix="resnet-gui-change-") as folder:
-        its = Trial(Path(folder), number, alteration)
-        with as_a_person(Path(folder)) if alteration is closed else contextlib.nullcontext():
+        its = Trial(Path(folder), number, edit)
+        with as_ordinary_user(Path(folder)) if edit is made_unreadable else contextlib.nullcontext():
             when(its)
     return its.counted
 

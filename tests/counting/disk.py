@@ -1,8 +1,8 @@
-"""Refuses each call by which a run touches its files, one after the other, and believes nothing that the run says.
+"""Refuses each call by which a run touches its files, one after the other, and checks every event of the run.
 
 For every n: the n-th call fails, or it and all later ones, because the disk is full, broken or forbids it. What the
-run has claimed must be on the disk, what failed must have been told, and once the disk is healthy again the run must
-go on and end exactly like one that was not disturbed. The last kind of trial is a real disk that fills up in mid-run.
+run has reported must be on the disk, and what failed must have been reported. Once the disk is healthy again, the run
+must go on and end exactly like one that was not disturbed. The last kind of trial is a real disk that fills up in mid-run.
 
     python tests/counting/disk.py [--trials N | --minutes M]
 
@@ -30,8 +30,8 @@ from typing import Any
 from unittest import mock
 
 import small_data
-from claims import Heard, faults
-from file_calls import Call, unforced, watched
+from event_checks import RunRecord, faults
+from file_calls import Call, fsync_disabled, watched
 from outcome import Outcome
 from power import settings
 from tally import run
@@ -117,20 +117,20 @@ class Runs:
         else:
             events = loop.train(settings(self.dataset, out), threading.Event())
         with impatient(), watched(out.parent, watch):
-            heard = Heard().listen(events)
+            record = RunRecord().collect(events)
         for folder in newest_runs(out):
-            yield from faults(folder, heard)
+            yield from faults(folder, record)
             yield from self._faults_later(folder)
-        yield from ["raw_errors"] * (heard.error is not None and not isinstance(heard.error, Problem))
-        yield from ["told"] * heard.has_told
+        yield from ["raw_errors"] * (record.error is not None and not isinstance(record.error, Problem))
+        yield from ["told"] * record.reports_failure
         shutil.rmtree(out.parent)
 
     def _faults_later(self, folder: Path) -> Iterator[str]:
         """On a healthy disk the run goes on, if it had begun, and ends like any other."""
         if not checkpoints(folder):
             return
-        heard = Heard().listen(loop.resume(folder, threading.Event()))
-        if heard.last(Finished) is None or Outcome.of(folder) != self.expected:
+        record = RunRecord().collect(loop.resume(folder, threading.Event()))
+        if record.last(Finished) is None or Outcome.of(folder) != self.expected:
             yield "other_results"
         yield from ["leftovers"] * any(folder.rglob("*.part"))
 
@@ -200,12 +200,12 @@ def _filled(events: Iterator[Event], disk: Path, expected: Outcome) -> Counted:
             if isinstance(event, EpochDone) and event.epoch == 3:
                 (disk / "filler").unlink()
 
-    heard = Heard().listen(filling())
+    record = RunRecord().collect(filling())
     [folder] = newest_runs(disk)
-    found: Counted = collections.Counter(faults(folder, heard), full_disks=1)
-    found["silent_successes"] += not heard.has_told
-    found["raw_errors"] += heard.error is not None
-    found["other_results"] += heard.last(Finished) is None or Outcome.of(folder).model != expected.model
+    found: Counted = collections.Counter(faults(folder, record), full_disks=1)
+    found["silent_successes"] += not record.reports_failure
+    found["raw_errors"] += record.error is not None
+    found["other_results"] += record.last(Finished) is None or Outcome.of(folder).model != expected.model
     return found
 
 
@@ -233,7 +233,7 @@ def trial(number: int) -> Counted:
     """One kind of refusal at every fifth call, or the disk that fills up."""
     if number % (len(_KINDS) + 1) == len(_KINDS):
         return full_disk()
-    with tempfile.TemporaryDirectory() as folder, unforced():
+    with tempfile.TemporaryDirectory() as folder, fsync_disabled():
         return refusals(Runs(Path(folder)), number)
 
 

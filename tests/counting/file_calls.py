@@ -54,8 +54,8 @@ def watched(folder: Path, watch: Watch) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def unforced() -> Iterator[None]:
-    """While this lasts, `fsync` does nothing: what is thrown away need not reach a disk, and that takes the most time."""
+def fsync_disabled() -> Iterator[None]:
+    """While this lasts, `fsync` does nothing: it takes the most time, and these files need not outlast a crash."""
 
     def fsync(descriptor: int) -> None:
         pass

@@ -1,8 +1,8 @@
-"""Pulls the plug at every moment of a run, and looks at what the program makes of each thing the disk may hold then.
+"""Cuts the power at every moment of a run, and looks at what the program makes of each thing the disk may hold then.
 
 A real run is traced: each call by which it changes its files, and each event, which is a promise. Each beginning of
-that trace is a power cut; `crash.py` says what the disk may hold after it. Each such folder is made, and the run in it
-resumed: it must go on from the last checkpoint that was promised, or from the one that was being written.
+that trace is a power cut; `power_cut.py` says what the disk may hold after it. Each such folder is made, and the run
+in it resumed: it must go on from the last checkpoint that was promised, or from the one that was being written.
 
     python tests/counting/power.py [--trials N | --minutes M]
 """
@@ -24,9 +24,9 @@ from random import Random
 from typing import Any
 
 import small_data
-from crash import Disk, State, fingerprint, key
-from file_calls import Call, unforced, watched
+from file_calls import Call, fsync_disabled, watched
 from outcome import results
+from power_cut import Disk, State, fingerprint, key
 from tally import run
 
 from resnet_gui.config import TrainConfig, make_config
@@ -50,7 +50,7 @@ def settings(dataset: Path, out: Path, **training: object) -> TrainConfig:
 
 
 class Recorder:
-    """Keeps the trace of what is done in `root`, and of what is said meanwhile."""
+    """Keeps the trace of what is done in `root`, and of the events meanwhile."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -62,8 +62,8 @@ class Recorder:
             self.trace.append(call)
         return result
 
-    def listen(self, events: Iterator[Event], stop: threading.Event, last: type | None = None) -> None:
-        """Hears `events`, and asks to stop at the first of the kind `last`."""
+    def record(self, events: Iterator[Event], stop: threading.Event, last: type | None = None) -> None:
+        """Takes `events`, and asks to stop at the first of the kind `last`."""
         with watched(self.root, self):
             for event in events:
                 self.trace.append(event)
@@ -77,16 +77,16 @@ def traced(number: int, root: Path, dataset: Path) -> Trace:
     optimizer = ("adam", "sgd")[number // 3 % 2]
     config = settings(dataset, root / "runs", optimizer=optimizer, seed=number)
     last = BestSaved if number % 3 == 1 else None
-    recorder.listen(loop.train(config, stop), stop, last)
+    recorder.record(loop.train(config, stop), stop, last)
     folder = next(Path(event.run) for event in recorder.trace if isinstance(event, Started))
     if number % 3:
-        recorder.listen(loop.resume(folder, threading.Event(), epochs=number % 3 + 1), threading.Event())
+        recorder.record(loop.resume(folder, threading.Event(), epochs=number % 3 + 1), threading.Event())
     return recorder.trace
 
 
 @dataclass
 class Promises:
-    """What the person has been told so far, and the fingerprints of all that was ever written whole, by path.
+    """What the events have promised so far, and the fingerprints of all that was ever written whole, by path.
 
     `model` counts the models written when the last one was promised; `loaded` remembers which model files could be.
     """
@@ -98,8 +98,8 @@ class Promises:
     loaded: dict[str, bool] = field(default_factory=dict)
     written: dict[Path, list[str]] = field(default_factory=lambda: collections.defaultdict(list))
 
-    def hear(self, event: Event, root: Path) -> None:
-        """Takes `event` by its word."""
+    def update(self, event: Event, root: Path) -> None:
+        """Adds what `event` promises."""
         match event:
             case Started():
                 self.run = Path(event.run).relative_to(root)
@@ -130,13 +130,13 @@ def count(trace: Trace, root: Path, chance: Random, share: float = 1.0) -> colle
                 path = each.target.relative_to(root)
                 promises.written[path].append(fingerprint(disk.content(each.target)))
         elif each is not None:
-            promises.hear(each, root)
+            promises.update(each, root)
     return counted
 
 
 def _faults(state: State, promises: Promises) -> Iterator[str]:
     """Makes the folder and looks at it."""
-    with tempfile.TemporaryDirectory() as folder, unforced():
+    with tempfile.TemporaryDirectory() as folder, fsync_disabled():
         for path in sorted(state):
             content = state[path]
             if content is None:
@@ -170,13 +170,13 @@ def _faults_of_checkpoints(folder: Path, state: State, promises: Promises) -> It
     checkpoint = promises.run / "checkpoints" / f"epoch-{place[0]:05}-step-{place[1]:06}.safetensors"
     if fingerprint(state[checkpoint] or b"") not in promises.written[checkpoint]:
         yield "neither_old_nor_new"
-    yield from _faults_of_diary(run, resumed.epoch, promises)
+    yield from _faults_of_records(run, resumed.epoch, promises)
     if any(folder.rglob("*.part")):
         yield "leftovers"
 
 
-def _faults_of_diary(run: Path, epoch: int, promises: Promises) -> Iterator[str]:
-    """The diary must tell of the epochs before the checkpoint, once each and in order, and of no later ones."""
+def _faults_of_records(run: Path, epoch: int, promises: Promises) -> Iterator[str]:
+    """results.csv and events.jsonl must have each epoch before the checkpoint once, in order, and no later ones."""
     rows = results(run)
     if [row.epoch for row in rows] != list(range(1, epoch)) or any(
         row != promises.epochs.get(row.epoch, row) for row in rows
@@ -214,7 +214,7 @@ def _loads(path: Path, found: str, promises: Promises) -> bool:
 
 def trial(number: int) -> collections.Counter[str]:
     """Every power cut of one run."""
-    with tempfile.TemporaryDirectory() as folder, unforced():
+    with tempfile.TemporaryDirectory() as folder, fsync_disabled():
         root = Path(folder, "disk")
         root.mkdir()
         trace = traced(number, root, small_data.draw(Path(folder, "pictures"), 4))

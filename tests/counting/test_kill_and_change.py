@@ -5,8 +5,8 @@ import sys
 import threading
 from pathlib import Path
 
-import alterations
 import change
+import dataset_edits
 import pytest
 import small_data
 
@@ -18,17 +18,17 @@ from resnet_gui.events import EpochDone, Resumed, Started
 from resnet_gui.training.loop import resume, train
 
 ONES = [
-    (alterations.truncated, change.Trial.in_mid_run),
-    (alterations.swapped, change.Trial.in_mid_run),
-    (alterations.moved_away_and_back, change.Trial.in_mid_run),
-    (alterations.replaced_by_another_class, change.Trial.between_lives),
-    (alterations.class_renamed, change.Trial.between_lives),
-    (alterations.touched, change.Trial.between_lives),
+    (dataset_edits.truncated, change.Trial.during_run),
+    (dataset_edits.swapped, change.Trial.during_run),
+    (dataset_edits.moved_away_and_back, change.Trial.during_run),
+    (dataset_edits.replaced_by_another_class, change.Trial.before_resume),
+    (dataset_edits.class_renamed, change.Trial.before_resume),
+    (dataset_edits.touched, change.Trial.before_resume),
 ]
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been() -> None:
-    """In a process of its own, since it forks: the very first life ends at a named point, the others in other ways."""
+    """The program runs in a process of its own, since it forks. Its first kill is at a named point of a save."""
     program = Path(__file__).with_name("kill.py")
     done = subprocess.run([sys.executable, program, "--trials", "3"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -45,8 +45,8 @@ def test_pictures_that_were_altered_are_listed_and_never_learned_from(one: tuple
 def test_the_watch_sees_a_wrong_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program could count nothing but zeros otherwise."""
     monkeypatch.setattr(Snapshot, "holds", lambda *_: True)
-    trial = change.Trial(tmp_path, 0, alterations.swapped)
-    trial.in_mid_run()
+    trial = change.Trial(tmp_path, 0, dataset_edits.swapped)
+    trial.during_run()
     assert trial.counted["wrong labels"] > 0
     assert trial.counted["not listed"] == 2
 

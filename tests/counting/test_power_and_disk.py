@@ -1,4 +1,4 @@
-"""The plug is pulled and the disk refuses, as `power.py` and `disk.py` do at length; and both notice a bad writer."""
+"""The power is cut and the disk refuses, as `power.py` and `disk.py` do at length; and both notice a bad writer."""
 
 import collections
 import contextlib
@@ -15,8 +15,8 @@ import pytest
 import safetensors.torch
 import small_data
 import torch
-from crash import Disk, key
-from file_calls import Call, unforced, watched
+from file_calls import Call, fsync_disabled, watched
+from power_cut import Disk, key
 
 from resnet_gui.safe_write import safe_write
 from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
@@ -27,7 +27,7 @@ WRITER = "resnet_gui.tensor_file.safe_write"
 
 @pytest.fixture(autouse=True)
 def _quick_disk() -> Iterator[None]:
-    with unforced():
+    with fsync_disabled():
         yield
 
 

@@ -1,8 +1,8 @@
 """Counts what becomes of the window and of its runs when both are used at random: `python tests/counting/window.py`
 
-A trial is one start of the real program with its real engines (`one_window.py`): clicks on Start, Pause, Resume and Stop,
-pictures dropped, engines killed, and at the end the window closed or the program killed. Then no process may be left, and
-every run there is goes on to the very model that an undisturbed run ends with.
+A trial is one start of the real program with its real engines (`window_process.py`): Start, Pause, Resume and Stop are
+clicked, pictures dropped, engines killed, and at the end the window is closed or the program killed. Then no process may
+be left, and every run that has begun can be resumed and ends with the same model as an undisturbed run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import psutil
 import small_data
 import tally
-from one_window import SETTINGS
+from window_process import SETTINGS
 
 from resnet_gui.config import make_config
 from resnet_gui.events import Finished
@@ -45,7 +45,7 @@ NEVER = (
 )
 MARK = "RESNET_GUI_TRIAL"
 OFFSCREEN = "This plugin does not support"
-"""What Qt says of every window when there is no screen."""
+"""What Qt writes for every window when there is no screen."""
 PATIENCE = 150
 """Seconds for a whole trial; a run has 8 epochs of about a second each."""
 SAVING = 65
@@ -59,19 +59,19 @@ def trial(number: int) -> Mapping[str, int]:
     work.mkdir()
     homes = {f"XDG_{name}_HOME": str(work / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
     environment = {**os.environ, **homes, "HOME": str(work), MARK: f"{os.getpid()}-{number}"}
-    script = Path(__file__).with_name("one_window.py")
+    script = Path(__file__).with_name("window_process.py")
     counted = dict.fromkeys(("runs", "resumed"), 0)
     program = subprocess.Popen(
         [sys.executable, script, str(number), str(_pictures()), str(runs)],
         env=environment, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     )  # fmt: skip
     try:
-        said, _ = program.communicate(timeout=PATIENCE)
+        output, _ = program.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         counted["hung"] = 1
         program.send_signal(signal.SIGABRT)  # which makes it print where it is
-        said, _ = program.communicate()
-    counted |= _judged(program.returncode, said)
+        output, _ = program.communicate()
+    counted |= _judged(program.returncode, output)
     was_killed = program.returncode in (-signal.SIGKILL, -signal.SIGINT)
     counted["leftover_processes"] = _left_over(environment[MARK], SAVING if was_killed else 1)
     for run in sorted(runs.glob("*/")):
@@ -85,15 +85,15 @@ def trial(number: int) -> Mapping[str, int]:
     return counted
 
 
-def _judged(status: int, said: str) -> dict[str, int]:
-    """What the program's end and its words give away."""
-    said = "".join(line for line in said.splitlines(keepends=True) if not line.startswith(OFFSCREEN))
-    if said.strip():
-        print(said, flush=True)
+def _judged(status: int, output: str) -> dict[str, int]:
+    """What can be seen from the program's exit status and its output."""
+    output = "".join(line for line in output.splitlines(keepends=True) if not line.startswith(OFFSCREEN))
+    if output.strip():
+        print(output, flush=True)
     return {
         "segfaults": int(status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)),
-        "qthread_destroyed": said.count("QThread: Destroyed"),
-        "words_on_stderr": int(bool(said.strip())),
+        "qthread_destroyed": output.count("QThread: Destroyed"),
+        "words_on_stderr": int(bool(output.strip())),
         "closed": int(status == 0),
         "killed_windows": int(status < 0),
     }

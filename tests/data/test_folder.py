@@ -218,9 +218,10 @@ except Problem as problem:
 
 def test_folders_without_permission():
     """In a child, as `nobody` where we are root, who may read everything."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # TMPDIR may be in a folder that `nobody` may not enter
         root = lay(Path(name), "a/1.jpg", "b/1.jpg", "closed/1.jpg")
-        root.chmod(0o755)
+        for folder in (root, root / "a", root / "b"):
+            folder.chmod(0o755)
         (root / "closed").chmod(0)
         told = subprocess.run([sys.executable, "-c", CLOSED, name], capture_output=True, text=True)
         (root / "closed").chmod(0o755)

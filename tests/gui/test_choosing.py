@@ -2,20 +2,19 @@
 
 import dataclasses
 import hashlib
-import json
 import random
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from by_hand import PATIENCE, click, open_colours, press, text_of
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
-from test_downloading import ENGINE, Answer, Loopback
 
+from helpers.download_engine import engine_command_with
+from helpers.http_server import Answer, Loopback
+from helpers.window_actions import PATIENCE, click, open_colours, press, text_of
 from resnet_gui.events import Weights
 from resnet_gui.gui import choosing, main_window, worker
 from resnet_gui.gui.main_window import MainWindow
@@ -92,7 +91,7 @@ def test_choosing_in_the_tab_changes_the_setup(window: MainWindow) -> None:
     assert not button(window.network_tab, "Chosen for training").isEnabled()
 
 
-def test_another_network_in_the_setup_moves_the_tab_unless_it_looks_elsewhere(window: MainWindow) -> None:
+def test_the_network_tab_follows_setup_unless_it_shows_another_network(window: MainWindow) -> None:
     QTest.keyClick(window.setup.findChild(QComboBox, "network"), Qt.Key.Key_Down)
     assert looked_at(window) == window.setup.network.name != "resnet18"
     window.network_tab.show_network("lenet5")
@@ -109,13 +108,12 @@ def test_look_inside_raises_the_tab_on_that_network(window: MainWindow) -> None:
     assert "ResNet-50" in text_of(window.network_tab.header)
 
 
-def test_weights_asked_for_in_the_tab_come_with_progress_and_are_here_in_both(
+def test_a_download_from_the_network_tab_shows_progress_and_reaches_setup(
     window: MainWindow, qtbot: QtBot, server: Loopback, weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    said = json.dumps(dataclasses.asdict(weights))
-    monkeypatch.setattr(worker, "engine_command", lambda: [sys.executable, "-P", "-c", ENGINE, said])
+    monkeypatch.setattr(worker, "engine_command", lambda: engine_command_with(weights))
     server.answers.append(Answer(pause=0.1))
     card = window.network_tab.card
     assert "will be downloaded from 127.0.0.1" in text_of(window.setup)
@@ -129,9 +127,7 @@ def test_weights_asked_for_in_the_tab_come_with_progress_and_are_here_in_both(
     assert "Weights are on this machine" not in text_of(card)
 
 
-def test_the_setup_learns_which_weights_a_library_has_for_a_network_of_its_own(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_setup_learns_which_weights_a_library_has_for_its_network(window: MainWindow, qtbot: QtBot) -> None:
     window.network_tab.show_network("timm/resnet18")
     click(button(window.network_tab, "Use this network"))
     assert "Pretrained weights if the library shares any" in text_of(window.setup)

@@ -2,15 +2,15 @@
 
 import dataclasses
 import hashlib
-import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
-from by_hand import PATIENCE, alive, click, text_of
 from PySide6.QtWidgets import QPushButton
 
+from helpers.download_engine import engine_command_with
+from helpers.http_server import Answer, Loopback
+from helpers.window_actions import PATIENCE, click, is_alive, text_of
 from resnet_gui.config import settings
 from resnet_gui.data.folder import Listing, Sample
 from resnet_gui.data.split import split_samples
@@ -30,20 +30,7 @@ from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.nets.fetch import place
 from resnet_gui.places import weights_folder
 
-sys.path.append(str(Path(__file__).parents[1] / "nets"))
-from loopback import Answer, Loopback
-
 CONTENT = random.Random(4).randbytes(20 * (1 << 16))
-ENGINE = """
-import json, sys, types
-from resnet_gui import serve
-from resnet_gui.events import Weights, from_plain
-weights = from_plain(Weights, json.loads(sys.argv[1]))
-sys.modules["resnet_gui.nets.outside"] = types.SimpleNamespace(weights_of=lambda network: weights)
-serve._warm = lambda: iter(())
-serve.serve()
-"""
-"""The engine as it is, but that each network has the weights in its argument; and it imports nothing beforehand."""
 
 SLOW = Answer(pause=0.1)
 """Two seconds for all of it."""
@@ -62,8 +49,7 @@ def server(monkeypatch, tmp_path):
 def weights(server, monkeypatch):
     sha256 = hashlib.sha256(CONTENT).hexdigest()
     weights = Weights(f"{server.origin}/net-{sha256[:8]}.pth", len(CONTENT) / 1e6, "BSD-3-Clause", sha256=sha256)
-    said = json.dumps(dataclasses.asdict(weights))
-    monkeypatch.setattr(worker, "engine_command", lambda: [sys.executable, "-P", "-c", ENGINE, said])
+    monkeypatch.setattr(worker, "engine_command", lambda: engine_command_with(weights))
     return weights
 
 
@@ -104,7 +90,7 @@ def test_weights_come_and_the_engine_goes(fetching, told, weights, qtbot):
         engine = fetching.findChild(Engine)
     assert finished.args == ["resnet18"]
     assert (told, fetching.is_here(weights)) == (["running", "here"], True)
-    qtbot.waitUntil(lambda: not alive(engine.pid) and not fetching.findChildren(Engine), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not is_alive(engine.pid) and not fetching.findChildren(Engine), timeout=PATIENCE)
 
 
 def test_a_pause_keeps_what_is_here_and_resuming_asks_for_the_rest(fetching, told, server, weights, qtbot):
@@ -123,7 +109,7 @@ def test_a_pause_keeps_what_is_here_and_resuming_asks_for_the_rest(fetching, tol
     assert place(weights).read_bytes() == CONTENT
 
 
-def test_a_download_that_is_resumed_at_once_goes_on_when_the_first_has_stopped(fetching, server, weights, qtbot):
+def test_a_download_resumed_at_once_goes_on_when_its_engine_has_stopped(fetching, server, weights, qtbot):
     server.answers.append(SLOW)
     fetching.start("resnet18", weights)
     wait_for_bytes(qtbot, fetching)
@@ -175,7 +161,7 @@ def test_what_is_here_when_the_window_closes_is_not_asked_for_again(fetching, se
     wait_for_bytes(qtbot, fetching)
     pid = fetching.findChild(Engine).pid
     fetching.end(5.0)
-    assert not alive(pid)
+    assert not is_alive(pid)
     again = Fetching(fetching)
     with qtbot.waitSignal(again.finished, timeout=PATIENCE):
         again.start("resnet18", weights)
@@ -228,7 +214,7 @@ def asked(setup):
     return next((dialog for dialog in setup.findChildren(ConsentDialog) if dialog.isVisible()), None)
 
 
-def test_weights_that_are_not_here_are_asked_for_once_and_the_training_starts_by_itself(running, setup, qtbot):
+def test_missing_weights_are_asked_for_once_and_then_the_run_starts(running, setup, qtbot):
     click(button(setup, "start"))
     said = text_of(asked(setup))
     assert "ResNet-18 can start from weights that were trained on ImageNet-1k." in said

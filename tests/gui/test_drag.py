@@ -99,12 +99,12 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_picture_dragged_from_another_process_is_answered_and_closing_leaves_no_process(screen, model, tmp_path):
+def test_a_dragged_picture_is_answered_and_closing_leaves_no_engine(screen, model, tmp_path):
     picture = tmp_path / "magenta.png"
     Image.new("RGB", (800, 600), MAGENTA).save(picture)
     with (
         running([sys.executable, "-m", "resnet_gui", str(model)], screen) as program,
-        running([sys.executable, str(ROOT / "tests" / "drag_source.py"), str(picture)], screen),
+        running([sys.executable, str(ROOT / "tests" / "helpers" / "drag_source.py"), str(picture)], screen),
     ):
         window, source = screen.window("resnet-gui"), screen.window("drag source")
         settings = tmp_path / "config" / "resnet-gui" / "resnet-gui.conf"

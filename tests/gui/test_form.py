@@ -217,7 +217,7 @@ def test_a_number_with_one_possible_value_cannot_be_changed(make):
     assert form.values()["minutes"] == 31
 
 
-def test_an_optional_number_is_automatic_until_it_is_typed_and_again_when_it_is_cleared(make):
+def test_an_optional_number_is_automatic_whenever_its_field_is_empty(make):
     form = make(Optional)
     spice = field(form, "spice")
     assert form.values() == {"spice": None}
@@ -231,7 +231,7 @@ def test_an_optional_number_is_automatic_until_it_is_typed_and_again_when_it_is_
     assert form.values() == {"spice": None}
 
 
-def test_an_optional_number_steps_from_what_automatic_means_and_below_its_range_is_automatic(make):
+def test_an_optional_number_steps_from_its_automatic_value_and_back_to_it(make):
     form = make(Optional)
     form.set_automatic("spice", 0.001)
     spice = field(form, "spice")

@@ -88,7 +88,7 @@ def test_figures_stand_on_the_right_and_fit(table):
     assert header.length() <= table.view.viewport().width()
 
 
-def test_where_there_is_little_room_multiply_adds_are_shortened_and_exact_in_the_tooltip(table):
+def test_a_narrow_table_shortens_multiply_adds_and_its_tooltip_is_exact(table):
     table.resize(400, 400)
     show(table)
     index = table.view.layers.index(1, MULTIPLY_ADDS)

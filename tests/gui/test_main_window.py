@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from by_hand import (
-    PATIENCE,
-    alive,
-    answered,
-    click_in_box,
-    drop,
-    open_colours,
-    press,
-    text_of,
-    until,
-)
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from helpers.window_actions import (
+    PATIENCE,
+    answered,
+    click_in_box,
+    drop,
+    is_alive,
+    open_colours,
+    press,
+    text_of,
+    wait_for,
+)
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import EpochDone, Finished, Progress, Resumed, Stopped
 from resnet_gui.gui import training
@@ -62,11 +62,11 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     assert "ready after epoch 1" in pane.answering.whole
     drop(pane, colours / "red" / "0.png")
     assert "after epoch 1" in pane.message.text()
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     qtbot.waitUntil(lambda: "best model so far" in pane.answering.whole, timeout=PATIENCE)
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)  # the picture that waited
 
-    finished = until(window, qtbot, Finished)
+    finished = wait_for(window, qtbot, Finished)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
     said = text_of(window.training_tab)
     assert f"Of 6 pictures it had never seen, {finished.test.right} were right" in said
@@ -82,9 +82,9 @@ def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
 ) -> None:
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     press(window, "stop")
-    stopped = until(window, qtbot, Stopped)
+    stopped = wait_for(window, qtbot, Stopped)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
     assert load_model(Path(stopped.model))[1].test_opened == 0
     qtbot.mouseClick(window.training_tab.card.test, Qt.MouseButton.LeftButton)
@@ -105,12 +105,12 @@ def test_once_a_run_has_ended_its_model_is_loaded_before_anyone_asks(
     monkeypatch.setattr(Engine, "ask", listen)
     open_colours(window, qtbot, colours, epochs=1)
     press(window, "start")
-    finished = until(window, qtbot, Finished)
+    finished = wait_for(window, qtbot, Finished)
     qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
     assert ("model", finished.model) in asked
 
 
-def test_an_engine_stays_warm_until_a_run_needs_it_and_a_dead_one_is_replaced(
+def test_an_engine_waits_for_the_next_run_and_is_replaced_when_killed(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     ready: list[str] = []
@@ -133,7 +133,7 @@ def test_pictures_that_come_with_a_model_are_asked_of_it(
     assert "nein" in window.predict_pane.answer.as_text()
 
 
-def test_of_many_answers_the_later_ones_get_their_picture_when_they_are_looked_at(
+def test_a_later_answer_gets_its_picture_when_it_is_shown(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
     pane = window.predict_pane
@@ -163,7 +163,7 @@ def test_shares_changed_in_quick_succession_end_in_the_last(window: MainWindow, 
     qtbot.waitUntil(lambda: len(window.dataset.splits.test) == 12, timeout=PATIENCE)
 
 
-def test_after_a_listing_that_was_cancelled_the_folder_before_can_be_trained_on(
+def test_a_cancelled_listing_leaves_the_earlier_folder_ready_for_training(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=1)
@@ -188,7 +188,7 @@ def test_a_silent_engine_is_shown_and_left_alone(
     monkeypatch.setattr(training, "SILENCE", 1.0)
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     window.training._longest = 0.1  # the start of the engine was the longest so far
     engine = window.training._engine.pid
     os.kill(engine, signal.SIGSTOP)
@@ -196,16 +196,16 @@ def test_a_silent_engine_is_shown_and_left_alone(
     assert window.training.state == "running"
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: "No news" not in text_of(window.status), timeout=10_000)
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     window.training._longest = 0.1
     os.kill(engine, signal.SIGSTOP)
     again = next(link for link in window.status.findChildren(QPushButton) if "Restart" in link.text())
     qtbot.waitUntil(again.isVisible, timeout=10_000)
     run = window.training.run
     qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
-    resumed = until(window, qtbot, Resumed)
+    resumed = wait_for(window, qtbot, Resumed)
     assert (resumed.run, window.training.state) == (run, "running")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
 
     window.training._longest = 0.1
     os.kill(window.training._engine.pid, signal.SIGSTOP)
@@ -218,7 +218,7 @@ def test_a_silent_engine_is_shown_and_left_alone(
     assert "stopped unexpectedly" in text_of(window.training_tab)
 
 
-def test_a_killed_prediction_engine_is_told_and_the_next_picture_is_answered(
+def test_a_killed_prediction_engine_is_reported_and_replaced(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
     with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
@@ -238,7 +238,7 @@ def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
     assert pane.answering.whole == "mine.safetensors"
     open_colours(window, qtbot, colours, epochs=1)
     press(window, "start")
-    until(window, qtbot, Finished)
+    wait_for(window, qtbot, Finished)
     assert pane.answering.whole == "mine.safetensors"
     drop(pane, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
@@ -274,7 +274,7 @@ def test_a_picture_that_cannot_be_read_is_a_sentence(
     qtbot.waitUntil(lambda: "is not a picture in a known format" in text_of(window.predict_pane), timeout=PATIENCE)
 
 
-def test_folders_that_cannot_be_used_are_told_and_the_one_before_stays_open(
+def test_an_unusable_folder_is_reported_and_the_earlier_one_stays_open(
     window: MainWindow, qtbot: QtBot, colours: Path, tmp_path: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=1)
@@ -320,7 +320,7 @@ def test_closing_an_idle_window_ends_its_engines(window: MainWindow, qtbot: QtBo
     window.close()
     assert not window.isVisible()
     window.end_engines()
-    assert not any(alive(pid) for pid in pids)
+    assert not any(is_alive(pid) for pid in pids)
 
 
 def test_closing_while_training_asks_and_cancel_changes_nothing(
@@ -328,7 +328,7 @@ def test_closing_while_training_asks_and_cancel_changes_nothing(
 ) -> None:
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
-    until(window, qtbot, Progress)
+    wait_for(window, qtbot, Progress)
     QTimer.singleShot(0, click_in_box("Cancel"))
     window.close()
     assert window.isVisible()
@@ -345,11 +345,11 @@ def test_closing_while_training_asks_and_cancel_changes_nothing(
     QTimer.singleShot(0, click_in_box("Stop and save"))
     window.close()
     assert not window.isVisible()
-    stopped = until(window, qtbot, Stopped)
+    stopped = wait_for(window, qtbot, Stopped)
     assert load_model(Path(stopped.model))
     window.end_engines()
     deadline = time.monotonic() + 10
-    while alive(engine):
+    while is_alive(engine):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -374,9 +374,7 @@ def test_everything_chosen_is_there_again_at_the_next_start(
     again.end_engines()
 
 
-def test_a_librarys_network_is_asked_about_though_nobody_looks_at_the_network_tab(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_a_librarys_weights_are_looked_up_while_the_network_tab_is_hidden(window: MainWindow, qtbot: QtBot) -> None:
     window.setup.choose_network("torchvision/shufflenet_v2_x0_5")
     assert window.setup.weights is None
     qtbot.waitUntil(lambda: window.setup.weights is not None, timeout=60_000)

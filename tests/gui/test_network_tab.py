@@ -229,7 +229,7 @@ def test_another_size_is_tried_without_changing_the_setup(tab, qtbot):
     assert asked[-1] == ("resnet50", 5, 3, 224)
 
 
-def test_a_network_that_refuses_the_setups_size_is_shown_at_its_own_and_says_so(tab):
+def test_a_network_that_refuses_the_size_in_setup_is_shown_at_its_own(tab):
     asked = []
     tab.summary_requested.connect(lambda *question: asked.append(question))
     tab.show_network("lenet5")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from by_hand import PATIENCE
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from helpers.window_actions import PATIENCE
 from resnet_gui.events import Prediction
 from resnet_gui.gui.asking import Asking
 from resnet_gui.gui.predict_pane import PredictPane
@@ -93,7 +93,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_no_hole(qtbot: QtBot, pane: Predi
     qtbot.waitUntil(lambda: not pane.answer.picture.isVisible(), timeout=PATIENCE)
 
 
-def test_an_engine_that_dies_over_a_picture_leaves_no_hole_and_the_next_is_drawn(
+def test_a_killed_engine_hides_its_picture_and_the_next_one_is_drawn(
     qtbot: QtBot, pane: PredictPane, asking: Asking, tmp_path: Path
 ) -> None:
     asking.start()

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from by_hand import PATIENCE, alive, click, open_colours, press, text_of, until
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from helpers.window_actions import PATIENCE, click, is_alive, open_colours, press, text_of, wait_for
 from resnet_gui.config import make_config
 from resnet_gui.events import DatasetChanged, EpochDone, Finished, Progress, Resumed, Started, Stopped, Waiting
 from resnet_gui.gui import worker
@@ -77,7 +77,7 @@ def unfinished(quick: dict[str, object]) -> Path:
     return Path(run)
 
 
-def test_a_paused_run_goes_on_to_the_same_end_and_then_further_and_can_be_opened_again(
+def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     window: MainWindow, qtbot: QtBot, colours: Path, quick: dict[str, object], tmp_path: Path
 ) -> None:
     undisturbed = {**quick, "training.epochs": 4, "out": str(tmp_path / "undisturbed")}
@@ -88,11 +88,11 @@ def test_a_paused_run_goes_on_to_the_same_end_and_then_further_and_can_be_opened
 
     open_colours(window, qtbot, colours, epochs=4)
     press(window, "start")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     engine = window.training._engine.pid
     press(window, "start")
     assert (window.training.state, button(window, "start").isEnabled()) == ("pausing", False)
-    stopped = until(window, qtbot, Stopped)
+    stopped = wait_for(window, qtbot, Stopped)
     state_is(window, qtbot, "paused")
     assert "Paused at" in text_of(window.training_tab)
     assert not window.training_tab.card.isVisible()
@@ -102,12 +102,12 @@ def test_a_paused_run_goes_on_to_the_same_end_and_then_further_and_can_be_opened
     assert not window.setup.findChild(QPushButton, "start").isHidden()
     assert not any(action.isEnabled() for action in window._opening_commands)
     assert window._start.text() == "&Resume training"
-    qtbot.waitUntil(lambda: not alive(engine), timeout=PATIENCE)  # its memory is free again
+    qtbot.waitUntil(lambda: not is_alive(engine), timeout=PATIENCE)  # its memory is free again
 
     window._start.trigger()
-    resumed = until(window, qtbot, Resumed)
+    resumed = wait_for(window, qtbot, Resumed)
     assert (resumed.epoch, resumed.step) == (stopped.epoch, stopped.step)
-    until(window, qtbot, Finished)
+    wait_for(window, qtbot, Finished)
     state_is(window, qtbot, "idle")
     assert results(window.training.run) == expected
     assert window.training_tab.table.epochs.rowCount() == 4
@@ -127,19 +127,19 @@ def test_a_paused_run_goes_on_to_the_same_end_and_then_further_and_can_be_opened
     dialog.box.setValue(1)
     assert "has 5 epochs then" in dialog.facts.text()
     dialog.train.click()
-    assert until(window, qtbot, Resumed).epochs == 5
-    until(window, qtbot, Finished)
+    assert wait_for(window, qtbot, Resumed).epochs == 5
+    wait_for(window, qtbot, Finished)
     state_is(window, qtbot, "idle")
     assert [row["epoch"] for row in results(resumed.run)] == ["1", "2", "3", "4", "5"]
     assert window.training_tab.table.epochs.rowCount() == 5
 
 
-def test_a_killed_engine_is_told_within_a_second_and_its_run_resumed_though_pictures_have_changed(
+def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=200)
     press(window, "start")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     card = window.training_tab.card
     killed = time.monotonic()
     os.kill(window.training._engine.pid, signal.SIGKILL)
@@ -150,7 +150,7 @@ def test_a_killed_engine_is_told_within_a_second_and_its_run_resumed_though_pict
     (colours / "red" / "1.png").unlink()
     shutil.copytree(colours / "blue", colours / "violet")
     click(card.resume)
-    until(window, qtbot, DatasetChanged)
+    wait_for(window, qtbot, DatasetChanged)
     qtbot.waitUntil(lambda: window.findChild(ChangedDialog) is not None, timeout=PATIENCE)
     assert "stopped unexpectedly" in text_of(card)  # as it was, should the person cancel
     dialog = window.findChild(ChangedDialog)
@@ -159,7 +159,7 @@ def test_a_killed_engine_is_told_within_a_second_and_its_run_resumed_though_pict
     assert (rows[0], rows[1]) == ("red/1.png  ·  gone", "violet/0.png  ·  new")
     assert "no longer exactly" in text_of(dialog)
     dialog.go_on.click()
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     qtbot.waitUntil(lambda: "pictures that are as they were" in window.training_tab.notes.text, timeout=PATIENCE)
     run = window.training.run
     press(window, "stop")
@@ -176,7 +176,7 @@ def test_start_stop_start_in_a_moment_and_closing_while_it_saves(
         press(window, name)
     state_is(window, qtbot, "idle")
     press(window, "start")
-    until(window, qtbot, Progress)
+    wait_for(window, qtbot, Progress)
     press(window, "start")
     assert window.training.state == "pausing"
     window.close()  # and no question is asked
@@ -208,13 +208,13 @@ def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
     window.old_runs.look_for_unfinished()
     qtbot.waitUntil(banner.isVisible, timeout=PATIENCE)
     click(banner.resume)
-    until(window, qtbot, Resumed)
+    wait_for(window, qtbot, Resumed)
     qtbot.waitUntil(lambda: window.dataset.listing is not None, timeout=PATIENCE)
     assert window.dataset.listing.root == colours
     assert window.setup.values()["training.epochs"] == 4
     assert window.opening.own_values()["training.epochs"] == 12  # the person's own is not forgotten
     assert window.tabs.currentWidget() is window.training_tab
-    until(window, qtbot, Finished)
+    wait_for(window, qtbot, Finished)
     state_is(window, qtbot, "idle")
     window.training_tab.clear()
     with qtbot.waitSignal(window.old_runs._unfinished, timeout=PATIENCE):
@@ -273,14 +273,14 @@ def test_a_run_that_another_program_trains_is_followed_and_not_touched(
 def test_a_folder_that_vanishes_is_waited_for(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=200)
     press(window, "start")
-    until(window, qtbot, EpochDone)
+    wait_for(window, qtbot, EpochDone)
     away = colours.with_name("away")
     colours.rename(away)
-    until(window, qtbot, Waiting)
+    wait_for(window, qtbot, Waiting)
     assert "cannot be reached any more" in text_of(window.training_tab.header)
     assert "Waiting…" in text_of(window.status)
     away.rename(colours)
-    until(window, qtbot, Progress)
+    wait_for(window, qtbot, Progress)
     assert "cannot be reached" not in text_of(window.training_tab.header)
     assert "Waiting…" not in text_of(window.status)
 

@@ -1,9 +1,9 @@
 """What a person is asked about a run: whether it goes on with other pictures, and how many epochs it should have more."""
 
 import pytest
-from by_hand import text_of
 from PySide6.QtWidgets import QApplication
 
+from helpers.window_actions import text_of
 from resnet_gui.events import DatasetChanged, EpochDone, Started
 from resnet_gui.gui.changed_dialog import ChangedDialog
 from resnet_gui.gui.further_dialog import FurtherDialog
@@ -46,7 +46,7 @@ def test_each_kind_of_change_is_told_with_what_it_means(qtbot, qapp, changes, fa
     assert dialog.consequence.text() == consequence
 
 
-def test_a_hundred_thousand_pictures_and_classes_are_shown_at_once_and_can_be_copied(qtbot, qapp):
+def test_the_dialog_lists_a_hundred_thousand_changes_and_copies_them(qtbot, qapp):
     paths = tuple(f"a/{'long' * 40}-{number}.jpg" for number in range(100_000))
     names = tuple(f"class {number}" for number in range(300))
     dialog = ChangedDialog(DatasetChanged("/runs/1", names, (), paths, ("not-utf8-\udcff.jpg",), ()))

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from by_hand import click, text_of
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 
+from helpers.window_actions import click, text_of
 from resnet_gui.config import make_config, settings
 from resnet_gui.events import Weights
 from resnet_gui.gui.start_choice import FROM, PART, PATH, StartChoice, from_scratch

@@ -1,8 +1,8 @@
 """The status bar, fed with the events of a run."""
 
 import pytest
-from by_hand import text_of
 
+from helpers.window_actions import text_of
 from resnet_gui.events import Finished, Planned, Progress, Ready, Started
 from resnet_gui.gui.status import StatusBar
 from resnet_gui.gui.theme import Theme

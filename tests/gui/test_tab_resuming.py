@@ -1,8 +1,8 @@
 """The training tab while a run is paused, waits, is resumed or cannot be."""
 
 import pytest
-from told import MODEL, RUN, STEPS, epoch, place, shown, start
 
+from helpers.run_events import MODEL, RUN, STEPS, cell_text, run_place, show_epoch, show_start
 from resnet_gui.events import (
     CheckpointSaved,
     EpochDone,
@@ -19,8 +19,8 @@ from resnet_gui.messages import message
 
 
 def test_a_paused_run_keeps_its_header_until_it_is_stopped(tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     tab.show_event(CheckpointSaved(2, 0))
     assert tab.header.saved.text() == "saved at the end of epoch 1"
     tab.show_event(CheckpointSaved(3, 12))
@@ -35,7 +35,7 @@ def test_a_paused_run_keeps_its_header_until_it_is_stopped(tab):
 
 
 def test_what_is_waited_for_is_told_until_it_comes(tab):
-    start(tab)
+    show_start(tab)
     tab.show_event(Waiting(message("dataset_gone", path="/photos")))
     assert "/photos" in tab.header.line.text().replace("\u200b", "")
     assert tab.header.line.property("kind") == "warning"
@@ -44,10 +44,10 @@ def test_what_is_waited_for_is_told_until_it_comes(tab):
     assert tab.header.line.property("kind") == "dim"
 
 
-def test_a_resumed_run_is_shown_from_its_story_and_then_what_came_meanwhile(qtbot, tab):
-    start(tab)
+def test_a_resumed_run_shows_its_earlier_epochs_and_then_the_new_ones(qtbot, tab):
+    show_start(tab)
     for number in (1, 2, 3):  # the third is lost, for the checkpoint is of the second
-        epoch(tab, number)
+        show_epoch(tab, number)
     tab.show_event(Failed(message("engine_died", how="signal 9")))
     tab.show_resuming()
     assert not tab.card.isVisible()
@@ -63,8 +63,8 @@ def test_a_resumed_run_is_shown_from_its_story_and_then_what_came_meanwhile(qtbo
         story.add(EpochDone(number, 0.9, 0.5, 0.8, 0.6, 0.00041, 28.4, number == 2))
     story.add(Resumed(RUN, 5, 3, 2, "cpu", 2))
     tab.show_story(story)
-    assert [shown(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
-    assert shown(tab, 0, 1) == "0.250"
+    assert [cell_text(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
+    assert cell_text(tab, 0, 1) == "0.250"
     assert tab.header.heading.text() == "Epoch 3 of 5"
     assert tab.header.isVisible()
     assert not tab.card.isVisible()
@@ -72,9 +72,9 @@ def test_a_resumed_run_is_shown_from_its_story_and_then_what_came_meanwhile(qtbo
 
 
 def test_a_run_that_cannot_go_on_is_shown_as_it_was_and_why(tab):
-    start(tab)
+    show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, True))
-    tab.show_place(place())
+    tab.show_place(run_place())
     assert tab.card.resume.isVisible()
     tab.show_resuming()
     tab.show_event(Failed(message("run_in_use", path=RUN, pid=7, host="here")))
@@ -84,7 +84,7 @@ def test_a_run_that_cannot_go_on_is_shown_as_it_was_and_why(tab):
 
 
 def test_a_run_that_was_asked_for_in_vain_is_shown_as_it_was(tab):
-    start(tab)
+    show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, True))
     tab.show_resuming()
     tab.end()
@@ -97,11 +97,11 @@ def test_a_run_that_was_asked_for_in_vain_is_shown_as_it_was(tab):
     [(Stopped(MODEL, 1, 2, True), True, False), (Finished(MODEL, 1, 0.9, None), False, True), (None, True, False)],
 )
 def test_what_is_offered_fits_the_end(tab, end, resume, further):
-    start(tab)
+    show_start(tab)
     if end:
         tab.show_event(end)
     assert not tab.card.resume.isVisible()
-    tab.show_place(place())
+    tab.show_place(run_place())
     assert (tab.card.resume.isVisible(), tab.card.further.isVisible()) == (resume, further)
     if end is None:
         assert tab.card.headline.text() == "Interrupted, but saved up to epoch 3, step 12."

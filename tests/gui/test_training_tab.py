@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QMenu
-from told import MODEL, RUN, STEPS, epoch, score, shown, start
 
+from helpers.run_events import MODEL, RUN, STEPS, cell_text, score_event, show_epoch, show_start
 from resnet_gui.events import (
     ClassScore,
     EpochDone,
@@ -37,9 +37,9 @@ def test_explains_itself_before_the_first_run(tab):
 
 
 def test_says_how_far_the_run_is(tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2):
-        epoch(tab, number)
+        show_epoch(tab, number)
     tab.show_event(Progress("train", 2, STEPS, 3, 0.5, 0.5, 22.8, 130.0))
     assert tab.header.heading.text() == "Epoch 3 of 12"
     assert tab.header.line.text() == "step 2 of 4 · about 2 min left"
@@ -52,12 +52,12 @@ def test_says_how_far_the_run_is(tab):
 
 
 def test_says_how_far_it_has_looked_where_pictures_are_looked_at_once(tab):
-    start(tab)
+    show_start(tab)
     tab.show_event(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=12.0))
     assert tab.header.heading.text() == "Looking at the pictures, once for all epochs"
     assert tab.header.line.text() == "picture 120 of 480 · about 10 s left"
     assert tab.header.bar.value() == 0, "no epoch of the run is done by that"
-    epoch(tab, 1)
+    show_epoch(tab, 1)
     assert tab.header.heading.text() == "Epoch 1 of 12"
     assert tab.header.bar.value() / tab.header.bar.maximum() == pytest.approx(1 / 12, abs=0.001)
 
@@ -82,24 +82,31 @@ def test_plots_that_come_late_show_the_run_there_is(qtbot, qapp):
 
 
 def test_the_table_has_the_newest_epoch_on_top_and_stars_the_best(tab):
-    start(tab)
-    epoch(tab, 1)
-    epoch(tab, 2)
-    epoch(tab, 3, best=False)
-    assert [shown(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
-    assert [shown(tab, 1, column) for column in range(1, 7)] == ["0.607", "39.3 %", "0.607", "39.3 %", "4.1e-4", "28 s"]
+    show_start(tab)
+    show_epoch(tab, 1)
+    show_epoch(tab, 2)
+    show_epoch(tab, 3, best=False)
+    assert [cell_text(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
+    assert [cell_text(tab, 1, column) for column in range(1, 7)] == [
+        "0.607",
+        "39.3 %",
+        "0.607",
+        "39.3 %",
+        "4.1e-4",
+        "28 s",
+    ]
 
 
 def test_without_validation_nothing_is_starred(tab):
-    start(tab)
-    epoch(tab, 1, validated=False)
-    assert [shown(tab, 0, column) for column in (0, 3, 4)] == ["1", "–", "–"]
+    show_start(tab)
+    show_epoch(tab, 1, validated=False)
+    assert [cell_text(tab, 0, column) for column in (0, 3, 4)] == ["1", "–", "–"]
     assert tab.header.best_sentence == ""
     assert not tab.plots.loss.figure.validated.points
 
 
 def test_no_figure_of_the_table_is_cut_off(tab):
-    start(tab)
+    show_start(tab)
     for number in (998, 999):
         tab.show_event(EpochDone(number, 0.5, 1.0, 0.5, 1.0, 0.00041, 1725.0, True))
     QApplication.processEvents()
@@ -111,9 +118,9 @@ def test_no_figure_of_the_table_is_cut_off(tab):
 
 
 def test_ctrl_c_copies_rows_for_a_spreadsheet(qtbot, tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2, 3):
-        epoch(tab, number)
+        show_epoch(tab, number)
     tab.table.setFocus()
     tab.table.selectRow(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -126,9 +133,9 @@ def test_ctrl_c_copies_rows_for_a_spreadsheet(qtbot, tab):
 
 
 def test_plots_are_drawn_in_view_of_colours_and_shapes(qtbot, tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2, 3):
-        epoch(tab, number)
+        show_epoch(tab, number)
     plot = tab.plots.accuracy
     qtbot.wait(300)
     assert list(plot._validation.getData()[0]) == [1, 2, 3]
@@ -143,8 +150,8 @@ def test_plots_are_drawn_in_view_of_colours_and_shapes(qtbot, tab):
 
 
 def test_plots_follow_the_theme(qtbot, tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     tab._theme.set_mode("dark")
     try:
         assert tab.plots.loss.plot.backgroundBrush().color() == tab._theme.color("panel")
@@ -154,7 +161,7 @@ def test_plots_follow_the_theme(qtbot, tab):
 
 
 def test_nothing_is_drawn_more_than_five_times_a_second(qtbot, tab, monkeypatch):
-    start(tab)
+    show_start(tab)
     drawn = []
     monkeypatch.setattr(tab.plots.loss, "redraw", lambda: drawn.append(time.monotonic()))
     until = time.monotonic() + 0.55
@@ -165,9 +172,9 @@ def test_nothing_is_drawn_more_than_five_times_a_second(qtbot, tab, monkeypatch)
 
 
 def test_nothing_is_drawn_while_hidden(qtbot, tab, monkeypatch):
-    start(tab)
+    show_start(tab)
     tab.plots.hide()
-    epoch(tab, 1)
+    show_epoch(tab, 1)
     drawn = []
     monkeypatch.setattr(tab.plots.loss, "redraw", lambda: drawn.append(len(tab.plots.loss.figure.running.points)))
     qtbot.wait(150)
@@ -177,9 +184,9 @@ def test_nothing_is_drawn_while_hidden(qtbot, tab, monkeypatch):
 
 
 def test_the_mouse_reads_values_off_both_plots(qtbot, tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2, 3):
-        epoch(tab, number)
+        show_epoch(tab, number)
     plot = tab.plots.loss
     qtbot.wait(150)
     view = plot.plot.getViewBox()
@@ -195,9 +202,9 @@ def test_the_mouse_reads_values_off_both_plots(qtbot, tab):
 
 
 def test_rows_move_the_crosshair_by_keyboard(qtbot, tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2, 3):
-        epoch(tab, number)
+        show_epoch(tab, number)
     tab.table.setFocus()
     tab.table.selectRow(0)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down)
@@ -205,8 +212,8 @@ def test_rows_move_the_crosshair_by_keyboard(qtbot, tab):
 
 
 def test_plots_cannot_be_dragged_away_and_have_no_menu(qtbot, tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     qtbot.wait(150)
     view = tab.plots.loss.plot
     before = view.viewRange()
@@ -220,7 +227,7 @@ def test_plots_cannot_be_dragged_away_and_have_no_menu(qtbot, tab):
 
 
 def test_notes_are_listed_and_skipped_pictures_counted(qtbot, tab):
-    start(tab)
+    show_start(tab)
     assert not tab.notes.isVisible()
     for path in ("/a.jpg", "/b.jpg"):
         tab.show_event(Skipped(path, message("image_empty", path=path)))
@@ -234,10 +241,10 @@ def test_notes_are_listed_and_skipped_pictures_counted(qtbot, tab):
     assert "fern" in tab.notes.text
 
 
-def test_how_a_run_computes_is_among_its_notes_while_it_goes_on_and_when_it_is_opened_again(tab):
+def test_the_notes_say_how_a_run_computes_also_when_it_is_opened_again(tab):
     said = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
     plan = Planned("bfloat16", "channels_last", 2, 2, 32, None, None, said)
-    start(tab)
+    show_start(tab)
     tab.show_event(plan)
     assert sentence(said) in tab.notes.text
     story = Story(RUN)
@@ -249,9 +256,9 @@ def test_how_a_run_computes_is_among_its_notes_while_it_goes_on_and_when_it_is_o
 
 
 def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):
-    start(tab)
-    epoch(tab, 1)
-    tab.show_event(Finished(MODEL, 1, 0.919, score()))
+    show_start(tab)
+    show_epoch(tab, 1)
+    tab.show_event(Finished(MODEL, 1, 0.919, score_event()))
     card = tab.card
     assert card.isVisible()
     assert not tab.header.isVisible()
@@ -267,20 +274,20 @@ def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):
 
 
 def test_only_all_right_is_a_hundred_per_cent(tab):
-    tab.show_event(Scored(MODEL, score(999, 1000)))
+    tab.show_event(Scored(MODEL, score_event(999, 1000)))
     assert "(99 %)" in tab.card.headline.text()
-    tab.show_event(Scored(MODEL, score(1000, 1000)))
+    tab.show_event(Scored(MODEL, score_event(1000, 1000)))
     assert "(100 %)" in tab.card.headline.text()
 
 
 def test_looking_again_is_gently_warned_about(tab):
-    tab.show_event(Scored(MODEL, score(opened=3)))
+    tab.show_event(Scored(MODEL, score_event(opened=3)))
     assert tab.card.opened.text().startswith("The test pictures were used 3 times for a score. ")
 
 
 def test_a_run_without_test_pictures_says_so(tab):
-    start(tab, test=0)
-    epoch(tab, 1)
+    show_start(tab, test=0)
+    show_epoch(tab, 1)
     tab.show_event(Finished(MODEL, 1, 0.2, None))
     assert tab.card.headline.text() == "There were no test pictures, so there is no test score."
     assert tab.card.best.text() == "Best validation accuracy 22.1 % at epoch 1"
@@ -289,8 +296,8 @@ def test_a_run_without_test_pictures_says_so(tab):
 
 def test_many_classes_are_folded_weakest_first(qtbot, tab):
     classes = tuple(ClassScore(f"class {index}", index, 100) for index in reversed(range(40)))
-    start(tab)
-    tab.show_event(Finished(MODEL, 1, 0.2, score(classes=classes)))
+    show_start(tab)
+    tab.show_event(Finished(MODEL, 1, 0.2, score_event(classes=classes)))
     bars, fold = tab.card.scores.bars, tab.card.scores._fold
     assert bars.accessibleDescription().split(", ") == [f"class {index} {index}/100" for index in range(8)]
     qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
@@ -306,7 +313,7 @@ def test_many_classes_are_folded_weakest_first(qtbot, tab):
     ],
 )
 def test_a_stopped_run_can_be_scored_on_demand(qtbot, tab, validated, words):
-    start(tab)
+    show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, validated))
     assert tab.card.headline.text() == words
     with qtbot.waitSignal(tab.test_requested) as asked:
@@ -317,21 +324,21 @@ def test_a_stopped_run_can_be_scored_on_demand(qtbot, tab, validated, words):
     assert tab.card.headline.text() == words
     assert tab.card.problem.isVisible()
     assert tab.card.test.isEnabled()
-    tab.show_event(Scored(MODEL, score()))
+    tab.show_event(Scored(MODEL, score_event()))
     assert tab.card.headline.text().startswith("Of 160 pictures")
     assert not tab.card.test.isVisible()
     assert not tab.card.problem.isVisible()
 
 
 def test_a_stopped_run_without_test_pictures_offers_no_score(tab):
-    start(tab, test=0)
+    show_start(tab, test=0)
     tab.show_event(Stopped(MODEL, 1, 2, False))
     assert not tab.card.test.isVisible()
 
 
 def test_a_failed_run_keeps_its_model_in_reach(tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     tab.show_event(Failed(message("loss_not_finite", epoch=2, step=3)))
     assert "infinite or not a number at epoch 2, step 3" in tab.card.problem.text()
     assert "Traceback" not in tab.card.problem.text()
@@ -347,11 +354,11 @@ def test_a_run_that_never_began_shows_only_the_sentence(tab):
 
 
 def test_a_new_run_starts_from_nothing(qtbot, tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     tab.show_event(Note(message("no_test")))
-    tab.show_event(Finished(MODEL, 1, 0.9, score()))
-    start(tab, epochs=3)
+    tab.show_event(Finished(MODEL, 1, 0.9, score_event()))
+    show_start(tab, epochs=3)
     assert tab.header.isVisible()
     assert not tab.card.isVisible()
     assert not tab.notes.isVisible()
@@ -362,10 +369,10 @@ def test_a_new_run_starts_from_nothing(qtbot, tab):
 
 
 def test_the_crosshair_goes_when_the_plots_move(tab):
-    start(tab)
-    epoch(tab, 1)
+    show_start(tab)
+    show_epoch(tab, 1)
     tab.plots.mark_epoch(1)
-    tab.show_event(Finished(MODEL, 1, 0.9, score()))
+    tab.show_event(Finished(MODEL, 1, 0.9, score_event()))
     QApplication.processEvents()
     assert tab.plots.loss.epoch_label.text() == ""
 
@@ -385,13 +392,13 @@ def test_the_path_shortens_in_the_middle_and_is_whole_when_focused(qtbot, tab):
 
 
 def test_fits_into_the_middle_of_a_small_window(tab):
-    start(tab)
+    show_start(tab)
     for number in (1, 2):
-        epoch(tab, number)
+        show_epoch(tab, number)
     tab.plots.mark_epoch(2)
     QApplication.processEvents()
     assert tab.minimumSizeHint().width() <= 560
-    tab.show_event(Finished(MODEL, 1, 0.919, score(opened=2)))
+    tab.show_event(Finished(MODEL, 1, 0.919, score_event(opened=2)))
     QApplication.processEvents()
     assert tab.minimumSizeHint().width() <= 560
     assert tab.minimumSizeHint().height() <= 600

@@ -79,7 +79,7 @@ def test_a_norms_counter_is_nothing_to_miss() -> None:
     assert (told.taken, told.misfits) == (told.wanted, ())
 
 
-def test_a_head_for_other_classes_starts_anew_and_the_auxiliary_one_with_it() -> None:
+def test_heads_for_other_classes_start_anew_auxiliary_ones_too() -> None:
     network, fresh = small(5), copied(small(5))
     adopted = taken_by(network, weights(1000))
     assert adopted.notes == (message("head_replaced", names="aux, fc", found=1000, wanted=5),)
@@ -107,7 +107,7 @@ def test_weights_for_colours_answer_a_grey_picture_as_they_did() -> None:
     torch.testing.assert_close(network[0](grey), coloured[0](grey.expand(2, 3, 8, 8)))
 
 
-def test_weights_for_grey_answer_a_grey_picture_in_three_channels_as_they_did() -> None:
+def test_grey_weights_give_the_same_answer_for_three_equal_channels() -> None:
     network = small(channels=3)
     adopted = taken_by(network, weights(channels=1))
     assert adopted.notes == (message("channels_spread", names="conv"),)
@@ -173,7 +173,7 @@ def test_a_shared_cifar_checkpoint_fits_ours_strictly(tmp_path: Path) -> None:
     network.load_state_dict(found, strict=True)
 
 
-def test_imagenet_weights_of_a_network_with_auxiliary_heads_start_one_for_few_classes() -> None:
+def test_auxiliary_heads_from_imagenet_are_replaced_for_few_classes() -> None:
     options = {"aux_logits": True, "init_weights": False}
     with torch.device("meta"):
         big = torchvision.models.googlenet(num_classes=1000, **options)

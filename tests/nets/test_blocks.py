@@ -91,9 +91,7 @@ def test_the_worked_sums_of_groups_and_of_squeeze_and_excitation():
 
 
 @pytest.mark.parametrize(("block", "looks_away"), [(Bottleneck, False), (BottleneckV1, True)])
-def test_only_the_stride_as_first_published_never_looks_at_three_of_four_points(
-    block: type[nn.Module], looks_away: bool
-):
+def test_only_the_first_published_stride_ignores_three_of_four_points(block: type[nn.Module], looks_away: bool):
     made, x = block(16, 8, 2).eval(), noise(1, 16, 8, 8)
     seen = torch.zeros_like(x)
     seen[:, :, ::2, ::2] = x[:, :, ::2, ::2]
@@ -123,7 +121,7 @@ def test_the_norm_is_the_one_that_is_chosen(block: type[nn.Module], norm: partia
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in block(64, 64, 2, norm=norm).modules())
 
 
-def test_squeeze_and_excitation_scales_each_channel_by_one_number_of_its_own():
+def test_squeeze_and_excitation_scales_each_channel_by_its_own_number():
     x = noise(2, 16, 5, 5)
     factors = SqueezeExcitation(16)(x) / x
     assert torch.allclose(factors, factors[:, :, :1, :1].expand_as(factors))

@@ -173,7 +173,7 @@ def test_what_learns_must_not_be_in_the_body() -> None:
     assert body_and_tail(network, 3, 8) is None
 
 
-def test_the_body_computes_nothing_from_the_head_on_and_its_norms_are_folded() -> None:
+def test_the_body_ends_before_the_head_and_its_norms_are_folded() -> None:
     network = Rectified()
     body = parts(network).body
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in body.modules())

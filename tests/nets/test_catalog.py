@@ -46,7 +46,7 @@ def test_no_two_networks_have_one_name():
     assert len({network.name for network in NETWORKS}) == len(NETWORKS)
 
 
-def test_the_first_one_offered_is_the_one_that_is_trained_unless_another_is_named():
+def test_the_default_network_is_the_first_of_the_catalogue():
     assert NETWORKS[0].name == "resnet18" == make_config({}).network
 
 

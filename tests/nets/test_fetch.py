@@ -14,18 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import PIECE, Answer, Loopback
 
+from helpers.http_server import CHUNK, Answer, Loopback
 from resnet_gui.events import Downloaded, Downloading, Weights, from_json
 from resnet_gui.messages import Problem
 from resnet_gui.nets import download, http_answer
 from resnet_gui.nets.fetch import cached, fetch, file_name, forget, place, verified
 from resnet_gui.places import weights_folder
 
-CONTENT = random.Random(4).randbytes(5 * PIECE + 1234)
+CONTENT = random.Random(4).randbytes(5 * CHUNK + 1234)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-OTHER = random.Random(5).randbytes(5 * PIECE + 1234)
-HALF = 2 * PIECE
+OTHER = random.Random(5).randbytes(5 * CHUNK + 1234)
+HALF = 2 * CHUNK
 SERVANTS = (".part", ".part.json", ".lock", ".sha256")
 
 
@@ -112,7 +112,7 @@ def test_a_file_is_fetched_once_and_then_found(server: Loopback) -> None:
         place(weights).name
     ]
     assert run(weights) == [Downloaded(weights.url, str(place(weights)))]
-    [asked] = server.asked
+    [asked] = server.requests
     assert asked.headers["User-Agent"].startswith("resnet-gui/")
     assert asked.headers["Accept-Encoding"] == "identity"
 
@@ -131,14 +131,14 @@ def test_hugging_faces_first_answer_says_what_the_file_must_be(server: Loopback)
     server.answers.append(linked())
     weights = hugging_face(server)
     fetched(weights)
-    assert [each.path for each in server.asked] == ["/timm/net.a1_in1k/resolve/main/model.safetensors", "/cdn/blob"]
+    assert [each.path for each in server.requests] == ["/timm/net.a1_in1k/resolve/main/model.safetensors", "/cdn/blob"]
     assert place(weights).with_name(place(weights).name + ".sha256").read_text() == SHA256
 
 
 def test_a_moved_repository_leads_on_to_the_answer_that_says_it(server: Loopback) -> None:
     server.answers += [Answer(307, b"", {"Location": "/timm/new/resolve/main/model.safetensors"}), linked()]
     fetched(hugging_face(server))
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 def test_a_host_that_only_keeps_the_file_is_not_asked_for_its_hash(server: Loopback) -> None:
@@ -146,7 +146,7 @@ def test_a_host_that_only_keeps_the_file_is_not_asked_for_its_hash(server: Loopb
         store.answers.append(Answer(headers={"X-Linked-Etag": f'"{SHA256}"'}))
         server.answers.append(Answer(302, b"", {"Location": f"{store.origin}/blob"}))
         assert refused(hugging_face(server)).message.code == "download_unverifiable"
-        assert len(store.asked) == 1
+        assert len(store.requests) == 1
 
 
 def test_a_file_whose_hash_nobody_knows_is_not_downloaded(server: Loopback) -> None:
@@ -178,19 +178,19 @@ def test_the_servers_hash_does_not_stand_in_for_the_cards(server: Loopback) -> N
 
 
 def test_a_connection_that_drops_is_taken_up_where_it_broke(server: Loopback) -> None:
-    server.answers += [Answer(cut=PIECE), Answer(cut=PIECE), Answer(cut=PIECE), Answer(cut=PIECE)]
+    server.answers += [Answer(cut=CHUNK), Answer(cut=CHUNK), Answer(cut=CHUNK), Answer(cut=CHUNK)]
     fetched(hashed(server))
-    assert server.ranges == [None, *(f"bytes={number * PIECE}-" for number in (1, 2, 3, 4))]
-    assert all(each.headers["If-Range"] for each in server.asked[1:])
+    assert server.ranges == [None, *(f"bytes={number * CHUNK}-" for number in (1, 2, 3, 4))]
+    assert all(each.headers["If-Range"] for each in server.requests[1:])
 
 
-def test_a_connection_that_drops_each_time_ends_in_a_sentence_and_what_came_is_kept(server: Loopback) -> None:
+def test_a_connection_that_always_drops_is_given_up_and_its_bytes_are_kept(server: Loopback) -> None:
     weights = hashed(server)
     server.answers += [Answer(cut=HALF), *[Answer(cut=0)] * 9]
     problem = refused(weights)
     assert problem.message.code == "download_broken"
     assert f"{HALF / 1e6:.1f} MB" in str(problem)
-    assert len(server.asked) == 1 + len(download.WAITS)
+    assert len(server.requests) == 1 + len(download.WAITS)
     server.answers.clear()
     fetched(weights)
     assert server.ranges[-1] == f"bytes={HALF}-"
@@ -202,7 +202,7 @@ def test_a_server_that_stalls_is_asked_again(server: Loopback) -> None:
     assert server.ranges == [None, f"bytes={HALF}-"]
 
 
-def test_a_drop_without_ranges_begins_anew_and_a_server_that_always_drops_is_given_up(server: Loopback) -> None:
+def test_without_ranges_a_drop_begins_anew_until_the_server_is_given_up(server: Loopback) -> None:
     server.answers += [Answer(cut=HALF, ranges=False)] * 2 + [Answer(ranges=False)]
     fetched(hashed(server))
     server.answers += [Answer(cut=HALF, ranges=False)] * 99
@@ -223,7 +223,7 @@ def test_stop_is_noticed_while_the_server_says_nothing(server: Loopback, monkeyp
 
 
 def test_nothing_goes_on_behind_a_download_that_was_left(server: Loopback) -> None:
-    server.answers.append(Answer(body=bytes(64 * PIECE)))
+    server.answers.append(Answer(body=bytes(64 * CHUNK)))
     events = fetch(hashed(server), threading.Event())
     while (event := next(events)) and isinstance(event, Downloading) and not event.done:
         pass
@@ -254,7 +254,7 @@ def test_a_stopped_download_goes_on_where_it_was(server: Loopback, of) -> None:
         have = stopped_in_the_middle(weights, server)
     fetched(weights)
     assert server.ranges[-1] == f"bytes={have}-"
-    assert bool(server.asked[-1].headers["If-Range"]) == (of is hashed)
+    assert bool(server.requests[-1].headers["If-Range"]) == (of is hashed)
 
 
 def test_a_cancelled_download_begins_anew(server: Loopback) -> None:
@@ -319,10 +319,10 @@ def test_a_part_that_was_complete_is_taken_without_asking(server: Loopback) -> N
     stopped_in_the_middle(weights, server)
     part(weights).write_bytes(CONTENT)
     fetched(weights)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_part_of_which_nobody_knows_where_it_came_from_is_not_gone_on_with(server: Loopback) -> None:
+def test_a_partial_file_of_unknown_origin_is_not_resumed(server: Loopback) -> None:
     weights = hashed(server)
     stopped_in_the_middle(weights, server)
     part(weights).with_name(part(weights).name + ".json").write_text('{"size": ')
@@ -359,7 +359,7 @@ def test_what_is_not_the_file_is_refused_at_once(server: Loopback, answer: Answe
     weights = hashed(server)
     assert refused(weights).message.code == code
     assert not part(weights).exists()
-    assert len(server.asked) <= 2
+    assert len(server.requests) <= 2
 
 
 def test_a_body_that_is_longer_than_the_host_stated_is_cut_off(server: Loopback) -> None:
@@ -443,7 +443,7 @@ def test_a_proxy_is_asked_where_there_is_one(server: Loopback, monkeypatch: pyte
     monkeypatch.setenv("http_proxy", server.origin)
     url = f"http://localhost:{unused_port()}/net-{SHA256[:8]}.pth"
     fetched(Weights(url, 0.3, "MIT", sha256=SHA256[:8]))
-    assert [each.path for each in server.asked] == [url]
+    assert [each.path for each in server.requests] == [url]
 
 
 @pytest.mark.parametrize("of", [hashed, hugging_face])
@@ -459,7 +459,7 @@ def test_a_file_that_is_altered_later_is_not_given_and_is_fetched_again(server: 
     fetched(weights)
 
 
-def test_a_file_that_is_altered_does_not_stay_where_no_better_one_can_be_had(server: Loopback) -> None:
+def test_an_altered_file_is_refused_even_if_it_cannot_be_downloaded_again(server: Loopback) -> None:
     weights = hashed(server)
     fetched(weights)
     place(weights).write_bytes(CONTENT[:-1])
@@ -533,7 +533,7 @@ def test_a_process_that_is_killed_loses_nothing_and_blocks_nobody(server: Loopba
 def part_written(server: Loopback) -> int:
     """What had reached the part: the newest piece may still have been in the killed process."""
     start = int(str(server.ranges[-1]).removeprefix("bytes=").removesuffix("-"))
-    assert PIECE <= start <= HALF
+    assert CHUNK <= start <= HALF
     return start
 
 
@@ -568,7 +568,7 @@ def test_a_disk_that_fills_up_is_told_and_once_there_is_room_it_goes_on(small_di
     assert problem.message.code == "download_not_written"
     assert "No space left" in str(problem)
     have = part(weights).stat().st_size
-    assert have > PIECE
+    assert have > CHUNK
     subprocess.run(["mount", "-o", "remount,size=2m", small_disk], check=True)
     fetched(weights)
     assert server.ranges == [None, f"bytes={have}-"]
@@ -579,7 +579,7 @@ def test_a_cache_that_cannot_be_written_to_is_told(tmp_path: Path, server: Loopb
     with pytest.raises(Problem) as caught:
         run(hashed(server))
     assert caught.value.message.code == "download_not_written"
-    assert not server.asked
+    assert not server.requests
 
 
 def test_a_name_is_another_one_for_each_address_and_every_system_takes_it() -> None:

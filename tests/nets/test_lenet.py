@@ -39,7 +39,7 @@ def test_each_layer_has_the_shape_that_the_paper_draws():
     assert drawn.items() <= shapes.items()
 
 
-def test_the_connections_of_c3_are_the_papers_60_and_each_input_is_used_ten_times():
+def test_c3_has_the_papers_60_connections_and_uses_each_input_ten_times():
     assert sorted(len(inputs) for inputs in C3_INPUTS) == [3] * 6 + [4] * 9 + [6]
     assert len(set(C3_INPUTS)) == 16
     assert [sum(number in inputs for inputs in C3_INPUTS) for number in range(6)] == [10] * 6

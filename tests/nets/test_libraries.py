@@ -107,7 +107,7 @@ def test_pictures_reach_torchvisions_inception_as_they_are():
         ("torchvision/vit_b_32", "conv_proj"),
     ],
 )
-def test_for_other_channels_only_the_first_convolution_of_torchvision_is_another(name: str, first: str):
+def test_other_channels_change_only_torchvisions_first_convolution(name: str, first: str):
     grey, colour = on_meta(name, 2, 1), on_meta(name, 2, 3)
     shapes = {
         key: (tuple(tensor.shape), tuple(grey.state_dict()[key].shape)) for key, tensor in colour.state_dict().items()
@@ -142,12 +142,12 @@ def test_what_a_library_refuses_is_said_with_its_reason():
     assert "\n" not in str(caught.value)
 
 
-def test_on_the_meta_device_the_librarys_own_error_comes_so_that_it_is_built_elsewhere():
+def test_on_the_meta_device_a_librarys_own_error_is_passed_on():
     with pytest.raises(NotImplementedError), torch.device("meta"):
         build("torchvision/regnet_x_400mf", 2)
 
 
-def test_torchvisions_names_are_those_of_classifiers_that_the_catalogue_has_not():
+def test_torchvisions_names_are_classifiers_missing_from_the_catalogue():
     found = names("torchvision")
     assert {"convnext_tiny", "vit_b_16", "mobilenet_v2"} <= set(found)
     assert not {"resnet18", "vgg16", "inception_v3", "fasterrcnn_resnet50_fpn", "quantized_resnet18"} & set(found)

@@ -261,7 +261,7 @@ def test_pictures_may_have_other_channels(name: str, channels: int):
 
 
 @pytest.mark.parametrize("dilated", [(False, False, True), (True, True, True)])
-def test_dilation_in_place_of_stride_is_torchvisions_and_keeps_the_resolution(dilated: tuple[bool, ...]):
+def test_dilation_for_stride_equals_torchvisions_and_keeps_the_resolution(dilated: tuple[bool, ...]):
     ours = empty("resnet50", 10, replace_stride_with_dilation=dilated)
     with without_numbers():
         reference = theirs("resnet50", 10, replace_stride_with_dilation=dilated)
@@ -294,7 +294,7 @@ def test_the_norm_can_be_chosen(name: str, norm: object, groups: int):
     assert {getattr(layer, "num_groups", None) for layer in norms} == {groups}
 
 
-def test_group_norm_answers_a_picture_in_the_same_way_whatever_is_beside_it():
+def test_with_group_norm_an_answer_does_not_depend_on_the_rest_of_a_batch():
     network = resnet(BasicBlock, (1, 1, 1, 1), 10, norm=group_norm).train()
     x, _ = pictures(64)
     with torch.no_grad():
@@ -308,7 +308,7 @@ def test_a_plain_network_is_the_residual_one_without_its_ways_around(depth: int)
     assert {key: value.shape for key, value in plain.items()} == shapes
 
 
-def test_plain_34_and_resnet_34_with_free_shortcuts_have_equally_many_parameters():
+def test_plain_34_has_as_many_parameters_as_resnet_34_with_free_shortcuts():
     assert counted(empty("plain34")) == counted(empty("resnet34_a")) == 21_623_848
     assert "21,623,848" in find("resnet34_a").lesson
 

@@ -97,9 +97,7 @@ def test_the_grey_one_has_the_shapes_that_its_author_prints():
 
 
 @pytest.mark.parametrize(("side", "branch", "out"), [(8, 1, 1), (26, 1, 1), (27, 1, 2), (50, 1, 2)])
-def test_the_last_branch_of_the_cifar_one_is_spread_over_its_shortcut_from_27_pixels_on(
-    side: int, branch: int, out: int
-):
+def test_the_last_branch_of_the_cifar_network_is_spread_from_27_pixels_on(side: int, branch: int, out: int):
     x = torch.empty(2, 3, side, side, device="meta")
     shapes = shapes_of(on_meta("teaching_resnet_cifar", 10), ("layer4.1.bn2", "layer4.1"), x)
     assert shapes == [(512, branch, branch), (512, out, out)]

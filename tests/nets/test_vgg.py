@@ -106,7 +106,7 @@ def test_with_torchvisions_weights_the_features_are_torchvisions(ours: str, lett
         torch.testing.assert_close(mine(x), reference(x), rtol=1e-5, atol=1e-5)
 
 
-def test_with_torchvisions_weights_the_logits_are_torchvisions_also_as_convolutions():
+def test_vgg_has_torchvisions_logits_also_with_its_head_as_convolutions():
     ours = on_meta("vgg_a_bn").eval()
     with torch.device("meta"):
         reference = vgg11_bn(weights=None).eval()

@@ -259,7 +259,7 @@ class TwoHeads(nn.Module):
         return (self.head(x.mean((2, 3))) + self.head_dist(x.amax((2, 3)))) / 2
 
 
-def test_a_network_that_cannot_be_split_learns_from_the_pictures_and_that_is_told(
+def test_a_network_that_cannot_be_split_learns_from_pictures_and_says_so(
     head: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("resnet_gui.training.network.build", lambda name, classes, channels: TwoHeads(classes))
@@ -287,7 +287,7 @@ def test_what_does_not_fit_into_memory_lies_in_a_file_and_changes_nothing(
     }
 
 
-def test_without_room_on_the_disk_either_it_ends_with_a_sentence_and_goes_on_once_there_is_room(
+def test_a_run_without_room_for_its_features_fails_and_can_be_resumed(
     head: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, offset: int, size: int) -> None:

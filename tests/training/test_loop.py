@@ -109,7 +109,7 @@ def test_it_learns(quick: Settings) -> None:
     assert only(events, Finished)[0].val_accuracy >= 5 / 6
 
 
-def test_the_best_epoch_is_the_one_with_the_highest_validation_accuracy_then_the_lowest_loss(quick: Settings) -> None:
+def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss(quick: Settings) -> None:
     events = run(quick, training__epochs=5)
     epochs = only(events, EpochDone)
     best = max(epochs, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
@@ -118,7 +118,7 @@ def test_the_best_epoch_is_the_one_with_the_highest_validation_accuracy_then_the
     assert [epoch.epoch for epoch in epochs if epoch.best] == [event.epoch for event in only(events, BestSaved)]
 
 
-def test_stopped_before_the_first_validation_it_keeps_the_weights_and_says_so(quick: Settings) -> None:
+def test_a_run_stopped_before_any_validation_keeps_an_unvalidated_model(quick: Settings) -> None:
     events = stopped_after(quick, Progress)
     assert kinds(events) == ["Started", "Planned", "CheckpointSaved", "CheckpointSaved", "Stopped"]
     stopped = only(events, Stopped)[0]

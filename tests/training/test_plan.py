@@ -14,7 +14,7 @@ from resnet_gui.config import MachineConfig, TrainConfig, make_config, read_conf
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.events import CheckpointSaved, EpochDone, Event, Note, Planned, Started
-from resnet_gui.memory import peak_memory
+from resnet_gui.memory import peak_memory, taken_memory
 from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build
 from resnet_gui.places import cache_folder
@@ -79,7 +79,7 @@ def test_it_is_tried_once_and_written_into_the_settings(quick: Settings) -> None
     assert machine.loading_threads == tried.loading_threads >= 1
 
 
-def test_a_rerun_of_its_settings_and_a_resume_compute_the_same_without_a_trial(quick: Settings) -> None:
+def test_a_rerun_and_a_resume_keep_the_plan_without_another_trial(quick: Settings) -> None:
     first = run(quick)
     folder = Path(only(first, Started)[0].run)
     (remembered,) = cache_folder("plans").iterdir()
@@ -115,7 +115,9 @@ def test_every_way_can_be_set_by_hand_and_learns(quick: Settings, precision: str
 def test_the_formats_learn_the_same_but_for_rounding(quick: Settings) -> None:
     losses = []
     for layout in ("contiguous", "channels_last"):
-        events = run(quick, EpochDone, machine__memory_format=layout, machine__precision="float32")
+        # Not Adam: a gradient that is zero but for rounding, which processors do differently, moves a weight by a whole step.
+        same = {"machine.precision": "float32", "training.optimizer": "sgd"}
+        events = run({**quick, **same}, EpochDone, machine__memory_format=layout)
         losses.append(only(events, EpochDone)[0].train_loss)
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
@@ -162,7 +164,15 @@ def test_a_trial_finds_loss_and_gradient_of_the_first_step(monkeypatch: pytest.M
     assert [trial.gradient for trial in found] == pytest.approx([length] * 2, rel=5e-2)
 
 
-def test_what_a_card_cannot_take_at_once_is_tried_in_half(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("shorter", "cores", "batches"),
+    [(None, 2, [8, 8, 4, 4]), ("bfloat16", 2, [8, 8, 4, 4, 4]), ("bfloat16", 4, [8, 8, 4, 4, 4, 4])],
+)
+def test_what_a_card_cannot_take_at_once_is_tried_in_half(
+    monkeypatch: pytest.MonkeyPatch, shorter: str | None, cores: int, batches: list[int]
+) -> None:
+    monkeypatch.setattr(plan, "short_precision", lambda _: shorter)
+    monkeypatch.setattr(plan, "usable_cores", lambda: cores)
     tried, steps = [], plan._steps
 
     def small_card(compute: Compute, *rest: object) -> object:
@@ -174,7 +184,7 @@ def test_what_a_card_cannot_take_at_once_is_tried_in_half(monkeypatch: pytest.Mo
     monkeypatch.setattr(plan, "_steps", small_card)
     (_, found, _), _ = search(make_config({**SMALL, "training.learning_rate": 0.1}))
     assert found.images_per_second > 0
-    assert tried == [8, 8, 4, 4]
+    assert tried == batches
 
 
 def test_how_many_threads_read_is_looked_at_anew_for_each_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +243,7 @@ def test_as_many_threads_read_as_are_needed(colours: Path, monkeypatch: pytest.M
 
 def test_the_batch_is_32_or_what_memory_takes(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {key: value for key, value in quick.items() if key != "training.batch_size"}
+    monkeypatch.setattr(needs, "free_memory", lambda: 10**12)
     events = run(settings)
     assert only(events, Planned)[0].batch_size == 32
     assert only(events, Planned)[0].memory > 2**20
@@ -257,7 +268,7 @@ def test_one_picture_is_no_batch(quick: Settings) -> None:
 def test_a_run_that_takes_more_than_expected_is_told() -> None:
     watch = needs.MemoryWatch(1, CPU)
     assert list(watch.check()) == []
-    ballast = bytearray(peak_memory() // 2 + 200_000_000)  # every page of it is written
+    ballast = bytearray(peak_memory() - taken_memory() + 200_000_000)  # every page of it is written
     assert [note.message.code for note in watch.check()] == ["memory_more"]
     del ballast
     assert list(needs.MemoryWatch(10**12, CPU).check()) == []

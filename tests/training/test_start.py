@@ -65,7 +65,7 @@ def shared(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_shared_weights_a_run_starts_from_random_ones_at_the_usual_rate(quick: Settings):
+def test_without_shared_weights_a_run_starts_from_random_ones(quick: Settings):
     events = run(quick, training__epochs=1)
     config = read_config(folder(events) / "config.toml")
     assert (config.start.start_from, config.start.norm_statistics) == ("random", "learned")
@@ -116,7 +116,7 @@ def test_an_earlier_run_gives_its_best_weights_and_its_preprocessing(quick: Sett
     assert read_card(Path(only(again, Finished)[0].model)).preprocessing == Preprocessing.for_size(32)
 
 
-def test_a_size_the_network_does_not_take_is_refused_before_anything_is_written(quick: Settings):
+def test_a_size_the_network_does_not_take_is_refused_before_any_writing(quick: Settings):
     with pytest.raises(Problem) as caught:
         run(quick, network="resnet18", data__image_size=16)
     assert caught.value.message.code == "size_not_taken"
@@ -143,7 +143,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_offline_a_run_that_did_not_insist_starts_from_scratch_and_says_what_to_expect(quick: Settings):
+def test_offline_an_automatic_start_is_from_scratch_and_says_so(quick: Settings):
     events = run(quick, training__epochs=1)
     assert "from_scratch" in [
         event.message.code for event in events[: events.index(only(events, Started)[0])] if isinstance(event, Note)
@@ -198,7 +198,7 @@ def test_a_run_of_the_head_that_was_stopped_goes_on_to_the_same_model(
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_a_grey_network_sees_grey_pictures_when_it_learns_and_when_it_answers(quick: Settings, colours: Path):
+def test_a_grey_network_learns_from_and_answers_grey_pictures(quick: Settings, colours: Path):
     events = run(quick, training__epochs=1, data__colour="grey")
     model = Path(only(events, Finished)[0].model)
     assert weights_of(events)["conv1.weight"].shape[1] == 1
@@ -256,7 +256,7 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
         assert torch.allclose(found[name], parameter.grad, rtol=1e-3, atol=1e-5), name
 
 
-def test_a_file_without_a_word_on_preprocessing_is_taken_for_the_networks_shared_weights(tmp_path: Path):
+def test_a_plain_weight_file_is_taken_for_the_networks_shared_weights(tmp_path: Path):
     path = tmp_path / "weights.pth"
     torch.save(build("inception_v3", 3).state_dict(), path)
     values = {
@@ -309,7 +309,7 @@ def test_both_heads_of_a_network_that_has_two_learn(quick: Settings):
     assert learns == {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"}
 
 
-def test_a_network_of_one_size_refuses_progressive_sizes_before_anything_is_computed(quick: dict) -> None:
+def test_a_network_of_one_size_refuses_progressive_sizes_at_the_start(quick: dict) -> None:
     settings = {**quick, "network": "timm/deit_tiny_distilled_patch16_224", "data.image_size": 224}
     with pytest.raises(Problem, match="does not take pictures of 128 x 128 pixels"):
         list(train(make_config({**settings, "data.progressive_sizes": True}), threading.Event()))

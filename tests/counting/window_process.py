@@ -1,6 +1,6 @@
-"""The real program with a hand that uses it at random: `python tests/counting/one_window.py NUMBER PICTURES RUNS`
+"""The real program, used at random: `python tests/counting/window_process.py NUMBER PICTURES RUNS`
 
-It is started as a person starts it, and clicks, drops, kills and closes as random numbers from NUMBER say.
+It starts as a user starts it. Random numbers from NUMBER decide what is clicked, dropped, killed and closed.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ SETTINGS = {
 }  # fmt: skip
 """What a trial could decide otherwise in another process is set, so that runs can be compared to the bit."""
 PAUSES = (0, 0, 5, 40, 200, 800, 2500)
-"""Milliseconds between two deeds: most beginners are slow, some keys bounce."""
+"""Milliseconds between two actions: most beginners are slow, some clicks come twice."""
 
 
-class Hand(QObject):
+class RandomUser(QObject):
     """Does something now and then, until it closes the window or ends the program."""
 
     def __init__(self, window: MainWindow, number: int, pictures: Path, runs: Path) -> None:
@@ -65,14 +65,22 @@ class Hand(QObject):
         QTimer.singleShot(self._chance.choice(PAUSES), self._act)
 
     def _act(self) -> None:
-        """One deed; while a question is open there is none."""
+        """One action; none while a question is open."""
         if QApplication.activeModalWidget() is None:
             self._left -= 1
             if self._left < 0:
                 self._end()
                 return
-            deeds = (self._press, self._press, self._press_stop, self._kill, self._terminate, self._drop, lambda: None)
-            self._chance.choice(deeds)()
+            actions = (
+                self._press,
+                self._press,
+                self._press_stop,
+                self._kill,
+                self._terminate,
+                self._drop,
+                lambda: None,
+            )
+            self._chance.choice(actions)()
         self._next()
 
     def _press(self) -> None:
@@ -92,7 +100,7 @@ class Hand(QObject):
     def _signal(self, number: signal.Signals) -> None:
         engines = [engine for engine in self._window.training.findChildren(Engine) if engine.isRunning() and engine.pid]
         if engines:
-            with contextlib.suppress(ProcessLookupError):  # dead already, which the window has yet to notice
+            with contextlib.suppress(ProcessLookupError):  # it has ended already, which the window has yet to notice
                 os.kill(self._chance.choice(engines).pid, number)
 
     def _drop(self) -> None:
@@ -104,7 +112,7 @@ class Hand(QObject):
         QApplication.sendEvent(pane, QDropEvent(QPointF(place), copy, mime, button, key))
 
     def _end(self) -> None:
-        """Closes the window, or dies as a program does whose computer does."""
+        """Closes the window, or kills the program as when the computer fails."""
         how = self._chance.random()
         if how < 0.2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -128,19 +136,19 @@ class Hand(QObject):
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def with_a_hand(number: int, pictures: Path, runs: Path) -> int:
-    """Runs the program on `pictures`; the hand begins when its event loop does."""
+def main_with_random_user(number: int, pictures: Path, runs: Path) -> int:
+    """Runs the program on `pictures`; the random user begins when the event loop does."""
     run_loop = QApplication.exec
 
-    def run_with_hand() -> int:
+    def exec_with_random_user() -> int:
         [window] = (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))
-        Hand(window, number, pictures, runs)
+        RandomUser(window, number, pictures, runs)
         return run_loop()
 
-    QApplication.exec = staticmethod(run_with_hand)
+    QApplication.exec = staticmethod(exec_with_random_user)
     return main([str(pictures)])
 
 
 if __name__ == "__main__":
     faulthandler.enable()
-    sys.exit(with_a_hand(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))
+    sys.exit(main_with_random_user(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""Every way in which people, and their programs, alter a folder of pictures."""
+"""Every way in which users, and their programs, edit a folder of pictures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NOBODY = 65534
 
 
 @dataclass
-class Altered:
+class EditResult:
     """What was done: exactly what has to be listed. Paths are relative to the dataset folder.
 
-    `closed` pictures are as they were, but cannot be read. `unread` ones were touched before anyone had read them, so
-    nobody can vouch for them: they may be left out. `back` puts a folder back that was moved away.
+    `unreadable` pictures are as they were, but cannot be read. `unread` ones were touched before the run had read them:
+    it cannot know that they are as before, and may leave them out. `back` puts a folder back that was moved away.
     """
 
     classes_added: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Altered:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    closed: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     unread: set[str] = field(default_factory=set)
     back: Callable[[], None] | None = None
 
@@ -40,14 +40,14 @@ class Altered:
         """What `DatasetChanged` has to say, field by field."""
         return self.classes_added, self.classes_removed, self.added, self.removed, self.changed
 
-    def tell(self, changed: tuple[str, ...]) -> None:
-        """Closed pictures may be told when the person is asked, or only when they are read: here the former."""
-        early = {*self.closed} & {*changed}
+    def note_listed(self, changed: tuple[str, ...]) -> None:
+        """The run may list unreadable pictures as `changed` when it asks the user, or only later, when it reads them."""
+        early = {*self.unreadable} & {*changed}
         self.changed = tuple(sorted({*self.changed} | early))
-        self.closed = tuple(sorted({*self.closed} - early))
+        self.unreadable = tuple(sorted({*self.unreadable} - early))
 
 
-Alteration = Callable[[Path, Splits, random.Random], Altered]
+Edit = Callable[[Path, Splits, random.Random], EditResult]
 """From the dataset folder, the run's split and a source of chance to what was done."""
 
 
@@ -61,45 +61,45 @@ def _other(root: Path, path: str, draw: random.Random) -> Path:
     return draw.choice(sorted(each for each in root.rglob("*.bmp") if each.parent.name != Path(path).parent.name))
 
 
-def deleted(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def deleted(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     paths = _some(splits, draw)
     for path in paths:
         (root / path).unlink()
-    return Altered(removed=tuple(paths))
+    return EditResult(removed=tuple(paths))
 
 
-def truncated(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def truncated(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     paths = _some(splits, draw)
     for path in paths:
         os.truncate(root / path, draw.randrange((root / path).stat().st_size))
-    return Altered(changed=tuple(paths))
+    return EditResult(changed=tuple(paths))
 
 
-def replaced_by_another_class(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def replaced_by_another_class(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """Of the same size in bytes."""
     paths = _some(splits, draw)
     for path in paths:
         shutil.copyfile(_other(root, path, draw), root / path)
-    return Altered(changed=tuple(paths))
+    return EditResult(changed=tuple(paths))
 
 
-def replaced_by_another_size(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def replaced_by_another_size(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     paths = _some(splits, draw)
     for path in paths:
         colour = small_data.COLOURS[_other(root, path, draw).parent.name]
         small_data.picture(root / path, colour, np.random.default_rng(draw.randrange(99)), side=draw.randint(41, 60))
-    return Altered(changed=tuple(paths))
+    return EditResult(changed=tuple(paths))
 
 
-def replaced_with_time_and_all(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def replaced_with_time_and_all(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """Of the same size in bytes, by a program that keeps the time of change: `cp -p`."""
     paths = _some(splits, draw)
     for path in paths:
         shutil.copy2(_other(root, path, draw), root / path)
-    return Altered(changed=tuple(paths))
+    return EditResult(changed=tuple(paths))
 
 
-def swapped(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def swapped(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """Two pictures of different classes change places; sizes and times of change are the same."""
     path = _some(splits, draw)[0]
     other = _other(root, path, draw)
@@ -107,58 +107,58 @@ def swapped(root: Path, splits: Splits, draw: random.Random) -> Altered:
     other.rename(between)
     (root / path).rename(other)
     between.rename(root / path)
-    return Altered(changed=tuple(sorted((path, other.relative_to(root).as_posix()))))
+    return EditResult(changed=tuple(sorted((path, other.relative_to(root).as_posix()))))
 
 
-def replaced_by_no_picture(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def replaced_by_no_picture(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     paths = _some(splits, draw)
     for path in paths:
         (root / path).write_bytes(draw.choice((b"", b"not a picture\n", b"BM", bytes(5000))))
-    return Altered(changed=tuple(paths))
+    return EditResult(changed=tuple(paths))
 
 
-def touched(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def touched(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """No change at all."""
     for sample in draw.sample((*splits.train, *splits.val), draw.randint(1, 5)):
         (root / sample.path).touch()
-    return Altered()
+    return EditResult()
 
 
-def renamed(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def renamed(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     paths = _some(splits, draw)
     new = [path.replace(".bmp", "-new.bmp") for path in paths]
     for path, name in zip(paths, new, strict=True):
         (root / path).rename(root / name)
-    return Altered(added=tuple(sorted(new)), removed=tuple(paths))
+    return EditResult(added=tuple(sorted(new)), removed=tuple(paths))
 
 
-def moved_to_another_class(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def moved_to_another_class(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     path = _some(splits, draw)[0]
     new = f"{_other(root, path, draw).parent.name}/moved.bmp"
     (root / path).rename(root / new)
-    return Altered(added=(new,), removed=(path,))
+    return EditResult(added=(new,), removed=(path,))
 
 
-def closed(root: Path, splits: Splits, draw: random.Random) -> Altered:
-    """Nobody may read them any more."""
+def made_unreadable(root: Path, splits: Splits, draw: random.Random) -> EditResult:
+    """The user may not read them any more."""
     paths = _some(splits, draw)
     for path in paths:
         (root / path).chmod(0)
-    return Altered(closed=tuple(paths))
+    return EditResult(unreadable=tuple(paths))
 
 
-def class_renamed(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def class_renamed(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     name = draw.choice(splits.classes)
     (root / name).rename(root / "other")
     removed = _pictures_of(name, splits)
     added = tuple(path.replace(name, "other", 1) for path in removed)
-    return Altered(("other",), (name,), added, removed)
+    return EditResult(("other",), (name,), added, removed)
 
 
-def class_deleted(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def class_deleted(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     name = draw.choice(splits.classes)
     shutil.rmtree(root / name)
-    return Altered(classes_removed=(name,), removed=_pictures_of(name, splits))
+    return EditResult(classes_removed=(name,), removed=_pictures_of(name, splits))
 
 
 def _pictures_of(name: str, splits: Splits) -> tuple[str, ...]:
@@ -166,23 +166,23 @@ def _pictures_of(name: str, splits: Splits) -> tuple[str, ...]:
     return tuple(sorted(sample.path for sample in samples if sample.path.startswith(f"{name}/")))
 
 
-def picture_added(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def picture_added(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     name = draw.choice(splits.classes)
     shutil.copyfile(_other(root, f"{name}/", draw), root / name / "0-added.bmp")
-    return Altered(added=(f"{name}/0-added.bmp",))
+    return EditResult(added=(f"{name}/0-added.bmp",))
 
 
-def class_added(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def class_added(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     shutil.copytree(root / draw.choice(splits.classes), root / "amber")
     added = sorted(path.relative_to(root).as_posix() for path in (root / "amber").iterdir())
-    return Altered(classes_added=("amber",), added=tuple(added))
+    return EditResult(classes_added=("amber",), added=tuple(added))
 
 
-def moved_away_and_back(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def moved_away_and_back(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """The whole folder, as when a drive is unplugged."""
     away = root.with_name("away")
     root.rename(away)
-    return Altered(back=lambda: _put_back(away, root))
+    return EditResult(back=lambda: _put_back(away, root))
 
 
 def _put_back(away: Path, root: Path) -> None:
@@ -190,27 +190,27 @@ def _put_back(away: Path, root: Path) -> None:
         away.rename(root)
 
 
-def copied_elsewhere_and_back(root: Path, splits: Splits, draw: random.Random) -> Altered:
+def copied_elsewhere_and_back(root: Path, splits: Splits, draw: random.Random) -> EditResult:
     """The same pictures with other times: no change."""
     copy = root.with_name("copy")
     shutil.copytree(root, copy, copy_function=shutil.copyfile)
     root.rename(root.with_name("before"))
     copy.rename(root)
-    return Altered(unread={sample.path for sample in splits.test})
+    return EditResult(unread={sample.path for sample in splits.test})
 
 
-ALTERATIONS: tuple[Alteration, ...] = (
+EDITS: tuple[Edit, ...] = (
     deleted, truncated, replaced_by_another_class, replaced_by_another_size, replaced_with_time_and_all, swapped,
-    replaced_by_no_picture, touched, renamed, moved_to_another_class, closed, class_renamed, class_deleted,
+    replaced_by_no_picture, touched, renamed, moved_to_another_class, made_unreadable, class_renamed, class_deleted,
     picture_added, class_added, moved_away_and_back, copied_elsewhere_and_back,
 )  # fmt: skip
 
 
 @contextlib.contextmanager
-def as_a_person(folder: Path) -> Iterator[None]:
-    """Root may read whatever is closed to others, so it does what follows in `folder` as nobody.
+def as_ordinary_user(folder: Path) -> Iterator[None]:
+    """Root may read every file. So what follows is done as the user `nobody`, who gets `folder`.
 
-    Modules that are imported meanwhile may be closed, too: what is needed should have been done once before.
+    Modules may be unreadable meanwhile, too: what is needed should have been imported before.
     """
     if os.name != "posix" or os.geteuid() != 0:
         yield

@@ -1,4 +1,4 @@
-"""What a disk may hold after the power failed: a model of one, fed with the calls of a program.
+"""What a disk may hold after the power failed: a model of a disk that follows the calls of a program.
 
 The model is the conservative one of the papers on crash consistency (Pillai et al. 2014, "All File Systems Are Not
 Created Equal"; Mohan et al. 2018, "Finding Crash-Consistency Bugs with Bounded Black-Box Crash Testing"), and promises

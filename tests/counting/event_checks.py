@@ -1,4 +1,4 @@
-"""What a run has said, held against what is on the disk."""
+"""Compares the events of a run with what is on the disk."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from resnet_gui.tensor_file import read_tensor_file
 
 
 @dataclass
-class Heard:
-    """What a run said, and how it ended: `error` is a `Problem`, or what should have been one."""
+class RunRecord:
+    """The events of a run, and how it ended: `error` is a `Problem`, or what should have been one."""
 
     events: list[Event] = field(default_factory=list)
     error: Exception | None = None
 
-    def listen(self, events: Iterator[Event]) -> Heard:
-        """Hears `events` to their end."""
+    def collect(self, events: Iterator[Event]) -> RunRecord:
+        """Takes all `events`, to their end."""
         try:
             self.events.extend(events)
         except Exception as error:
@@ -38,8 +38,8 @@ class Heard:
         return next((event for event in reversed(self.events) if isinstance(event, kinds)), None)
 
     @property
-    def has_told(self) -> bool:
-        """Whether the person knows that something was not saved."""
+    def reports_failure(self) -> bool:
+        """Whether the user was told that something was not saved."""
         return self.error is not None or any(map(_is_failure, self.events))
 
 
@@ -47,10 +47,10 @@ def _is_failure(event: Event) -> bool:
     return isinstance(event, Note) and event.message.code in ("checkpoint_failed", "save_failed")
 
 
-def faults(run: Path, heard: Heard) -> Iterator[str]:
-    """ "corruptions": files in the folder `run` that are broken. "silent_successes": what was said, and is not so.
+def faults(run: Path, record: RunRecord) -> Iterator[str]:
+    """ "corruptions": files in the folder `run` that are broken. "silent_successes": events that are not true.
 
-    "tables_short": a run that ended well, and whose results.csv lacks an epoch without a word.
+    "tables_short": a run that ended well, and whose results.csv lacks an epoch, though no event says so.
     """
     places = []
     for path in run.rglob("[!.]*.safetensors"):
@@ -59,55 +59,53 @@ def faults(run: Path, heard: Heard) -> Iterator[str]:
             places.append((description["epoch"], description.get("step", -1)))
         except (OSError, ValueError):
             yield "corruptions"
-    saved = heard.last(CheckpointSaved)
+    saved = record.last(CheckpointSaved)
     if saved and max(places, default=(0, 0)) < (saved.epoch, saved.step):
         yield "silent_successes"
-    if not _epochs_are_saved_or_told(heard) or not _model_is_as_said(heard):
+    if not _epochs_are_saved_or_failed(record) or not _model_is_as_reported(record):
         yield "silent_successes"
-    if heard.error is None and isinstance(heard.last(Finished), Finished):
+    if record.error is None and isinstance(record.last(Finished), Finished):
         epochs = read_config(run / "config.toml").training.epochs
         assert read_split(run / "split.csv").train
         is_short = _epochs_in_table(run) != list(range(1, epochs + 1))
-        yield from ["tables_short"] * (is_short and not _table_was_told(heard))
+        yield from ["tables_short"] * (is_short and not _table_failure_was_reported(record))
 
 
-def _table_was_told(heard: Heard) -> bool:
-    return any(isinstance(event, Note) and event.message.code == "cannot_write" for event in heard.events)
+def _table_failure_was_reported(record: RunRecord) -> bool:
+    return any(isinstance(event, Note) and event.message.code == "cannot_write" for event in record.events)
 
 
 def _epochs_in_table(run: Path) -> list[int]:
-    with contextlib.suppress(
-        OSError, ValueError, TypeError, AttributeError
-    ):  # torn, or with rows that are glued together
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # torn, or two rows on one line
         return [row.epoch for row in results(run)]
     return []
 
 
-def _epochs_are_saved_or_told(heard: Heard) -> bool:
-    """Before an epoch is told comes that its checkpoint is there, or that it is not."""
-    saved_or_told = False
-    for event in heard.events:
+def _epochs_are_saved_or_failed(record: RunRecord) -> bool:
+    """Each `EpochDone` comes after the event that its checkpoint was saved, or that it was not."""
+    saved_or_failed = False
+    for event in record.events:
         if isinstance(event, EpochDone):
-            if not saved_or_told:
+            if not saved_or_failed:
                 return False
-            saved_or_told = False
+            saved_or_failed = False
         elif _is_failure(event) or isinstance(event, CheckpointSaved):
-            saved_or_told = not isinstance(event, CheckpointSaved) or event.step == 0
+            saved_or_failed = not isinstance(event, CheckpointSaved) or event.step == 0
     return True
 
 
-def _model_is_as_said(heard: Heard) -> bool:
-    said = heard.last(BestSaved, Stopped, Finished)
-    if said is None:
+def _model_is_as_reported(record: RunRecord) -> bool:
+    event = record.last(BestSaved, Stopped, Finished)
+    if event is None:
         return True
     try:
-        _, card = load_model(Path(said.model))
+        _, card = load_model(Path(event.model))
     except Problem:
         return False
-    match said:
+    match event:
         case Finished():
-            return (card.epoch, card.test) == (said.best_epoch, said.test)
+            return (card.epoch, card.test) == (event.best_epoch, event.test)
         case BestSaved():
-            return card.epoch >= said.epoch
+            return card.epoch >= event.epoch
         case _:
-            return card.validated == said.validated
+            return card.validated == event.validated

@@ -1,7 +1,7 @@
-"""A process that kills itself at a named point of a save: SIGKILL, so that nothing is flushed, closed or told.
+"""Kills this process at a named point of a save, by SIGKILL: nothing is flushed or closed, and no event is sent.
 
-A point is `<when>:<file>:<n>`: the n-th time, from 1, that `when` is reached for a file of the kind `file`. Which calls a save is made of is not known here: every open, write, fsync, rename and unlink in
-the process is looked at. For Linux and macOS.
+A point is `<when>:<file>:<n>`: the n-th time, from 1, that `when` is reached for a file of the kind `file`. This
+module does not know how a save is made: it looks at every open, write, fsync, rename and unlink of the process. For Linux and macOS.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _SAVE = (
 POINTS = {
     "checkpoint": (*_SAVE, "before prune", "pruned"),
     "model": _SAVE,
-    "diary": _SAVE,
+    "record": _SAVE,
 }
-"""By kind of file. A diary is one of the run's other files: events.jsonl, results.csv, config.toml, split.csv."""
+"""By kind of file. A record is one of the run's other files: events.jsonl, results.csv, config.toml, split.csv."""
 
-VARIABLE = "DIE_AT"
-"""The environment variable in which a process of its own finds its point."""
+VARIABLE = "KILL_AT"
+"""The environment variable that names the point to a process that is not a fork."""
 
-_DIARY = ("events.jsonl", "results.csv", "config.toml", "split.csv")
+_RECORDS = ("events.jsonl", "results.csv", "config.toml", "split.csv")
 
 
-def die_at(point: str) -> None:
-    """From now on this process does not get past `point`."""
+def kill_at_point(point: str) -> None:
+    """From now on this process is killed when it reaches `point`."""
     when, kind, count = point.split(":")
     _Watch(when, kind, int(count)).install()
 
@@ -59,7 +59,7 @@ class _Watch:
             return self.kind == "checkpoint"
         if "model.safetensors" in path.name:
             return self.kind == "model"
-        return self.kind == "diary" and any(name in path.name for name in _DIARY)
+        return self.kind == "record" and any(name in path.name for name in _RECORDS)
 
     def _opening(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def opening(path: Any, *rest: Any, **named: Any) -> Any:
@@ -113,7 +113,7 @@ class _Written:
         self._watch.reached("before write", self._path)
         half = len(data) // 2
         self._file.write(data[:half])
-        if self._watch.when == "half written":  # else nothing is forced out, as without us
+        if self._watch.when == "half written":  # else nothing is flushed, as in the program itself
             self._file.flush()
             self._watch.reached("half written", self._path)
         return half + self._file.write(data[half:])
@@ -132,4 +132,4 @@ class _Written:
 
 
 if VARIABLE in os.environ:  # imported by a sitecustomize.py of `kill.py`
-    die_at(os.environ[VARIABLE])
+    kill_at_point(os.environ[VARIABLE])

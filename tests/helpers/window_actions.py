@@ -1,4 +1,4 @@
-"""What a person does with the window, and what they see of it."""
+"""What a user does with the window, and what the user sees of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +12,11 @@ from pytestqt.qtbot import QtBot
 from resnet_gui.gui.main_window import MainWindow
 
 PATIENCE = 60_000
+"""Milliseconds after which a wait fails."""
 
 
 def drop(target: QWidget, *paths: Path) -> None:
-    """What Qt delivers when files are dropped on `target` from another program."""
+    """Sends the events that Qt sends when files are dropped on `target` from another program."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     place, copy = QPoint(20, 20), Qt.DropAction.CopyAction
@@ -25,12 +26,13 @@ def drop(target: QWidget, *paths: Path) -> None:
 
 
 def text_of(widget: QWidget) -> str:
-    """Every word that can be seen in `widget`."""
-    shown = (label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-    return "\n".join(shown).replace("\u200b", "")
+    """All visible text in `widget`."""
+    texts = (label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+    return "\n".join(texts).replace("\u200b", "")
 
 
 def open_colours(window: MainWindow, qtbot: QtBot, colours: Path, epochs: int) -> None:
+    """Drops the dataset folder `colours` on the window, and sets up a run of a few seconds per epoch."""
     with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
         drop(window.setup, colours)
     window.setup.set_values(
@@ -49,8 +51,8 @@ def click(button: QPushButton) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def until(window: MainWindow, qtbot: QtBot, kind: type) -> object:
-    """Waits for the run's next event of `kind`."""
+def wait_for(window: MainWindow, qtbot: QtBot, kind: type) -> object:
+    """Waits for the run's next event of `kind`, and returns it."""
     with qtbot.waitSignal(
         window.training.said, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
     ) as got:
@@ -59,6 +61,7 @@ def until(window: MainWindow, qtbot: QtBot, kind: type) -> object:
 
 
 def answered(window: MainWindow) -> bool:
+    """Whether the prediction pane shows an answer."""
     return window.predict_pane.answer.isVisible() and bool(window.predict_pane.answer.as_text())
 
 
@@ -75,7 +78,8 @@ def click_in_box(name: str) -> Callable[[], None]:
     return click
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether the process runs. A zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,6 +1,6 @@
-"""A run's lives: processes that train and say their events as lines of JSON, and how each of them ends.
+"""Starts processes that train a run and write its events as lines of JSON, and kills them.
 
-To spare the seconds in which torch is imported, most lives are forks of this process, which never computes itself.
+To spare the seconds in which torch is imported, most of them are forks of this process, which never computes itself.
 For Linux and macOS.
 """
 
@@ -23,15 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import die
+import kill_points
 
 from resnet_gui.events import Event, Failed, JobEnded, from_json, to_json
 
 PATIENCE = 120.0
-"""Seconds without a word, after which a life is held to hang: an error of the program, or of this one."""
+"""Seconds without an event after which a process counts as hung: an error of the program, or of this one."""
 
 Job = dict[str, Any]
-"""As the engine is asked: `{"do": "train", "config": {…}}` or `{"do": "resume", "run": …}`."""
+"""What the engine is asked to do: `{"do": "train", "config": {…}}` or `{"do": "resume", "run": …}`."""
 
 
 _JOB = 1
@@ -39,20 +39,20 @@ _JOB = 1
 
 
 @dataclass(frozen=True)
-class Death:
-    """When a life ends: at `point` of a save (see `die`), or `seconds` after it has said `events` events."""
+class Kill:
+    """When to kill a process: at `point` of a save (see `kill_points`), or `seconds` after event number `after_events`."""
 
     point: str = ""
-    events: int = 0
+    after_events: int = 0
     seconds: float = float("inf")
 
 
 @dataclass
-class Life:
-    """What became of a process: all that it `said`, and whether it was `killed`."""
+class RunProcess:
+    """A process that has ended: all `events` that it wrote, and whether it was `killed`."""
 
     pid: int
-    said: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     killed: bool = False
 
 
@@ -67,7 +67,7 @@ class Fork:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(read)
-            _live_as_fork(job, point, write)
+            _do_job_in_fork(job, point, write)
         os.close(write)
         self.stdout = os.fdopen(read, "rb")
 
@@ -83,14 +83,14 @@ def _import_torch() -> None:
     import resnet_gui.training.loop  # noqa: F401
 
 
-def _live_as_fork(job: Job, point: str, write: int) -> None:
+def _do_job_in_fork(job: Job, point: str, write: int) -> None:
     try:
         if point:
-            die.die_at(point)
+            kill_points.kill_at_point(point)
         for event in _events(job):
             os.write(write, to_json(event).encode() + b"\n")
     except BaseException as error:
-        print(f"a life ended with {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(f"a fork ended with {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         os._exit(1)
     os._exit(0)
 
@@ -119,7 +119,7 @@ def engine(job: Job, point: str) -> subprocess.Popen[bytes]:
 
 
 def command_line(job: Job, point: str) -> subprocess.Popen[bytes]:
-    """The job as a person would type it."""
+    """The job as a user would type it."""
     command = [sys.executable, "-P", "-m", "resnet_gui", "train", "--json"]
     if job["do"] == "resume":
         return _start([*command, "--resume", job["run"]], point)
@@ -134,8 +134,8 @@ def command_line(job: Job, point: str) -> subprocess.Popen[bytes]:
 def _start(command: list[str], point: str) -> subprocess.Popen[bytes]:
     environment = dict(os.environ)
     if point:
-        path = [_site(), str(Path(die.__file__).parent), *filter(None, [environment.get("PYTHONPATH")])]
-        environment |= {"PYTHONPATH": os.pathsep.join(path), die.VARIABLE: point}
+        path = [_site(), str(Path(kill_points.__file__).parent), *filter(None, [environment.get("PYTHONPATH")])]
+        environment |= {"PYTHONPATH": os.pathsep.join(path), kill_points.VARIABLE: point}
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
     )
@@ -146,30 +146,30 @@ def _site() -> str:
     """A folder with the `sitecustomize.py` that Python imports before anything else."""
     folder = tempfile.mkdtemp(prefix="resnet-gui-site-")
     atexit.register(shutil.rmtree, folder)
-    (Path(folder) / "sitecustomize.py").write_text("import die\n")
+    (Path(folder) / "sitecustomize.py").write_text("import kill_points\n")
     return folder
 
 
-def live(process: Fork | subprocess.Popen[bytes], death: Death) -> Life:
-    """Listens to the process until it ends, and kills it when `death` says so."""
-    life, torn, kill_at = Life(process.pid), b"", float("inf")
+def follow(process: Fork | subprocess.Popen[bytes], kill: Kill) -> RunProcess:
+    """Reads the events of the process until it ends, and kills it when `kill` says so."""
+    ended, torn, kill_at = RunProcess(process.pid), b"", float("inf")
     assert process.stdout
     with process.stdout as pipe:
         while True:
-            if kill_at == float("inf") and len(life.said) >= death.events:
-                kill_at = time.monotonic() + death.seconds
+            if kill_at == float("inf") and len(ended.events) >= kill.after_events:
+                kill_at = time.monotonic() + kill.seconds
             left = min(PATIENCE, kill_at - time.monotonic())
             if not select.select([pipe], [], [], max(0.0, left))[0]:
-                assert left < PATIENCE, f"it hangs after {life.said[-1:]}"
+                assert left < PATIENCE, f"it hangs after {ended.events[-1:]}"
                 os.kill(process.pid, signal.SIGKILL)
-                kill_at = float("nan")  # what it said before can still be read
+                kill_at = float("nan")  # what it wrote before can still be read
             if not (chunk := os.read(pipe.fileno(), 1 << 16)):
                 break
             *lines, torn = (torn + chunk).split(b"\n")
-            life.said += [from_json(line.decode()) for line in lines]
+            ended.events += [from_json(line.decode()) for line in lines]
             if process.stdin and to_json(JobEnded(), id=_JOB).encode() in lines:
                 process.stdin.close()
-    life.killed = process.wait() == -signal.SIGKILL
+    ended.killed = process.wait() == -signal.SIGKILL
     if process.stdin:
         process.stdin.close()
-    return life
+    return ended

@@ -1,4 +1,4 @@
-"""What runs say, for the training tab to show."""
+"""Events of a run, for the training tab to show."""
 
 import math
 
@@ -10,12 +10,12 @@ STEPS = 4
 TWO_CLASSES = (ClassScore("daisy", 71, 80), ClassScore("rose", 72, 80))
 
 
-def start(tab, epochs=12, test=160):
+def show_start(tab, epochs=12, test=160):
     tab.show_event(Started(RUN, "resnet18", ("daisy", "rose"), 480, 160, test, epochs, "cpu", 2))
 
 
-def epoch(tab, number, best=True, validated=True):
-    """One whole epoch's events: accuracy rises, loss falls."""
+def show_epoch(tab, number, best=True, validated=True):
+    """Shows all events of one epoch. From epoch to epoch the accuracy rises and the loss falls."""
     loss, accuracy = math.exp(-number / 4), 1 - math.exp(-number / 4)
     for step in range(1, STEPS + 1):
         tab.show_event(Progress("train", step, STEPS, number, loss, accuracy, 22.8, 120.0))
@@ -26,13 +26,13 @@ def epoch(tab, number, best=True, validated=True):
         tab.show_event(BestSaved(MODEL, number, figures[1], figures[0]))
 
 
-def score(right=143, total=160, opened=1, classes=TWO_CLASSES):
+def score_event(right=143, total=160, opened=1, classes=TWO_CLASSES):
     return TestScore(right, total, 0.3, classes, opened)
 
 
-def place():
+def run_place():
     return RunPlace(RUN, "resnet18", "/photos", 12, 3, 12, "interrupted")
 
 
-def shown(tab, row, column):
+def cell_text(tab, row, column):
     return tab.table.epochs.index(row, column).data()

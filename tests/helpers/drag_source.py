@@ -1,4 +1,4 @@
-"""A window of another process from which files can be dragged: `python tests/drag_source.py FILE...`"""
+"""A window from which files can be dragged, to be run in another process: `python tests/helpers/drag_source.py FILE...`"""
 
 import sys
 from pathlib import Path

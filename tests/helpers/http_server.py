@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that behaves as badly as it is told to, one answer for each request."""
+"""A real HTTP server on this machine. A test sets its answers one by one, bad ones too."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-PIECE = 1 << 16
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Answer:
     """How one request is answered.
 
-    `body` is instead of the server's content. The connection ends after `cut` bytes of it, or stalls there if `stall`;
-    `pause` seconds go by before each piece. `length` is what Content-Length states: None the truth, -1 nothing at all.
+    `body` replaces the server's content. The connection ends after `cut` bytes of it, or stalls there if `stall`;
+    The server waits `pause` seconds before each chunk. `length` is the value of Content-Length: None for the true one,
+    -1 for no such header.
     """
 
     status: int = 200
@@ -33,8 +34,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that came."""
+class Request:
+    """A request that the server has received."""
 
     path: str
     headers: Message
@@ -46,7 +47,7 @@ class Loopback:
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.answers: deque[Answer] = deque()
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"loopback": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -68,7 +69,7 @@ class Loopback:
     @property
     def ranges(self) -> list[str | None]:
         """The Range headers of the requests so far."""
-        return [each.headers["Range"] for each in self.asked]
+        return [each.headers["Range"] for each in self.requests]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -76,12 +77,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = self.loopback
-        server.asked.append(Asked(self.path, self.headers))
+        server.requests.append(Request(self.path, self.headers))
         answer = server.answers.popleft() if server.answers else Answer()
         with contextlib.suppress(ConnectionError):
-            self._give(answer, server.content if answer.body is None else answer.body)
+            self._respond(answer, server.content if answer.body is None else answer.body)
 
-    def _give(self, answer: Answer, content: bytes) -> None:
+    def _respond(self, answer: Answer, content: bytes) -> None:
         etag = f'"{hashlib.md5(content).hexdigest()}"'
         status, start = answer.status, self._start(answer, etag)
         headers = {"Content-Type": "application/octet-stream"} | ({"ETag": etag} if answer.etag else {})
@@ -99,19 +100,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer, body)
 
     def _start(self, answer: Answer, etag: str) -> int | None:
-        """Where the part that is asked for begins; None if all is to be sent."""
-        asked = self.headers["Range"]
-        if not asked or not answer.ranges or answer.status != 200 or self.headers["If-Range"] not in (None, etag):
+        """The offset at which the requested range begins; None if all is to be sent."""
+        wanted = self.headers["Range"]
+        if not wanted or not answer.ranges or answer.status != 200 or self.headers["If-Range"] not in (None, etag):
             return None
-        return int(asked.removeprefix("bytes=").removesuffix("-"))
+        return int(wanted.removeprefix("bytes=").removesuffix("-"))
 
     def _send(self, answer: Answer, body: bytes) -> None:
         body = body[: answer.cut]
-        for begin in range(0, len(body), PIECE):
+        for begin in range(0, len(body), CHUNK):
             self.loopback.closing.wait(answer.pause)
-            self.wfile.write(body[begin : begin + PIECE])
+            self.wfile.write(body[begin : begin + CHUNK])
         if answer.stall:
             self.loopback.closing.wait()
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Writes no log."""

@@ -1,0 +1,1 @@
+"""What several tests share: actions on the window, events of a run, an HTTP server, a program to drag from."""
