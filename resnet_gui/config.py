@@ -17,8 +17,8 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from resnet_gui.atomic_write import safe_write
 from resnet_gui.messages import Problem, reason
-from resnet_gui.safe_write import safe_write
 
 Shown = Literal["first", "more", "own"]
 """Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""

@@ -7,15 +7,14 @@ A figure that does not exist is `None`, never NaN.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_gui.messages import Message, Value, message
+from resnet_gui.records import Layer, Misfit, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
 
 _MISFITS = 20
 """So many tensors that did not fit are told: a network has hundreds."""
@@ -173,35 +172,6 @@ class BestSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassScore:
-    """Of `total` pictures of class `name`, `right` were recognised (top-1)."""
-
-    name: str
-    right: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class TestScore:
-    """The score on pictures the model has never seen. `opened` counts how often they were used for a score."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of the name
-
-    right: int
-    total: int
-    loss: float
-    classes: tuple[ClassScore, ...]
-    opened: int
-
-    @property
-    def percent(self) -> int:
-        """The share of right answers in whole per cent; 100 and 0 only where it is all or nothing."""
-        if self.right in (0, self.total):
-            return 100 if self.right else 0
-        return min(99, max(1, round(100 * self.right / self.total)))
-
-
-@dataclass(frozen=True, slots=True)
 class Stopped:
     """The run was stopped and saved, and can be gone on with. `validated` is false when no epoch had been validated yet."""
 
@@ -247,14 +217,6 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A small PNG of `path`, written to `png`."""
-
-    path: str
-    png: str
-
-
-@dataclass(frozen=True, slots=True)
 class Thumbnails:
     """Thumbnails that are ready, in batches."""
 
@@ -270,83 +232,11 @@ class SampleDrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What a model file says of itself."""
-
-    path: str
-    network: str
-    classes: tuple[str, ...]
-    image_size: int
-    epoch: int
-    validated: bool
-    val_accuracy: float | None
-    test: TestScore | None
-    test_opened: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One picture's answer: the most probable classes first, probabilities from 0 to 1. Without an answer, `problem`."""
-
-    path: str
-    labels: tuple[str, ...] = ()
-    probabilities: tuple[float, ...] = ()
-    width: int = 0
-    height: int = 0
-    milliseconds: float = 0.0
-    png: str = ""
-    problem: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Predicted:
     """Answers, in batches, of the model in the file `model`."""
 
     model: str
     items: tuple[Prediction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Trained weights that someone shares, and how the pictures that they know were prepared.
-
-    `sha256` is the file's, whole or its first digits; "" where only the server can say it. `megabytes` are of 10^6
-    bytes. `top1` is the accuracy that the source states, from 0 to 1. `resize` and `image_size` are as in
-    `data.transforms.Preprocessing`.
-    """
-
-    url: str
-    megabytes: float
-    licence: str
-    trained_on: str = "ImageNet-1k"
-    sha256: str = ""
-    top1: float | None = None
-    image_size: int = 224
-    resize: int = 256
-    interpolation: str = "bilinear"
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
-
-    @property
-    def host(self) -> str:
-        """Whom a download would ask: `download.pytorch.org`."""
-        return self.url.partition("//")[2].partition("/")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A row of the layer table. `shape` is the output's without the batch; `stage` the card's stage it belongs to, or
-    the first part of its name. What is not called but in training, as an auxiliary classifier, has an empty shape.
-
-    `parameters` and `multiply_adds` are its own; a layer that is called again brings no parameters the second time.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
-    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,15 +280,6 @@ class Downloaded:
 
     url: str
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """A tensor that did not go from a file into a network: `wanted` by the network, `found` in the file, None where missing."""
-
-    name: str
-    wanted: tuple[int, ...] | None
-    found: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,32 +337,3 @@ def from_json(line: str) -> Event:
 
 def _shape(shape: tuple[int, ...] | None) -> str:
     return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    """To work them out takes four times as long as all else, and a long run has tens of thousands of lines."""
-    return typing.get_type_hints(kind)
-
-
-def from_plain(kind: Any, value: Any) -> Any:
-    """`value`, as JSON gave it, as an instance of `kind`: a dataclass, a tuple, an optional or a plain value.
-
-    Keys that a dataclass does not have are passed over. Raises `TypeError` or `KeyError` where `value` does not fit.
-    """
-    if value is None:
-        return None
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise TypeError(f"{value!r} is no {kind.__name__}")
-        hints = _hints(kind)
-        known = {field.name for field in dataclasses.fields(kind)} & value.keys()
-        return kind(**{name: from_plain(hints[name], value[name]) for name in known})
-    arguments = typing.get_args(kind)
-    if typing.get_origin(kind) is tuple:
-        if arguments[-1] is Ellipsis:
-            return tuple(from_plain(arguments[0], item) for item in value)
-        return tuple(from_plain(each, item) for each, item in zip(arguments, value, strict=True))
-    if typing.get_origin(kind) is types.UnionType and type(None) in arguments:
-        return from_plain(next(each for each in arguments if each is not type(None)), value)
-    return value

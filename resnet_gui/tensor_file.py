@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from resnet_gui.safe_write import safe_write
+from resnet_gui.atomic_write import safe_write
 
 FORMAT = 2
 """The description's version. A reader refuses a newer one, since it could not know what it leaves out.

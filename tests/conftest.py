@@ -41,7 +41,7 @@ for variable, name in (
 
 # As on another processor, but for engines, which are child processes: RESNET_GUI_TEST_SHORT_PRECISION=none or bfloat16.
 if _precision := os.environ.get("RESNET_GUI_TEST_SHORT_PRECISION"):
-    from resnet_gui import device  # before any module takes the probe from it
+    from resnet_gui import device
 
     device.short_precision = {"none": lambda _: None, "bfloat16": lambda _: "bfloat16"}[_precision]
 

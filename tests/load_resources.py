@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QIcon, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from resnet_gui.places import resource
+from resnet_gui.paths import resource
 
 
 def paints_something(icon: Path) -> bool:

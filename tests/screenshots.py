@@ -41,9 +41,9 @@ class Photographer:
     """Brings the window from state to state and takes a picture of each, in both themes."""
 
     def __init__(self, states: Path | None) -> None:
-        from resnet_gui.gui.main_window import MainWindow
-        from resnet_gui.gui.remembered import Remembered
         from resnet_gui.gui.theme import Theme
+        from resnet_gui.gui.user_settings import Remembered
+        from resnet_gui.gui.window.main_window import MainWindow
 
         self._states = states
         self._theme = Theme(QApplication.instance(), "light")

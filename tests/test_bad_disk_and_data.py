@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from resnet_gui.events import BestSaved, Finished, Note, from_json
-from resnet_gui.model import load_model
-from resnet_gui.training.run_folder import last_place
+from resnet_gui.model_file import load_model
+from resnet_gui.runs.run_status import last_place
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2145\nsize 12345\n"
 

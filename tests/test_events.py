@@ -7,8 +7,9 @@ import typing
 import pytest
 
 from resnet_gui import events
-from resnet_gui.events import ClassScore, Event, Note, Prediction, Progress, TestScore, Thumbnail, from_json, to_json
+from resnet_gui.events import Event, Note, Progress, from_json, to_json
 from resnet_gui.messages import message
+from resnet_gui.records import ClassScore, Prediction, TestScore, Thumbnail
 
 ODD = os.fsdecode(b"/pictures/caf\xe9/\xff\n\"\xf0\x9f\x90\xb1'.jpg")
 """A path whose bytes are not UTF-8, with a line break and quotes."""

@@ -15,8 +15,8 @@ WINDOW = [name for name in MODULES if name.startswith("resnet_gui.gui")]
 OTHERS = [name for name in MODULES if name not in WINDOW]
 
 LIGHT = [
-    "resnet_gui.__main__", "resnet_gui.cli", "resnet_gui.serve", "resnet_gui.config", "resnet_gui.events",
-    "resnet_gui.messages", "resnet_gui.places", "resnet_gui.data.folder", "resnet_gui.data.image", "resnet_gui.nets.catalog",
+    "resnet_gui.__main__", "resnet_gui.cli.main", "resnet_gui.engine.server", "resnet_gui.config", "resnet_gui.events",
+    "resnet_gui.messages", "resnet_gui.paths", "resnet_gui.data.readers.class_folders", "resnet_gui.data.image", "resnet_gui.nets.catalog",
 ]  # fmt: skip
 
 
@@ -32,15 +32,15 @@ def loaded_by(modules: list[str]) -> set[str]:
 
 
 def test_the_modules_were_found():
-    assert {"resnet_gui.gui.main_window", "resnet_gui.gui.app"} <= set(WINDOW)
-    assert {"resnet_gui.training.loop", "resnet_gui.prediction.predictor", "resnet_gui.serve"} <= set(OTHERS)
+    assert {"resnet_gui.gui.window.main_window", "resnet_gui.gui.app"} <= set(WINDOW)
+    assert {"resnet_gui.training.loop", "resnet_gui.prediction.predictor", "resnet_gui.engine.server"} <= set(OTHERS)
     assert set(LIGHT) <= set(OTHERS)
 
 
 def test_the_window_loads_no_torch():
     loaded = loaded_by(WINDOW)
     assert "PySide6" in loaded
-    assert not {"torch", "torchvision", "safetensors"} & loaded
+    assert not {"torch", "torchvision", "timm", "safetensors", "sklearn", "scipy", "jinja2", "onnx"} & loaded
 
 
 def test_nothing_but_the_window_loads_qt():
@@ -54,12 +54,23 @@ def test_the_modules_of_a_quick_start_load_neither_torch_nor_qt():
 
 
 def test_no_start_waits_for_what_the_plots_need():
-    loaded = loaded_by(["resnet_gui.cli", "resnet_gui.gui.app", "resnet_gui.gui.main_window"])
+    loaded = loaded_by(["resnet_gui.cli.main", "resnet_gui.gui.app", "resnet_gui.gui.window.main_window"])
     assert "PySide6.QtWidgets" in loaded
-    assert not {"pyqtgraph", "numpy", "PIL", "resnet_gui.gui.plots", "resnet_gui.gui.network_tab"} & loaded
+    assert (
+        not {
+            "pyqtgraph",
+            "numpy",
+            "PIL",
+            "resnet_gui.gui.training.training_plots",
+            "resnet_gui.gui.network.network_tab",
+        }
+        & loaded
+    )
 
 
 def test_an_engine_is_ready_without_what_its_own_networks_do_not_need():
-    loaded = loaded_by(["resnet_gui.training.loop", "resnet_gui.prediction.streaming", "resnet_gui.nets.resnet_cifar"])
+    loaded = loaded_by(
+        ["resnet_gui.training.loop", "resnet_gui.prediction.streaming", "resnet_gui.nets.families.resnet_cifar"]
+    )
     assert "torch" in loaded
     assert not {"torchvision", "timm", "torch._dynamo", "sympy"} & loaded

@@ -11,8 +11,8 @@ import platformdirs
 import pytest
 
 import resnet_gui
-from resnet_gui import cli
-from resnet_gui.places import resource
+from resnet_gui.cli import main
+from resnet_gui.paths import resource
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -23,7 +23,7 @@ def test_the_version_is_the_same_in_both_places():
 
 
 def test_the_program_starts_where_the_project_says():
-    assert PROJECT["scripts"] == {"resnet-gui": f"{cli.__name__}:{cli.main.__name__}"}
+    assert PROJECT["scripts"] == {"resnet-gui": f"{main.__name__}:{main.main.__name__}"}
 
 
 def test_resources_hold_no_python():
@@ -46,7 +46,7 @@ def place_package(site: Path, *, modules: bool) -> None:
     (site / "resnet_gui" / "resources").mkdir(parents=True)
     (site / "resnet_gui" / "resources" / "mark").write_text("installed copy")
     if modules:
-        for name in ("__init__.py", "places.py"):
+        for name in ("__init__.py", "paths.py"):
             shutil.copy(ROOT / "resnet_gui" / name, site / "resnet_gui")
 
 
@@ -54,7 +54,7 @@ def mark_seen_from(site: Path) -> str:
     """What a process that has `site` as its site-packages, and no other, reads in the resource `mark`."""
     script = (
         "import site, sys; site.addsitedir(sys.argv[1]); sys.path.append(sys.argv[2])\n"
-        "from resnet_gui.places import resource; print(resource('mark').read_text())"
+        "from resnet_gui.paths import resource; print(resource('mark').read_text())"
     )
     libraries = Path(platformdirs.__file__).parent.parent  # its .pth files, such as that of this checkout, stay unread
     done = subprocess.run(
@@ -75,7 +75,7 @@ def test_an_editable_install_follows_the_checkout(tmp_path: Path):
     place_package(site, modules=False)
     (site / "_resnet_gui.pth").write_text(str(checkout))
     (checkout / "resnet_gui").mkdir(parents=True)
-    for name in ("pyproject.toml", "resnet_gui/__init__.py", "resnet_gui/places.py"):
+    for name in ("pyproject.toml", "resnet_gui/__init__.py", "resnet_gui/paths.py"):
         shutil.copy(ROOT / name, checkout / name)
     shutil.copytree(ROOT / "resources", checkout / "resources")
 

@@ -9,16 +9,9 @@ import safetensors.torch
 import torch
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.model import ModelCard, load_model, save_model
+from resnet_gui.model_file import ModelCard, load_model, save_model
 from resnet_gui.nets.build import build
-from resnet_gui.tensor_file import (
-    FORMAT,
-    NewerFormat,
-    metadata,
-    read_description,
-    read_tensor_file,
-    write_tensor_file,
-)
+from resnet_gui.tensor_file import FORMAT, NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
 
 TENSORS = {"weight": torch.arange(6.0), "count": torch.tensor(3)}
 DESCRIPTION = {"kind": "model", "classes": ["caf\udce9", '"sha256": "'], "score": 0.5}

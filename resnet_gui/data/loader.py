@@ -15,15 +15,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from resnet_gui.counter import seed_for
 from resnet_gui.data.batch import Batch, Shown
-from resnet_gui.data.folder import Sample
-from resnet_gui.data.picture_cache import PictureCache
+from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.resample import resample
+from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import Snapshot, version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing, whole
 from resnet_gui.events import Skipped
 from resnet_gui.messages import Problem
+from resnet_gui.seeds import seed_for
 
 _View = Callable[[Image.Image, int], Shown]
 """From a scaled picture and its index to what is wanted of it."""

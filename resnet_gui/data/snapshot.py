@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_gui.data.folder import Sample
+from resnet_gui.data.samples import Sample
 
 Version = tuple[int, int, int]
 """Size in bytes, time of change and the system's own time of a file, both in ns; see `Snapshot`."""

@@ -11,9 +11,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
-from resnet_gui.data.folder import Listing, Sample, SplitName
+from resnet_gui.atomic_write import safe_write
+from resnet_gui.data.samples import Listing, Sample, SplitName
 from resnet_gui.messages import Message, Problem, message, reason
-from resnet_gui.safe_write import safe_write
 
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 _HEADER = ["split", "class", "path"]

@@ -13,10 +13,11 @@ from threading import Event as Flag
 from PIL import Image
 
 from resnet_gui.data.image import decode, stat_image
-from resnet_gui.events import Event, Thumbnail, Thumbnails
+from resnet_gui.events import Event, Thumbnails
 from resnet_gui.messages import Problem, reason
-from resnet_gui.pace import Pace
-from resnet_gui.places import cache_folder
+from resnet_gui.paths import cache_folder
+from resnet_gui.records import Thumbnail
+from resnet_gui.throttle import Pace
 
 SIDE = 96
 """The usual longest side of a thumbnail, in pixels."""

@@ -14,8 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from resnet_gui.config import DataConfig
-from resnet_gui.counter import seed_for
 from resnet_gui.data.image import Decoded, decode
+from resnet_gui.records import Weights
+from resnet_gui.seeds import seed_for
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
@@ -63,7 +64,7 @@ class Preprocessing:
         """The first half: the picture in `path`, made as small as is needed. This is what is kept of it.
 
         Raises `Problem` as `data.image.decode`. Whoever changes what comes out raises the rule's number in
-        `data/picture_cache.py`.
+        `data/cache/picture_cache.py`.
         """
         return self.scaled(self.decode(path).image)
 
@@ -164,3 +165,8 @@ def whole(picture: Image.Image) -> Tensor:
     """All of a picture, as uint8 `[channels, H, W]`."""
     pixels = numpy.array(picture, dtype=numpy.uint8).reshape(picture.height, picture.width, -1)
     return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def as_taught(weights: Weights) -> Preprocessing:
+    """How the pictures were prepared that shared weights have learned from."""
+    return Preprocessing(weights.image_size, weights.resize, weights.interpolation, weights.mean, weights.std)

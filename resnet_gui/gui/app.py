@@ -15,7 +15,7 @@ from resnet_gui.messages import Problem
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from resnet_gui.gui.main_window import MainWindow
+    from resnet_gui.gui.window.main_window import MainWindow
 
 _PACKAGES = (
     "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 "
@@ -51,10 +51,10 @@ def _make_window(path: Path | None, sample: bool) -> tuple[QApplication, MainWin
     except ImportError as error:
         raise _missing_library(str(error)) from error
     _check_display()
-    from resnet_gui.gui.closing import ring
-    from resnet_gui.gui.main_window import MainWindow
-    from resnet_gui.gui.remembered import Remembered
     from resnet_gui.gui.theme import Theme
+    from resnet_gui.gui.user_settings import Remembered
+    from resnet_gui.gui.window.main_window import MainWindow
+    from resnet_gui.gui.window.single_instance import ring
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the window at once, and its engines save and follow
     app = QApplication([sys.argv[0]])

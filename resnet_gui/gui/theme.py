@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFontInfo, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-from resnet_gui.places import resource
+from resnet_gui.paths import resource
 
 MODES = ("system", "light", "dark")
 CLASS_COLOURS = 8

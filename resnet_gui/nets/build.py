@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from resnet_gui.messages import Problem, first_line
-from resnet_gui.nets import alexnet, fractalnet, highway, inception, lenet, resnet, resnet_cifar, teaching, vgg
-from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import find
+from resnet_gui.nets.families import alexnet, fractalnet, highway, inception, lenet, resnet, resnet_cifar, tutorial, vgg
 from resnet_gui.nets.libraries import timm_models, torchvision_models
+from resnet_gui.nets.spec import Network
 
 Builder = Callable[[int, int], nn.Module]
 """From classes and channels to a network."""
 
-_OURS = (resnet, resnet_cifar, teaching, lenet, alexnet, vgg, fractalnet, highway, inception)
+_OURS = (resnet, resnet_cifar, tutorial, lenet, alexnet, vgg, fractalnet, highway, inception)
 _BUILDERS: dict[str, Builder] = {name: make for module in _OURS for name, make in module.BUILDERS.items()}
 
 _ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Iterable
 
 from resnet_gui.messages import Problem
-from resnet_gui.nets.card import Network
-from resnet_gui.nets.cards import cifar, classic, inception, libraries, residual, residual_variants, teaching
+from resnet_gui.nets.spec import Network
+from resnet_gui.nets.specs import cifar, classic, inception, libraries, residual, residual_variants, tutorial
 
 NETWORKS: tuple[Network, ...] = (
-    *residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS, *teaching.NETWORKS, *classic.NETWORKS,
+    *residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS, *tutorial.NETWORKS, *classic.NETWORKS,
     *inception.NETWORKS, *libraries.NETWORKS,
 )  # fmt: skip
 """In the order in which they are offered; the first is chosen until a person chooses another."""

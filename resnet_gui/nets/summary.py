@@ -11,12 +11,13 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet_gui.events import Layer, Summarised
+from resnet_gui.events import Summarised
 from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.build import build
-from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import find, require_size
-from resnet_gui.nets.outside import weights_of
+from resnet_gui.nets.library_catalog import weights_of
+from resnet_gui.nets.spec import Network
+from resnet_gui.records import Layer
 
 
 def summarise(name: str, classes: int, channels: int, image_size: int) -> Summarised:

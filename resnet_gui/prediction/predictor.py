@@ -13,10 +13,10 @@ from torch import Tensor
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
 from resnet_gui.device import choose_device
-from resnet_gui.events import Prediction
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model
-from resnet_gui.prediction.inference import Inference, make_ready
+from resnet_gui.model_file import load_model
+from resnet_gui.prediction.optimized_network import Inference, make_ready
+from resnet_gui.records import Prediction
 
 
 @dataclass(frozen=True, slots=True)

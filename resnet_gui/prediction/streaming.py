@@ -13,11 +13,12 @@ from pathlib import Path
 
 import torch
 
-from resnet_gui.data.folder import pictures_in
-from resnet_gui.events import Predicted, Prediction
+from resnet_gui.data.readers.class_folders import pictures_in
+from resnet_gui.events import Predicted
 from resnet_gui.messages import message
-from resnet_gui.pace import Pace
 from resnet_gui.prediction.predictor import Picture, Predictor
+from resnet_gui.records import Prediction
+from resnet_gui.throttle import Pace
 
 _EVENT_SECONDS = 0.05
 """Events are so far apart; and for longer than that no answer waits for a picture after its own."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from resnet_gui.evaluation.score import Score
-from resnet_gui.events import BestSaved, Note, TestScore
+from resnet_gui.evaluation.evaluate import Score
+from resnet_gui.events import BestSaved, Note
 from resnet_gui.messages import Problem
-from resnet_gui.model import ModelCard, read_card, save_model
+from resnet_gui.model_file import ModelCard, read_card, save_model
+from resnet_gui.records import TestScore
 
 
 class BestModel:

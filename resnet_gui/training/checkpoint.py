@@ -20,19 +20,20 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from resnet_gui import config
+from resnet_gui.atomic_write import make_folder
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence, short_precision
-from resnet_gui.events import CheckpointSaved, EpochDone, Note, from_plain
+from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
-from resnet_gui.model import ModelCard, unshared
-from resnet_gui.pace import Pace
-from resnet_gui.safe_write import make_folder
+from resnet_gui.model_file import ModelCard, unshared
+from resnet_gui.records import from_plain
+from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
-from resnet_gui.training.network import make_network
-from resnet_gui.training.run_folder import checkpoints
-from resnet_gui.training.state import VERSIONS, State
+from resnet_gui.throttle import Pace
+from resnet_gui.training.run_state import VERSIONS, State
+from resnet_gui.training.trainable import make_network
 
 KEPT = 2
 """So many checkpoints stay: the newest, and one before it should that be damaged."""

@@ -17,29 +17,31 @@ from typing import TypeVar
 import torch
 
 from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
-from resnet_gui.counter import seed_for
-from resnet_gui.data.folder import list_folder
+from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
-from resnet_gui.data.picture_cache import PictureCache
+from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, memory_has_a_sentence
-from resnet_gui.evaluation.score import Score, evaluate
+from resnet_gui.evaluation.evaluate import Score, evaluate
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.nets.catalog import find, require_size
-from resnet_gui.pace import Pace
-from resnet_gui.training.changes import dataset_changes, leave_out
+from resnet_gui.runs.event_log import recorded, rewind
+from resnet_gui.runs.run_folder import checkpoints, make_run_folder
+from resnet_gui.runs.run_lock import only_writer
+from resnet_gui.seeds import seed_for
+from resnet_gui.throttle import Pace
+from resnet_gui.training.cached_features import Course, feature_bytes, find_course
 from resnet_gui.training.checkpoint import Keeper, restore
-from resnet_gui.training.features import Course, feature_bytes, find_course
-from resnet_gui.training.learner import Learner
-from resnet_gui.training.needs import MemoryWatch, check_disk, fit_memory
-from resnet_gui.training.network import make_network
-from resnet_gui.training.plan import find_plan, planned, planned_before
-from resnet_gui.training.run_folder import checkpoints, make_run_folder, only_writer, recorded, rewind
+from resnet_gui.training.compute_plan import find_plan, planned, planned_before
+from resnet_gui.training.dataset_changes import dataset_changes, leave_out
+from resnet_gui.training.epoch import Learner
+from resnet_gui.training.initial_weights import find_start
+from resnet_gui.training.resource_checks import MemoryWatch, check_disk, fit_memory
+from resnet_gui.training.run_state import State
 from resnet_gui.training.schedule import learning_rate
-from resnet_gui.training.start import find_start
-from resnet_gui.training.state import State
+from resnet_gui.training.trainable import make_network
 
 T = TypeVar("T")
 

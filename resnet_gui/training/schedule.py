@@ -27,7 +27,7 @@ def learning_rate(config: TrainingConfig, epochs_done: float) -> float:
 
 
 def _rate(config: TrainingConfig) -> float:
-    assert config.learning_rate is not None, "decided before a run begins, see training/start.py"
+    assert config.learning_rate is not None, "decided before a run begins, see training/initial_weights.py"
     return config.learning_rate
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from resnet_gui.data.sample import draw_sample
+from resnet_gui.data.sample_dataset import draw_sample
 from resnet_gui.events import SampleDrawn
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

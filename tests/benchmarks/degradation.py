@@ -20,9 +20,9 @@ import numpy as np
 import pyqtgraph as pg
 
 from resnet_gui.config import make_config
-from resnet_gui.data.sample import draw_sample
+from resnet_gui.data.sample_dataset import draw_sample
 from resnet_gui.events import EpochDone, SampleDrawn
-from resnet_gui.places import resource
+from resnet_gui.paths import resource
 
 WORDS = {"plain": "plain", "resnet": "residual"}
 KINDS, DEPTHS, SEEDS = tuple(WORDS), (20, 56), (0, 1, 2)
@@ -86,7 +86,7 @@ def all_errors(pictures: Path) -> Errors:
 
 def errors_by_epoch(network: str, seed: int, pictures: Path) -> list[float]:
     """In per cent of the pictures learned from, counted during the epoch, while the weights change."""
-    from resnet_gui.training.loop import train  # here, for torch reads OMP_WAIT_POLICY when it is imported
+    from resnet_gui.training.loop import train
 
     settings = {**RECIPE, "dataset": pictures, "network": network, "training.seed": seed}
     with tempfile.TemporaryDirectory() as out:

@@ -70,7 +70,7 @@ def prepare(folder: Path) -> None:
     from PIL import Image
 
     from resnet_gui.data.transforms import Preprocessing
-    from resnet_gui.model import ModelCard, save_model
+    from resnet_gui.model_file import ModelCard, save_model
     from resnet_gui.nets.build import build
 
     for name in ("dark", "light"):

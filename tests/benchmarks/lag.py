@@ -57,9 +57,9 @@ class Scenario:
     """What a person does: opens the sample, trains, then asks about one photograph after another."""
 
     def __init__(self, seconds: float, pictures: list[str]) -> None:
-        from resnet_gui.gui.main_window import MainWindow
-        from resnet_gui.gui.remembered import Remembered
         from resnet_gui.gui.theme import Theme
+        from resnet_gui.gui.user_settings import Remembered
+        from resnet_gui.gui.window.main_window import MainWindow
 
         self.window = MainWindow(Theme(QApplication.instance()), Remembered())
         self.phases: dict[str, tuple[float, float]] = {}

@@ -21,12 +21,12 @@ RUNS = (("resnet20", 32, 64), ("resnet18", 96, 64), ("resnet18", 224, 32), ("res
 def measure(network: str, size: int, batch: int) -> None:
     """Prints one line, for this process."""
     from resnet_gui.config import make_config
-    from resnet_gui.data.sample import draw_sample
+    from resnet_gui.data.sample_dataset import draw_sample
     from resnet_gui.data.transforms import Preprocessing
     from resnet_gui.events import Progress, SampleDrawn
     from resnet_gui.nets.build import build
     from resnet_gui.training.loop import train
-    from resnet_gui.training.needs import memory_bytes
+    from resnet_gui.training.resource_checks import memory_bytes
 
     stop, ended = threading.Event(), threading.Event()
     drawn = next(event for event in draw_sample(stop) if isinstance(event, SampleDrawn))

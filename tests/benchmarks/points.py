@@ -21,11 +21,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from resnet_gui.events import EpochDone, Event, Progress, Started, to_json
-from resnet_gui.gui.background import in_background
-from resnet_gui.gui.run_file import RunFile, story_of
-from resnet_gui.gui.story import Story
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.training_tab import TrainingTab
+from resnet_gui.gui.thread_pool import in_background
+from resnet_gui.gui.training.training_tab import TrainingTab
+from resnet_gui.runs.history import Story
+from resnet_gui.runs.log_reader import RunFile, story_of
 
 STEPS = 10
 """Of an epoch."""

@@ -30,7 +30,7 @@ from torch import Tensor
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import usable_cores
-from resnet_gui.model import ModelCard, save_model
+from resnet_gui.model_file import ModelCard, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.prediction.streaming import predict
@@ -156,9 +156,9 @@ def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
-    from resnet_gui.gui.main_window import MainWindow
-    from resnet_gui.gui.remembered import Remembered
     from resnet_gui.gui.theme import Theme
+    from resnet_gui.gui.user_settings import Remembered
+    from resnet_gui.gui.window.main_window import MainWindow
 
     app = QApplication(sys.argv[:1])
     window = MainWindow(Theme(app), Remembered())

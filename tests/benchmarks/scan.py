@@ -19,10 +19,11 @@ from functools import partial
 from pathlib import Path
 from timeit import timeit
 
-from resnet_gui.data.folder import Listing, list_folder
+from resnet_gui.data.class_rows import class_rows
+from resnet_gui.data.readers.class_folders import list_folder
+from resnet_gui.data.samples import Listing
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, as_csv, from_csv, split_samples
-from resnet_gui.gui.class_table import class_rows
 
 BOUND = 1.5
 GROWTH_BOUND = 2.6

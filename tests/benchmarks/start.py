@@ -116,8 +116,8 @@ def run_bare() -> int:
 
 def run_program(until_ready: bool) -> int:
     """The program's own entry point; only its window tells when it is painted."""
-    from resnet_gui.cli import main
-    from resnet_gui.gui import main_window
+    from resnet_gui.cli.main import main
+    from resnet_gui.gui.window import main_window
 
     def close_when_ready(window):
         window.asking.engine_said.connect(lambda state: window.close() if state == "ready" else None)

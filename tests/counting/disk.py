@@ -39,8 +39,8 @@ from tally import run
 from resnet_gui.config import TrainConfig
 from resnet_gui.events import BestSaved, EpochDone, Event, Finished
 from resnet_gui.messages import Problem
+from resnet_gui.runs.run_folder import checkpoints, newest_runs
 from resnet_gui.training import loop
-from resnet_gui.training.run_folder import checkpoints, newest_runs
 
 NEVER = ("corruptions", "silent_successes", "raw_errors", "other_results", "leftovers", "tables_short")
 
@@ -139,8 +139,8 @@ class Runs:
 def impatient() -> Iterator[None]:
     """To wait for a virus scanner that lets go of a file, or for another window, would take minutes in all."""
     with (
-        mock.patch("resnet_gui.safe_write._FIRST_WAIT", 1e-4),
-        mock.patch("resnet_gui.training.run_folder._PATIENCE", 0.1),
+        mock.patch("resnet_gui.atomic_write._FIRST_WAIT", 1e-4),
+        mock.patch("resnet_gui.runs.run_lock._PATIENCE", 0.1),
     ):
         yield
 

@@ -14,7 +14,7 @@ from resnet_gui.config import read_config
 from resnet_gui.data.split import read_split
 from resnet_gui.events import BestSaved, CheckpointSaved, EpochDone, Event, Finished, Note, Stopped
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model
+from resnet_gui.model_file import load_model
 from resnet_gui.tensor_file import read_tensor_file
 
 

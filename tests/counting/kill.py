@@ -27,19 +27,10 @@ import tally
 from outcome import Outcome, results
 from run_processes import Job, Kill, RunProcess
 
-from resnet_gui.events import (
-    CheckpointSaved,
-    EpochDone,
-    Finished,
-    JobEnded,
-    Note,
-    Progress,
-    Ready,
-    Resumed,
-    Started,
-)  # fmt: skip
+from resnet_gui.events import CheckpointSaved, EpochDone, Finished, JobEnded, Note, Progress, Ready, Resumed, Started
+from resnet_gui.runs.event_log import read_events
+from resnet_gui.runs.run_folder import checkpoints, newest_runs
 from resnet_gui.tensor_file import read_tensor_file
-from resnet_gui.training.run_folder import checkpoints, newest_runs, read_events
 
 NEVER = ("unreadable", "saves lost", "epochs lost", "different")
 """Runs, models or checkpoints that cannot be read or gone on with; checkpoints and epochs that an event reported and that

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_gui.events import EpochDone
+from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import read_tensor_file
-from resnet_gui.training.run_folder import checkpoints
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ from tally import run
 from resnet_gui.config import TrainConfig, make_config
 from resnet_gui.events import BestSaved, CheckpointSaved, EpochDone, Event, Finished, Resumed, Started, Stopped
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model
+from resnet_gui.model_file import load_model
+from resnet_gui.runs.event_log import read_events
 from resnet_gui.training import loop
-from resnet_gui.training.run_folder import read_events
 
 NEVER = ("unreadable", "neither_old_nor_new", "lost_after_return", "wrong_table", "wrong_story", "leftovers")
 

@@ -109,7 +109,7 @@ def _events(job: Job) -> Iterator[Event]:
 
 def engine(job: Job, point: str) -> subprocess.Popen[bytes]:
     """The job in the process that the window would start."""
-    from resnet_gui.gui.worker import engine_command
+    from resnet_gui.gui.workers.engine_process import engine_command
 
     process = _start(engine_command(), point)
     assert process.stdin

@@ -12,7 +12,7 @@ import small_data
 
 from resnet_gui.config import make_config
 from resnet_gui.data import snapshot
-from resnet_gui.data.folder import list_folder
+from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.events import EpochDone, Resumed, Started
 from resnet_gui.training.loop import resume, train

@@ -18,7 +18,7 @@ import torch
 from file_calls import Call, fsync_disabled, watched
 from power_cut import Disk, key
 
-from resnet_gui.safe_write import safe_write
+from resnet_gui.atomic_write import safe_write
 from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
 
 Writer = Callable[..., None]

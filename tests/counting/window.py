@@ -31,8 +31,8 @@ from window_process import SETTINGS
 from resnet_gui.config import make_config
 from resnet_gui.events import Finished
 from resnet_gui.messages import Problem
+from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.training.loop import resume, train
-from resnet_gui.training.run_folder import checkpoints
 
 NEVER = (
     "segfaults",

@@ -18,9 +18,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
-from resnet_gui.cli import main
-from resnet_gui.gui.main_window import MainWindow
-from resnet_gui.gui.worker import Engine
+from resnet_gui.cli.main import main
+from resnet_gui.gui.window.main_window import MainWindow
+from resnet_gui.gui.workers.engine_process import Engine
 
 SETTINGS = {
     "network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": 8, "machine.threads": 1,

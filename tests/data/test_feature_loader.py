@@ -9,8 +9,8 @@ from torch import Tensor
 
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.feature_loader import FeatureLoader
-from resnet_gui.data.folder import Sample
 from resnet_gui.data.loader import Loader
+from resnet_gui.data.samples import Sample
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 
 RULE = Preprocessing.for_size(32)

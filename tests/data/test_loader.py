@@ -13,11 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from resnet_gui.data.ahead import ahead
 from resnet_gui.data.batch import Batch
-from resnet_gui.data.folder import Sample
+from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.loader import FolderGone, Loader, epoch_order, steps_per_epoch
-from resnet_gui.data.picture_cache import PictureCache
+from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 from resnet_gui.events import Skipped

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_gui.data.folder import Sample
+from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import Snapshot
 
 SAMPLES = [Sample(f"{name}/{number}.png", label) for label, name in enumerate(("blue", "red")) for number in range(3)]

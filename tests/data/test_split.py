@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_gui.data.folder import Listing, Sample
+from resnet_gui.data.samples import Listing, Sample
 from resnet_gui.data.split import Splits, fingerprint, read_split, split_samples, write_split
 from resnet_gui.messages import Problem, sentence
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 from resnet_gui.data.image import open_image
 from resnet_gui.data.thumbnail import prune, thumbnail, thumbnails
 from resnet_gui.messages import Problem
-from resnet_gui.places import cache_folder
+from resnet_gui.paths import cache_folder
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from resnet_gui.gui.main_window import MainWindow
-from resnet_gui.gui.remembered import Remembered
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.training_tab import TrainingTab
-from resnet_gui.gui.worker import Engine
+from resnet_gui.gui.training.training_tab import TrainingTab
+from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.window.main_window import MainWindow
+from resnet_gui.gui.workers.engine_process import Engine
 
 
 @pytest.fixture

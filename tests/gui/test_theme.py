@@ -10,7 +10,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QPushButton
 
 from resnet_gui.gui.theme import CLASS_COLOURS, Theme
-from resnet_gui.places import resource
+from resnet_gui.paths import resource
 
 COLOURS = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
 ICONS = sorted(path.stem for path in resource("icons").glob("*.svg"))

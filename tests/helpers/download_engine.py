@@ -4,16 +4,16 @@ import dataclasses
 import json
 import sys
 
-from resnet_gui.events import Weights
+from resnet_gui.records import Weights
 
 _SCRIPT = """
 import json, sys, types
-from resnet_gui import serve
-from resnet_gui.events import Weights, from_plain
+from resnet_gui.engine import job_runner, server
+from resnet_gui.records import Weights, from_plain
 weights = from_plain(Weights, json.loads(sys.argv[1]))
-sys.modules["resnet_gui.nets.outside"] = types.SimpleNamespace(weights_of=lambda network: weights)
-serve._warm = lambda: iter(())
-serve.serve()
+sys.modules["resnet_gui.nets.library_catalog"] = types.SimpleNamespace(weights_of=lambda network: weights)
+job_runner._warm = lambda: iter(())
+server.serve()
 """
 
 

@@ -2,8 +2,9 @@
 
 import math
 
-from resnet_gui.events import BestSaved, ClassScore, EpochDone, Progress, Started, TestScore
-from resnet_gui.training.run_folder import RunPlace
+from resnet_gui.events import BestSaved, EpochDone, Progress, Started
+from resnet_gui.records import ClassScore, TestScore
+from resnet_gui.runs.run_status import RunPlace
 
 RUN, MODEL = "/runs/1", "/runs/1/model.safetensors"
 STEPS = 4

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_gui.gui.main_window import MainWindow
+from resnet_gui.gui.window.main_window import MainWindow
 
 PATIENCE = 60_000
 """Milliseconds after which a wait fails."""

@@ -12,13 +12,13 @@ from torchvision.models import get_model_weights
 
 from resnet_gui.config import make_config
 from resnet_gui.messages import Problem
-from resnet_gui.nets import resnet, resnet_cifar
-from resnet_gui.nets.blocks import BasicBlock, Bottleneck, PlainBlock, PlainBottleneck
-from resnet_gui.nets.card import Network, Stage
-from resnet_gui.nets.cards import cifar, residual, residual_variants
 from resnet_gui.nets.catalog import NETWORKS, find
-from resnet_gui.nets.preact import PreactBlock, PreactBottleneck
-from resnet_gui.nets.shortcuts import PaddedIdentity
+from resnet_gui.nets.families import resnet, resnet_cifar
+from resnet_gui.nets.families.blocks import BasicBlock, Bottleneck, PlainBlock, PlainBottleneck
+from resnet_gui.nets.families.preact import PreactBlock, PreactBottleneck
+from resnet_gui.nets.families.shortcuts import PaddedIdentity
+from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.specs import cifar, residual, residual_variants
 
 RESIDUAL = (*residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS)
 BLOCKS = {

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build, main_and_auxiliary
-from resnet_gui.nets.card import Network
 from resnet_gui.nets.catalog import NETWORKS, find
-from resnet_gui.nets.outside import names, weights_of
+from resnet_gui.nets.library_catalog import names, weights_of
+from resnet_gui.nets.spec import Network
 
 BROUGHT = [network for network in NETWORKS if network.source != "ours"]
 each_network = pytest.mark.parametrize("network", BROUGHT, ids=lambda network: network.name)

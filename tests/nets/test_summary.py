@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet_gui.events import Layer
 from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.summary import summarise
+from resnet_gui.records import Layer
 
 opened = functools.cache(summarise)
 

@@ -11,11 +11,11 @@ from torch import nn
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
-from resnet_gui.events import Prediction
-from resnet_gui.model import ModelCard, save_model
+from resnet_gui.model_file import ModelCard, save_model
 from resnet_gui.nets.build import build
-from resnet_gui.prediction import inference
+from resnet_gui.prediction import optimized_network
 from resnet_gui.prediction.predictor import Picture, Predictor
+from resnet_gui.records import Prediction
 
 ONE_THREAD = MachineConfig(device="cpu", threads=1)
 
@@ -80,7 +80,9 @@ def test_what_was_the_fastest_on_one_thread_is_found_out_anew_for_two(
 ) -> None:
     busy = Predictor(model, ONE_THREAD)
     busy.inference = replace(busy.inference, compute=Compute(torch.device("cpu"), "float32", "channels_last"))
-    monkeypatch.setattr(inference, "_seconds", lambda way, pixels: float(way.compute.memory_format == "channels_last"))
+    monkeypatch.setattr(
+        optimized_network, "_seconds", lambda way, pixels: float(way.compute.memory_format == "channels_last")
+    )
     formats = [
         Predictor(model, MachineConfig(device="cpu", threads=threads), busy).inference.compute.memory_format
         for threads in (1, 2)

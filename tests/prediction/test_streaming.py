@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from resnet_gui.config import MachineConfig
-from resnet_gui.events import Prediction
 from resnet_gui.prediction import streaming
 from resnet_gui.prediction.predictor import Picture, Predictor
 from resnet_gui.prediction.streaming import predict
+from resnet_gui.records import Prediction
 
 
 class Watched(Predictor):

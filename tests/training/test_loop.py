@@ -10,7 +10,7 @@ from PIL import Image
 
 from resnet_gui.config import make_config, read_config
 from resnet_gui.data.split import read_split
-from resnet_gui.evaluation.score import score_test_split
+from resnet_gui.evaluation.evaluate import score_test_split
 from resnet_gui.events import (
     BestSaved,
     EpochDone,
@@ -23,11 +23,11 @@ from resnet_gui.events import (
     Started,
     Stopped,
     from_json,
-)  # fmt: skip
+)
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model
-from resnet_gui.pace import Pace
-from resnet_gui.training import learner
+from resnet_gui.model_file import load_model
+from resnet_gui.throttle import Pace
+from resnet_gui.training import epoch
 from resnet_gui.training.loop import train
 
 Settings = dict[str, object]
@@ -243,7 +243,7 @@ def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
         path.write_bytes(b"")
     tables = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(learner, "Pace", lambda _, seconds=seconds: Pace(seconds))
+        monkeypatch.setattr(epoch, "Pace", lambda _, seconds=seconds: Pace(seconds))
         tables.append(results(only(run(quick, training__batch_size=2), Started)[0].run))
     assert tables[0] == tables[1]
 

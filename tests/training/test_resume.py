@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from resnet_gui.config import make_config, read_config
-from resnet_gui.evaluation import score
-from resnet_gui.evaluation.score import score_test_split
+from resnet_gui.evaluation import evaluate
+from resnet_gui.evaluation.evaluate import score_test_split
 from resnet_gui.events import (
     BestSaved,
     CheckpointSaved,
@@ -38,22 +38,25 @@ from resnet_gui.events import (
     to_json,
 )
 from resnet_gui.messages import Problem
-from resnet_gui.model import load_model
+from resnet_gui.model_file import load_model
 from resnet_gui.nets.build import build
-from resnet_gui.pace import Pace
-from resnet_gui.training import learner, needs
+from resnet_gui.runs.event_log import read_events
+from resnet_gui.runs.run_folder import checkpoints, newest_runs
+from resnet_gui.runs.run_lock import only_writer
+from resnet_gui.runs.run_status import last_place
+from resnet_gui.throttle import Pace
+from resnet_gui.training import resource_checks
 from resnet_gui.training.checkpoint import restore
 from resnet_gui.training.loop import resume, train
-from resnet_gui.training.run_folder import checkpoints, last_place, newest_runs, only_writer, read_events
-from resnet_gui.training.state import VERSIONS
+from resnet_gui.training.run_state import VERSIONS
 
 Settings = dict[str, object]
 
 
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learner, "Pace", lambda _: Pace(0.0))
-    monkeypatch.setattr(score, "Pace", lambda _: Pace(0.0))
+    monkeypatch.setattr("resnet_gui.training.epoch.Pace", lambda _: Pace(0.0))
+    monkeypatch.setattr(evaluate, "Pace", lambda _: Pace(0.0))
 
 
 def begin(settings: Settings, **changes: object) -> Iterator[Event]:
@@ -395,7 +398,7 @@ def test_where_memory_runs_out_a_batch_is_learned_from_in_parts(
         made.append(TooLarge(build(name, classes)))
         return made[-1]
 
-    monkeypatch.setattr("resnet_gui.training.network.build", too_large)
+    monkeypatch.setattr("resnet_gui.training.trainable.build", too_large)
     events = list(begin(quick, training__epochs=1))
     notes = [note.message for note in only(events, Note)]
     assert [dict(note.values)["size"] for note in notes if note.code == "batch_in_parts"] == [4, 2]
@@ -414,7 +417,7 @@ def test_so_it_is_in_a_network_that_has_nothing_but_weights(quick: Settings, mon
             return super().forward(x)
 
     monkeypatch.setattr(
-        "resnet_gui.training.network.build",
+        "resnet_gui.training.trainable.build",
         lambda name, classes, channels: TooLargeOnce(nn.Flatten(), nn.Linear(3 * 32 * 32, classes)),
     )
     events = list(begin(quick, training__epochs=1))
@@ -428,18 +431,18 @@ def test_parts_add_up_to_the_gradient_of_the_whole_batch(quick: Settings, monkey
     def plain(name: str, classes: int, channels: int) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, classes))
 
-    monkeypatch.setattr("resnet_gui.training.network.build", plain)
+    monkeypatch.setattr("resnet_gui.training.trainable.build", plain)
     monkeypatch.setattr("resnet_gui.training.best_model.BestModel.save", lambda self: None)
     losses = []
     for size in (8, 3):
-        monkeypatch.setattr("resnet_gui.training.state.State.part_size", size, raising=False)
+        monkeypatch.setattr("resnet_gui.training.run_state.State.part_size", size, raising=False)
         events = list(begin(quick, machine__precision="float32"))  # 16 bits are not so fine
         losses.append([done.train_loss for done in only(events, EpochDone)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_memory_that_will_hardly_do_is_told_beforehand(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(needs, "free_memory", lambda: 5_000_000)
+    monkeypatch.setattr(resource_checks, "free_memory", lambda: 5_000_000)
     events = list(begin(quick, training__epochs=1))
     assert "memory_tight" in [note.message.code for note in only(events, Note)]
 
@@ -491,7 +494,7 @@ def test_memory_that_does_not_suffice_for_the_smallest_part_ends_the_run(
             return self.network(x)
 
     monkeypatch.setattr(
-        "resnet_gui.training.network.build", lambda name, classes, channels: Never(build(name, classes))
+        "resnet_gui.training.trainable.build", lambda name, classes, channels: Never(build(name, classes))
     )
     with pytest.raises(Problem, match="ran out of memory"):
         list(begin(quick, training__batch_size=7))

@@ -1,0 +1,93 @@
+"""The verbs that tell of networks: `resnet-gui networks` and `resnet-gui summary`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from resnet_gui.cli.event_printer import Printer
+from resnet_gui.events import NetworkNames, Summarised, to_json
+from resnet_gui.nets.catalog import NETWORKS, find, require_size
+from resnet_gui.nets.spec import Network
+from resnet_gui.nets.tables import comparison, facts, layer_table, layers_csv, network_table
+
+
+def networks(arguments: list[str]) -> int:
+    """`resnet-gui networks`: lists them, and returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui networks",
+        description="List the networks that can be trained. Parameters are with as many classes as the paper has, "
+        "multiply-adds for one picture of the usual size.",
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--family", metavar="F", help="only families whose name contains this, such as ResNet or VGG")
+    only.add_argument("--library", choices=("torchvision", "timm"), help="the further names that a library brings")
+    parser.add_argument("--json", action="store_true", help="print every network as a line of JSON")
+    options = parser.parse_args(arguments)
+    if options.library:
+        from resnet_gui.nets.library_catalog import names
+
+        Printer(sys.stdout, options.json).show(NetworkNames(options.library, names(options.library)))
+        return 0
+    cards = [card for card in NETWORKS if (options.family or "").lower() in card.family.lower()]
+    if not cards:
+        families = ", ".join(dict.fromkeys(card.family for card in NETWORKS))
+        parser.error(f"no family is called {options.family}; there are: {families}")
+    print("\n".join(json.dumps(dataclasses.asdict(card)) for card in cards) if options.json else network_table(cards))
+    return 0
+
+
+def _summary_options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="resnet-gui summary",
+        description="Open a network layer by layer: what each layer puts out, its parameters and multiply-adds. "
+        "Two names are compared.",
+    )
+    add = parser.add_argument
+    add("networks", nargs="+", metavar="NAME", help="one network, such as resnet18, or two")
+    add("--size", type=int, metavar="N", help="side of the picture in pixels (default: the network's usual)")
+    add("--classes", type=int, metavar="N", help="how many classes (default: as many as the paper has)")
+    add("--channels", type=int, choices=(1, 3), help="1 for grey pictures, 3 for colour (default: the network's)")
+    add("--stages", action="store_true", help="print only the sums of each stage")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print every network as a line of JSON")
+    form.add_argument("--csv", action="store_true", help="print every layer as a row of CSV")
+    options = parser.parse_args(arguments)
+    for name, least in (("size", 1), ("classes", 2)):
+        if (given := getattr(options, name)) is not None and given < least:
+            parser.error(f"--{name} must be at least {least}")
+    if len(options.networks) > 2:
+        parser.error("name one network, or two to compare")
+    return options
+
+
+def summary(arguments: list[str]) -> int:
+    """`resnet-gui summary NAME`: opens one network or compares two, and returns the exit status."""
+    options = _summary_options(arguments)
+    cards = [find(name) for name in options.networks]
+    for card in cards:
+        require_size(card, options.size or card.usual)  # before the libraries are loaded, which takes seconds
+    tables = [_opened(card, options) for card in cards]
+    if options.csv:
+        print(layers_csv(tables), end="")
+        return 0
+    if options.json:
+        print("\n".join(map(to_json, tables)))
+        return 0
+    for card, table in zip(cards, tables, strict=True):
+        print(facts(card, table.weights), layer_table(table, options.stages), sep="\n\n", end="\n\n")
+    if len(tables) == 2:
+        print(comparison(*tables))
+    return 0
+
+
+def _opened(card: Network, options: argparse.Namespace) -> Summarised:
+    """The network's layers. What a library's network is made for stands nowhere but in its weights."""
+    from resnet_gui.nets.library_catalog import weights_of
+    from resnet_gui.nets.summary import summarise
+
+    weights = None if card.is_curated else weights_of(card.name)
+    size = options.size or (weights.image_size if weights else card.usual)
+    return summarise(card.name, options.classes or card.classes, options.channels or card.channels, size)

@@ -1,0 +1,1 @@
+"""Pictures are decoded once and kept as pixels."""

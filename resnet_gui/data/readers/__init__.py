@@ -1,0 +1,1 @@
+"""From a dataset folder to its samples: a file for each layout."""

@@ -1,0 +1,1 @@
+"""The engine: a process that does jobs for the window."""

@@ -1,0 +1,164 @@
+"""The jobs of an engine: each request starts a generator of events in a thread of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_gui.engine.outbox import Outbox
+from resnet_gui.engine.predictor_cache import Answering
+from resnet_gui.events import Event, Failed, JobEnded, NetworkNames, Ready
+from resnet_gui.messages import Problem, message
+
+if TYPE_CHECKING:
+    pass
+
+
+WARM_UP = 0
+"""The id of the job that every engine starts by itself: importing what the others need, then `Ready`."""
+
+
+PATIENCE = 60.0
+"""Seconds that jobs get to finish a step and save when the input has ended."""
+
+
+class Jobs:
+    """The jobs under way, each in a thread of its own with a stop flag."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._stops: dict[int, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
+        self._answering = Answering()
+
+    def receive(self, line: str) -> None:
+        """Carries out one request; what is no request is answered with `Failed`."""
+        try:
+            request = json.loads(line)
+            if "stop" in request:
+                if stop := self._stops.get(request["stop"]):
+                    stop.set()
+            else:
+                self.start(request)
+        except (ValueError, KeyError, TypeError) as error:
+            self._outbox.put(-1, Failed(message("engine_request", reason=str(error))))
+
+    def start(self, request: dict[str, Any]) -> None:
+        """Starts the job that `request` asks for."""
+        job = int(request["id"])
+        stop = self._stops[job] = threading.Event()
+        name = f"{request.get('do')}-{job}"
+        thread = threading.Thread(target=self._run, args=(job, request, stop), name=name, daemon=True)
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        thread.start()
+
+    def finish(self) -> None:
+        """Stops every job and waits until each has saved, but not for ever."""
+        for stop in list(self._stops.values()):
+            stop.set()
+        deadline = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            if thread.ident and not thread.name.startswith(("warm", "model")):  # who only loads has nothing to save
+                thread.join(max(0.0, deadline - time.monotonic()))
+        self._outbox.close()
+
+    def _run(self, job: int, request: dict[str, Any], stop: threading.Event) -> None:
+        try:
+            for event in self._job(request, stop):
+                self._outbox.put(job, event)
+                if self._outbox.broken.is_set():
+                    stop.set()
+        except Problem as problem:
+            self._outbox.put(job, Failed(problem.message))
+        except Exception as error:
+            traceback.print_exc()
+            words = f"{type(error).__name__}: {error}"
+            self._outbox.put(job, Failed(message("internal_error", error=words)))
+        finally:
+            del self._stops[job]
+            self._outbox.put(job, JobEnded())
+
+    def _job(self, request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
+        """The events of the job that `request["do"]` names. Imports are here, so that each job brings its own."""
+        match request["do"]:
+            case "warm":
+                return _warm()
+            case "warm_training":
+                return _warm_training()
+            case "train":
+                from resnet_gui.config import make_config
+                from resnet_gui.training.loop import train
+
+                return train(make_config(request["config"]), stop)
+            case "resume":
+                from resnet_gui.training.loop import resume
+
+                return resume(Path(request["run"]), stop, request.get("epochs"), bool(request.get("accept")))
+            case "test":
+                from resnet_gui.evaluation.evaluate import score_test_split
+
+                return score_test_split(Path(request["run"]), stop)
+            case "check":
+                from resnet_gui.data.checks.readable import check
+                from resnet_gui.data.readers.class_folders import list_folder
+
+                listing = list_folder(Path(request["dataset"]), stop.is_set)
+                return check(listing.root, listing.samples, stop) if listing else iter(())
+            case "thumbnails":
+                from resnet_gui.data.thumbnail import thumbnails
+
+                return thumbnails([Path(path) for path in request["paths"]], stop, request["side"])
+            case "sample":
+                from resnet_gui.data.sample_dataset import draw_sample
+
+                return draw_sample(stop)
+            case "summary":
+                from resnet_gui.nets.summary import summarise
+
+                return iter((summarise(*(request[key] for key in ("network", "classes", "channels", "size"))),))
+            case "networks":
+                from resnet_gui.nets.library_catalog import names
+
+                return iter((NetworkNames(request["source"], names(request["source"])),))
+            case "fetch":
+                from resnet_gui.nets.library_catalog import weights_of
+                from resnet_gui.weights.weight_cache import fetch
+
+                if (weights := weights_of(request["network"])) is None:
+                    raise Problem("no_pretrained", network=request["network"])
+                return fetch(weights, stop)
+            case "model":
+                return self._answering.describe(Path(request["model"]), bool(request.get("busy")))
+            case "predict":
+                paths = [Path(path) for path in request["paths"]]
+                return self._answering.predict(Path(request["model"]), paths, stop, bool(request.get("busy")))
+            case other:
+                raise Problem("engine_request", reason=f"there is no job “{other}”")
+
+
+def _warm() -> Iterator[Event]:
+    """Imports what every job needs, which takes seconds, and says what there is to compute with."""
+    import torch
+
+    import resnet_gui.prediction.streaming
+    import resnet_gui.training.loop  # noqa: F401
+    from resnet_gui.config import MachineConfig
+    from resnet_gui.data.thumbnail import prune
+    from resnet_gui.device import choose_device
+
+    device = choose_device(MachineConfig())
+    yield Ready(device.type, torch.get_num_threads(), torch.__version__)
+    prune()
+
+
+def _warm_training() -> Iterator[Event]:
+    """Makes an optimizer: for the first one torch imports its compiler, two seconds, though nothing is compiled."""
+    import torch
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    return iter(())

@@ -1,0 +1,53 @@
+"""The model that an engine has loaded last, kept for the next question."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resnet_gui.events import Event
+from resnet_gui.messages import Problem
+
+if TYPE_CHECKING:
+    from resnet_gui.prediction.predictor import Predictor
+
+
+class Answering:
+    """Keeps the last model loaded, and answers one question at a time."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._loaded: tuple[object, Predictor] | None = None
+
+    def describe(self, model: Path, busy: bool) -> Iterator[Event]:
+        """What the file `model` says of itself, once it has proved that it can be loaded; now it is warm."""
+        with self._turn:
+            yield self._load(model, busy).card.info(model)
+
+    def predict(self, model: Path, paths: list[Path], stop: threading.Event, busy: bool) -> Iterator[Event]:
+        """Answers for `paths`. While a run computes (`busy`) this takes one thread of the processor and no more."""
+        from resnet_gui.prediction.streaming import predict
+
+        with self._turn:
+            yield from predict(self._load(model, busy), paths, stop)
+
+    def _load(self, model: Path, busy: bool) -> Predictor:
+        """The predictor for the file as it is now: a model that was saved anew is loaded anew."""
+        from resnet_gui.config import MachineConfig
+        from resnet_gui.device import choose_device
+        from resnet_gui.prediction.predictor import Predictor
+
+        machine = MachineConfig(device="cpu", threads=1) if busy else MachineConfig()
+        device = choose_device(machine)  # and its threads, which change more often
+        try:
+            status = model.stat()
+        except OSError as error:
+            raise Problem("model_missing", path=str(model)) from error
+        key = (str(model), status.st_mtime_ns, status.st_size, device)
+        known, predictor = self._loaded or (None, None)
+        if predictor is None or known != key:
+            predictor = Predictor(model, machine, predictor)
+            self._loaded = key, predictor
+        return predictor

@@ -1,0 +1,56 @@
+"""The engine: a process that does jobs for the window. Requests come in as JSON lines, events go out as JSON lines.
+
+Requests: `{"id": 3, "do": "predict", …}` starts job 3, `{"stop": 3}` asks it to stop. Every event carries its job's
+id; `JobEnded` is a job's last. End of input means that whoever asked is gone: stop, save, exit.
+Nothing heavy is imported at the top: the descriptors come before libraries that print.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType
+from typing import IO, TYPE_CHECKING
+
+from resnet_gui.engine.job_runner import WARM_UP, Jobs
+from resnet_gui.engine.outbox import Outbox
+
+if TYPE_CHECKING:
+    pass
+
+
+def serve() -> int:
+    """Serves until the input ends."""
+    requests, answers = _take_over_descriptors()
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(5)  # the window and the person's other programs come first
+    jobs = Jobs(Outbox(answers))
+    jobs.start({"id": WARM_UP, "do": "warm"})
+    with contextlib.suppress(EndOfInput):
+        signal.signal(signal.SIGTERM, _end_of_input)
+        for line in requests:
+            jobs.receive(line)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # saving has begun
+    jobs.finish()
+    # Libraries may hold threads that never end; everything is saved and said by now.
+    os._exit(0)
+
+
+class EndOfInput(Exception):
+    """The system wants this process to end: to be treated as if the input had."""
+
+
+def _end_of_input(number: int, frame: FrameType | None) -> None:
+    raise EndOfInput
+
+
+def _take_over_descriptors() -> tuple[IO[str], IO[str]]:
+    """Keeps the protocol to itself: what libraries read is nothing, and what they print goes to the log."""
+    requests = os.fdopen(os.dup(0), "r", encoding="utf-8", newline="\n")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return requests, answers

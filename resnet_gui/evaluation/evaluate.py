@@ -1,0 +1,129 @@
+"""A network and the pictures of a split become a score. Validation and test are counted by this same code."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.data.cache.picture_cache import PictureCache
+from resnet_gui.data.feature_loader import FeatureLoader
+from resnet_gui.data.loader import FolderGone, Loader
+from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.split import Splits, read_split
+from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence
+from resnet_gui.events import Event, Note, Phase, Progress, Skipped, Tested
+from resnet_gui.messages import Problem, message
+from resnet_gui.model_file import load_model, save_model
+from resnet_gui.records import ClassScore, TestScore
+from resnet_gui.runs.event_log import keep
+from resnet_gui.runs.run_lock import only_writer
+from resnet_gui.throttle import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean cross-entropy `loss`, and by class how many pictures there were and how many were right (top-1).
+
+    Where no picture could be read, `seen` is 0 and the other figures mean nothing.
+    """
+
+    loss: float
+    right: tuple[int, ...]
+    total: tuple[int, ...]
+
+    @property
+    def seen(self) -> int:
+        """How many pictures were scored."""
+        return sum(self.total)
+
+    @property
+    def accuracy(self) -> float:
+        """From 0 to 1."""
+        return sum(self.right) / self.seen
+
+    def as_test(self, classes: tuple[str, ...], opened: int) -> TestScore:
+        """This score as the one on unseen pictures, which have now been used `opened` times."""
+        rows = tuple(ClassScore(*row) for row in zip(classes, self.right, self.total, strict=True))
+        return TestScore(sum(self.right), sum(self.total), self.loss, rows, opened)
+
+
+def evaluate(
+    network: nn.Module,
+    loader: Loader | FeatureLoader,
+    classes: int,
+    compute: Compute,
+    stop: threading.Event,
+    phase: Phase,
+    epoch: int = 0,
+) -> Generator[Skipped | Progress, None, Score | None]:
+    """Scores `network` on every readable picture of `loader`. Returns None when stopped."""
+    network.eval()
+    device = compute.device
+    loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
+    right = torch.zeros(classes, dtype=torch.int64, device=device)
+    total = torch.zeros(classes, dtype=torch.int64, device=device)
+    seen, pace = 0, Pace(0.1)
+    with torch.inference_mode():
+        for item in ahead(loader.evaluate(), device):
+            if stop.is_set():
+                return None
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            labels = item.labels
+            with compute.cast():
+                logits = network(compute.lay_out(loader.prepare(item)))
+            loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
+            total += labels.bincount(minlength=classes)
+            right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
+            seen += len(labels)
+            if pace.due():
+                yield Progress(
+                    phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
+                )
+    return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()))
+
+
+def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
+    """Opens the test split of the run in the folder `run` because the person asked: a stopped run has no score.
+
+    The score and the count of openings go into the model file. Raises `Problem`.
+    """
+    config = read_config(run / "config.toml")
+    splits = read_split(run / "split.csv")
+    if not splits.test:
+        raise Problem("test_split_empty")
+    with only_writer(run):
+        for event in _score_test_split(run / "model.safetensors", config, splits, stop):
+            if isinstance(event, Tested):  # what else happens here is not the run's own story
+                keep(event, run)
+            yield event
+
+
+def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
+    network, card = load_model(path)
+    compute = Compute.of(config.machine, device_as_before(config.machine))
+    root, rule, machine = config.dataset, card.preprocessing, config.machine
+    try:
+        with PictureCache(root, rule, machine.cache_gigabytes) as cache, memory_has_a_sentence(compute.device):
+            batch_size, threads = config.training.batch_size, machine.loading_threads
+            loader = Loader(root, splits.test, rule, batch_size, threads, cache=cache)
+            score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")
+    except FolderGone:
+        raise Problem("dataset_missing", path=str(config.dataset)) from None
+    if score is None:
+        yield Note(message("test_stopped"))
+        return
+    if not score.seen:
+        raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
+    test = score.as_test(card.classes, card.test_opened + 1)
+    save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
+    yield Tested(str(path), test)

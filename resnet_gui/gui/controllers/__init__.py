@@ -1,0 +1,1 @@
+"""What happens when a view asks: controllers connect views with workers."""

@@ -1,0 +1,187 @@
+"""From the wish for a folder to a dataset on the screen: listing, checking, thumbnails, and the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from resnet_gui.config import TrainConfig, settings
+from resnet_gui.data.class_rows import ClassRow
+from resnet_gui.data.samples import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
+from resnet_gui.gui.data.data_tab import DataTab
+from resnet_gui.gui.setup.setup_pane import SetupPane
+from resnet_gui.gui.text import words
+from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.workers.dataset_lister import Dataset
+from resnet_gui.gui.workers.prediction_engine import Asking
+from resnet_gui.messages import Message, Problem
+
+_THUMBNAIL_SIDE = 96
+_OF_A_RUN = ("network", "data.", "start.", "training.")
+_SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
+
+
+class Opening(QObject):
+    """Opens datasets and shows them in the setup pane and the data tab."""
+
+    opened = Signal()
+    """A dataset is open that was not open before."""
+
+    def __init__(
+        self, dataset: Dataset, asking: Asking, setup: SetupPane, tab: DataTab, remembered: Remembered
+    ) -> None:
+        super().__init__(setup)
+        self._dataset = dataset
+        self._asking = asking
+        self._setup = setup
+        self._tab = tab
+        self._remembered = remembered
+        self._skipped: dict[str, Message] = {}
+        self._check = 0
+        self._drawing = 0
+        self._splitting: list[Any] = []
+        self._own: dict[str, Any] = {}
+        """The person's values of the settings that the sample or a run has changed."""
+        self._shown: Listing | None = None
+        setup.folder_requested.connect(self.choose)
+        setup.sample_requested.connect(self.open_sample)
+        setup.cancel_requested.connect(self._cancel)
+        setup.changed.connect(self._resplit)
+        tab.thumbnails_requested.connect(self._draw_thumbnails)
+        asking.engine_died.connect(self._bury)
+        dataset.listing_began.connect(lambda: setup.show_listing(0))
+        dataset.found.connect(setup.show_listing)
+        dataset.opened.connect(self._show)
+        dataset.failed.connect(self._fail)
+
+    def choose(self) -> None:
+        """Asks for a folder."""
+        recent = self._remembered.recent("datasets")
+        folder = QFileDialog.getExistingDirectory(
+            self._setup, self.tr("Choose the folder that holds one sub-folder of pictures for each class"),
+            str(Path(recent[0]).parent) if recent else str(Path.home()),
+        )  # fmt: skip
+        if folder:
+            self.open(Path(folder))
+
+    def open(self, folder: Path) -> None:
+        """Opens `folder` with the settings that are chosen; borrowed ones give way to the person's own."""
+        self._stop_drawing()
+        self._setup.set_values(self._own)
+        self._own = {}
+        self._open(folder)
+
+    def open_for_run(self, config: TrainConfig) -> None:
+        """Shows the settings and the pictures of a run that goes on; what it computes on is this machine's affair."""
+        keys = [setting.key for setting in settings() if setting.key.startswith(_OF_A_RUN)]
+        self._borrow({key: attrgetter(key)(config) for key in keys})
+        if self._shown is None or self._shown.root != config.dataset:
+            self._open(config.dataset)
+
+    def open_sample(self) -> None:
+        """Draws the sample pictures, once, and opens them with settings that suit them."""
+        self._stop_drawing()
+        self._dataset.cancel()
+        self._setup.show_listing(0)
+        self._drawing = self._asking.ask("sample", self._hear_sample)
+
+    def own_values(self) -> dict[str, Any]:
+        """The settings to remember: the person's, not those that came with the sample or a run."""
+        return {**self._setup.values(), **self._own}
+
+    def _borrow(self, values: Mapping[str, Any]) -> None:
+        """Shows other settings for a while."""
+        now = self._setup.values()
+        self._own = {key: now[key] for key in values if now[key] != values[key]} | self._own
+        self._setup.set_values(values)
+
+    def add_skipped(self, path: str, message: Message) -> None:
+        """A picture of this dataset cannot be read, as a check or a run has found."""
+        inside = self._shown is not None and Path(path).is_relative_to(self._shown.root)
+        if inside and path not in self._skipped:
+            self._skipped[path] = message
+            self._tab.add_skipped(path, words(message))
+            self._setup.set_skipped(len(self._skipped))
+
+    def _stop_drawing(self) -> None:
+        self._asking.stop(self._drawing)
+        self._drawing = 0
+
+    def _cancel(self) -> None:
+        self._stop_drawing()
+        self._dataset.cancel()
+
+    def _open(self, folder: Path) -> None:
+        self._splitting = self._splitting_values()
+        self._dataset.open(folder.absolute(), self._setup.values())
+
+    def _hear_sample(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self._setup.show_listing(event.step)
+            case Failed():
+                self._drawing = 0
+                self._setup.show_problem(words(event.message))
+            case SampleDrawn():
+                self._drawing = 0
+                self._borrow(dict(event.settings))
+                self._open(Path(event.folder))
+
+    def _show(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
+        """Shows a dataset; a new one is checked, one that was only split anew keeps what is known of it."""
+        self._setup.show_dataset(listing, splits)
+        self._tab.show_dataset(listing, splits, rows)
+        if listing is self._shown:
+            known, self._skipped = self._skipped, {}
+            for path, message in known.items():
+                self.add_skipped(path, message)
+            return
+        self._shown = listing
+        self._skipped = {}
+        self._asking.stop(self._check)
+        self._check = self._asking.ask("check", self._hear_check, dataset=str(listing.root))
+        self._remembered.add_recent("datasets", str(listing.root))
+        self.opened.emit()
+
+    def _hear_check(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self._setup.show_checking(event.step, event.steps)
+            case SkippedMany():
+                for item in event.items:
+                    self.add_skipped(item.path, item.message)
+            case Checked() | Failed():
+                self._setup.hide_checking()
+
+    def _bury(self, how: Message) -> None:
+        """The engine died: the sample will not come. A check is not begun again, for a picture may have been the cause."""
+        self._setup.hide_checking()
+        if self._drawing:
+            self._drawing = 0
+            self._setup.show_problem(words(how))
+
+    def _fail(self, problem: Problem) -> None:
+        self._setup.show_problem(words(problem.message))
+
+    def _resplit(self) -> None:
+        if self._splitting_values() != self._splitting:
+            self._splitting = self._splitting_values()
+            self._dataset.resplit(self._setup.values())
+
+    def _splitting_values(self) -> list[Any]:
+        values = self._setup.values()
+        return [values[key] for key in _SPLITTING]
+
+    def _draw_thumbnails(self, paths: list[str]) -> None:
+        self._asking.ask("thumbnails", self._hear_thumbnails, paths=list(paths), side=_THUMBNAIL_SIDE)
+
+    def _hear_thumbnails(self, event: Event) -> None:
+        if isinstance(event, Thumbnails):
+            self._tab.show_thumbnails(event.items)

@@ -1,0 +1,255 @@
+"""From a dropped picture to an answer: the prediction pane and the engine behind it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
+
+from resnet_gui.events import Event, Failed, JobEnded, Predicted, Thumbnails
+from resnet_gui.gui.predict.predict_pane import PredictPane
+from resnet_gui.gui.text import words
+from resnet_gui.gui.thread_pool import in_background
+from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.widgets.image_view import PREVIEW_SIDE
+from resnet_gui.gui.workers.prediction_engine import Asking
+from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.messages import Message
+from resnet_gui.paths import cache_folder
+from resnet_gui.records import ModelInfo
+
+_PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
+
+_PATIENCE = 150
+"""Milliseconds. For an answer that comes sooner nothing is cleared and said: it would only flicker, and cost time."""
+
+_NAMED = 12
+"""Of so many classes a model that was loaded tells the names."""
+
+
+class Predicting(QObject):
+    """Asks the model that answers, and always says which that is."""
+
+    model_loaded = Signal()
+    _pasted = Signal(object)
+
+    def __init__(self, asking: Asking, training: Training, pane: PredictPane, remembered: Remembered) -> None:
+        super().__init__(pane)
+        self._asking = asking
+        self._training = training
+        self._pane = pane
+        self._remembered = remembered
+        self._pastes = itertools.count(1)
+        self._ready = False
+        self._has_model = self._is_loading = self._is_first = False
+        self._question: list[str] = []
+        """The paths that were asked about last."""
+        self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._late.timeout.connect(self._show_waiting)
+        self._drawn = self._drawn_next = ""
+        """The picture of which a preview is being drawn, and the one whose turn comes then."""
+        self._waiting: list[str] = []
+        """Paths that came before there was a model, or while one was being loaded."""
+        pane.pictures_dropped.connect(self.predict)
+        pane.pictures_requested.connect(self.choose_pictures)
+        pane.model_dropped.connect(self.load)
+        pane.model_requested.connect(self.choose_model)
+        pane.offered_model_requested.connect(lambda: asking.prefer_best(not asking.prefers_best))
+        pane.image_pasted.connect(self._keep_pasted)
+        self._pasted.connect(lambda path: self.predict([path]))
+        pane.preview_requested.connect(self._draw_preview)
+        asking.model_changed.connect(self._show_model)
+        asking.model_changed.connect(self._ask_again)
+        asking.engine_said.connect(self._hear_engine)
+        asking.engine_died.connect(self._bury)
+        training.state_changed.connect(lambda state: self._show_model())
+        self._show_model()
+
+    def choose_pictures(self) -> None:
+        """Asks for picture files."""
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._pane,
+            self.tr("Choose pictures"),
+            str(Path.home()),
+            self.tr("Pictures ({kinds})").format(kinds=_PICTURES),
+        )
+        if paths:
+            self.predict(paths)
+
+    def choose_model(self) -> None:
+        """Asks for a model file."""
+        recent = self._remembered.recent("models")
+        path, _ = QFileDialog.getOpenFileName(
+            self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
+            self.tr("Models (*.safetensors)"),
+        )  # fmt: skip
+        if path:
+            self.load(path)
+
+    def load(self, model: str) -> None:
+        """Loads a model file; if it is not one, the model that answered before still does."""
+        self._is_loading, self._question = True, []
+        self._late.stop()
+        self._pane.show_waiting(self.tr("Loading the model…"))
+        self._asking.load(os.path.abspath(model), self._hear_model)  # noqa: PTH100 - Path would resolve links
+
+    def predict(self, paths: list[str]) -> None:
+        """Asks about pictures and folders. Those that come while a model is being loaded wait for it."""
+        if self._is_loading:
+            self._waiting = paths
+            return
+        if not self._asking.model:
+            self._waiting = paths
+            self._show_what_is_missing(Path(paths[0]).name)
+            return
+        self._ask(paths)
+        self._late.start()
+
+    def _show_waiting(self) -> None:
+        """Takes the old answers away, as the new one takes a while."""
+        self._pane.start_batch(len(self._question))
+        self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
+
+    def _ask(self, paths: list[str]) -> None:
+        self._question, self._is_first = paths, True
+        self._asking.predict(paths, self._hear_answer)
+
+    def _hear_answer(self, event: Event) -> None:
+        if self._is_first and isinstance(event, Predicted | Failed):
+            self._is_first = False
+            self._late.stop()
+            self._pane.start_batch(len(self._question))
+        match event:
+            case Predicted():
+                self._pane.show_predictions(event.items)
+            case Failed():
+                self._pane.show_message(words(event.message), bad=True)
+
+    def _ask_again(self) -> None:
+        """Another model answers now: one picture is shown to it, too; many answers stay, and are said to be old."""
+        if self._waiting and not self._is_loading:
+            self._ask_what_waits()
+        elif len(self._question) == 1 and Path(self._question[0]).is_file():
+            self._ask(self._question)
+        elif self._question:
+            self._pane.show_message(self.tr("A newer model answers now. Drop the pictures again to ask it."))
+
+    def _hear_model(self, event: Event) -> None:
+        match event:
+            case ModelInfo():
+                self._pane.start_batch(0)
+                self._pane.show_message(self._words_of(event))
+                self._remembered.add_recent("models", event.path)
+                self.model_loaded.emit()
+            case Failed():
+                self._pane.show_message(words(event.message), bad=True)
+            case JobEnded():
+                self._is_loading = False
+                self._ask_what_waits()
+
+    def _ask_what_waits(self) -> None:
+        if waiting := self._waiting:
+            self._waiting = []
+            self.predict(waiting)
+
+    def _draw_preview(self, path: str) -> None:
+        """The answer comes first; its picture is drawn when it is shown, which of many are few.
+
+        One at a time, and then the last that was stepped to: those passed meanwhile are not waited for any more.
+        """
+        self._drawn_next = path if path != self._drawn else ""
+        if not self._drawn:
+            self._draw_next()
+
+    def _draw_next(self) -> None:
+        self._drawn, self._drawn_next = self._drawn_next, ""
+        if self._drawn:
+            self._asking.ask("thumbnails", self._hear_preview, paths=[self._drawn], side=PREVIEW_SIDE)
+
+    def _hear_preview(self, event: Event) -> None:
+        match event:
+            case Thumbnails():
+                for item in event.items:
+                    self._pane.show_preview(item.path, item.png)
+            case JobEnded():
+                self._pane.show_no_preview(self._drawn)
+                self._draw_next()
+
+    def _words_of(self, model: ModelInfo) -> str:
+        """What a model that was just loaded says of itself."""
+        known, others = model.classes[:_NAMED], len(model.classes) - _NAMED
+        more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
+        lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
+        if not model.validated:
+            lines.append(self.tr("It has not been validated."))
+        if model.test is not None:
+            right = self.tr("Of {total} pictures it had never seen, {right} were right.")
+            lines.append(right.format(total=model.test.total, right=model.test.right))
+            once, often = self.tr("once"), self.tr("{count} times").format(count=model.test_opened)
+            opened = self.tr("These pictures were used {times} for a score.")
+            lines.append(opened.format(times=once if model.test_opened == 1 else often))
+        return "\n".join(lines)
+
+    def _hear_engine(self, state: str) -> None:
+        self._ready = state == "ready"
+
+    def _bury(self, how: Message) -> None:
+        self._is_loading = False
+        self._late.stop()
+        for path in (self._drawn, self._drawn_next):
+            self._pane.show_no_preview(path)
+        self._drawn = self._drawn_next = ""
+        self._pane.show_message(words(how), bad=True)
+
+    def _show_what_is_missing(self, name: str) -> None:
+        """There is no model that could answer about `name`; it is answered as soon as there is one."""
+        if self._training.state == "idle":
+            text = self.tr("{name} waits: there is no model yet. Train one, or drop a model file (.safetensors).")
+        else:
+            text = self.tr("{name} waits: the first answer comes after epoch 1.")
+        self._pane.show_message(text.format(name=name))
+
+    def _show_model(self) -> None:
+        """Names what answers, and offers the other model if there are two."""
+        asking, running = self._asking, self._training.state != "idle"
+        loaded = Path(asking.loaded.path).name if asking.loaded else ""
+        if asking.model and not self._has_model and not self._waiting:
+            self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
+        self._has_model = bool(asking.model)
+        if self._has_model:
+            answers_best = asking.best is not None and asking.model == asking.best[0]
+            self._pane.set_answering(self._name_of_best() if answers_best else loaded, asking.model)
+        else:
+            self._pane.set_answering(self.tr("ready after epoch 1") if running else self.tr("no model yet"))
+        if not (asking.best and asking.loaded):
+            self._pane.offer_model(None)
+        elif asking.prefers_best:
+            self._pane.offer_model(self.tr("Back to the loaded model"), loaded)
+        else:
+            self._pane.offer_model(self.tr("Use the newest model"), self._name_of_best())
+
+    def _name_of_best(self) -> str:
+        """What the newest model of a run is called: while its run goes on, it is only the best so far."""
+        assert self._asking.best is not None
+        model, epoch, validated = self._asking.best
+        so_far = self._training.state != "idle" and Path(model).parent == Path(self._training.run)
+        name = self.tr("best model so far") if so_far else self.tr("model of the run")
+        parts = [name, self.tr("epoch {epoch}").format(epoch=epoch), *([] if validated else [self.tr("not validated")])]
+        return " · ".join(parts)
+
+    def _keep_pasted(self, image: QImage) -> None:
+        """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""
+        folder = cache_folder("pasted") / str(os.getpid())
+        folder.mkdir(exist_ok=True)
+        path = folder / self.tr("Pasted picture {number}.png").format(number=next(self._pastes))
+        uncompressed = 100
+
+        def save() -> str:
+            image.save(str(path), "PNG", uncompressed)
+            return str(path)  # where it could not be written, the engine will say that there is no such file
+
+        in_background(save, self._pasted)

@@ -1,0 +1,155 @@
+"""The Data tab: what the chosen folder holds, class by class, and which of its files cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+
+from resnet_gui.data.class_rows import ClassRow
+from resnet_gui.data.samples import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.gui.data.class_table import ClassTable
+from resnet_gui.gui.data.folder_drawing import FolderTree
+from resnet_gui.gui.data.skipped_table import SkippedTable
+from resnet_gui.gui.text import shares, totals
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.elided_labels import ElidedLabel
+from resnet_gui.gui.widgets.labels import label
+from resnet_gui.records import Thumbnail
+
+
+class DataTab(QWidget):
+    """Before there is a dataset, how a folder should look; then its classes and its skipped files."""
+
+    thumbnails_requested = Signal(object)
+    """A list of absolute paths (`str`) whose rows have come into view; each is asked for once."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._listing: Listing | None = None
+        self._labels: dict[str, int] = {}
+        self._depth = 0
+        self._empty = _Layouts(theme)
+        self._loaded = QWidget()
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(self._loaded)
+        self._build(theme)
+
+    def _build(self, theme: Theme) -> None:
+        self._folder = ElidedLabel("title")
+        self._totals = label("dim")
+        self._table = ClassTable(theme)
+        self._table.setAccessibleName(self.tr("Classes"))
+        self._table.thumbnails_requested.connect(self.thumbnails_requested)
+        self._skipped_title = label("heading")
+        self._skipped = SkippedTable()
+        column = QVBoxLayout(self._loaded)
+        column.setContentsMargins(14, 10, 14, 12)
+        column.setSpacing(6)
+        for widget in (self._folder, self._totals, self._table, self._skipped_title, self._skipped):
+            column.addWidget(widget, 1 if widget is self._table else 0)
+
+    def show_empty(self) -> None:
+        """There is no dataset."""
+        self._listing = None
+        self._pages.setCurrentWidget(self._empty)
+
+    def show_dataset(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
+        """Shows the classes of `listing`, in `rows`, and where their pictures go; nothing has been skipped yet."""
+        self._listing = listing
+        self._labels = {name: index for index, name in enumerate(listing.classes)}
+        self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
+        self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
+        self._all = f"{totals(listing)} · {shares(splits)}"
+        self._table.show_rows(rows)
+        self._skipped.show_files([])
+        self._show_skipped()
+        self._pages.setCurrentWidget(self._loaded)
+
+    def add_skipped(self, path: str, reason: str) -> None:
+        """The file at `path` (absolute) cannot be read; `reason` is a sentence."""
+        if self._listing is None:
+            return
+        place, root = PurePath(path), self._listing.root
+        inside = place.relative_to(root) if place.is_relative_to(root) else place
+        self._skipped.add(str(inside), path, reason)
+        label_of_class = self._labels.get(inside.parts[self._depth] if len(inside.parts) > self._depth else "")
+        if label_of_class is not None:
+            self._table.count_skipped(label_of_class)
+        self._show_skipped()
+
+    def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
+        """Small pictures that are ready."""
+        self._table.show_thumbnails(items)
+
+    def _show_skipped(self) -> None:
+        count = self._skipped.model().rowCount()
+        one, many = self.tr("1 file was skipped"), self.tr("{count} files were skipped")
+        self._skipped_title.setText(one if count == 1 else many.format(count=f"{count:,}"))
+        skipped = self.tr(" · {count} of them cannot be used").format(count=f"{count:,}")
+        self._totals.setText(self._all + (skipped if count else ""))
+        self._skipped_title.setVisible(count > 0)
+        self._skipped.setVisible(count > 0)
+
+
+class _Layouts(QWidget):
+    """What a folder of pictures may look like."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(12)
+        column.addStretch(1)
+        self._add_words(column)
+        trees = QHBoxLayout()
+        trees.setSpacing(56)
+        trees.addStretch(1)
+        trees.addLayout(_captioned(self._sorted(theme), self.tr("One folder for each class")))
+        trees.addLayout(_captioned(self._split(theme), self.tr("Or already split")))
+        trees.addStretch(1)
+        column.addLayout(trees)
+        column.addStretch(2)
+
+    def _add_words(self, column: QVBoxLayout) -> None:
+        title = label("title", self.tr("Your pictures, sorted into folders"))
+        words = label(
+            "dim",
+            self.tr("Choose or drop a folder on the left. The name of each folder inside becomes the name of a class."),
+        )
+        for widget in (title, words):
+            widget.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(widget)
+        column.addSpacing(14)
+
+    def _sorted(self, theme: Theme) -> FolderTree:
+        folder, picture = "folder-open", "picture"
+        entries = (
+            (0, folder, self.tr("flowers")), (1, folder, self.tr("daisy")), (2, picture, "IMG_0001.jpg"), (2, picture, "IMG_0002.jpg"),
+            (1, folder, self.tr("rose")), (2, picture, "IMG_0107.png"),
+        )  # fmt: skip
+        return FolderTree(theme, entries, self.tr("One folder for each class"))
+
+    def _split(self, theme: Theme) -> FolderTree:
+        folder = "folder-open"
+        daisy, rose = self.tr("daisy"), self.tr("rose")
+        entries = (
+            (0, folder, self.tr("flowers")), (1, folder, "train"), (2, folder, daisy), (2, folder, rose),
+            (1, folder, "val"), (2, folder, daisy), (2, folder, rose),
+        )  # fmt: skip
+        return FolderTree(theme, entries, self.tr("Folders that are already split"))
+
+
+def _captioned(tree: FolderTree, caption: str) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(10)
+    words = label("strong", caption)
+    words.setWordWrap(False)
+    column.addWidget(words)
+    column.addWidget(tree)
+    column.addStretch(1)
+    return column

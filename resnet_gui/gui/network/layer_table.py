@@ -1,0 +1,111 @@
+"""A network layer by layer: output shapes, parameters and multiply-adds, by stage, for any image size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
+
+from resnet_gui.events import Summarised
+from resnet_gui.gui.network.layer_model import stage_rows
+from resnet_gui.gui.network.layer_view import LayerView, TotalRow
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.nets.spec import Network
+from resnet_gui.nets.tables import layer_table, layers_csv
+
+_SMALLEST, _LARGEST = 8, 1024
+_WAIT = 400  # ms after the last key before another size is asked for
+
+
+class LayerTable(QWidget):
+    """The table with its image size and its copies; where a network refuses a size, the reason instead."""
+
+    size_chosen = Signal(int)
+    """The image size, in pixels, that the person wants to see; sent a moment after the last change."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._summarised: Summarised | None = None
+        self.view = LayerView(theme)
+        self._total = TotalRow(theme, self.view)
+        self._message = label("plain")
+        self._message.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.size = QSpinBox(minimum=_SMALLEST, maximum=_LARGEST, suffix=self.tr(" px"), keyboardTracking=True)
+        self.size.setAccessibleName(self.tr("Image size"))
+        self.size.setToolTip(
+            tooltip(self.tr("Side of the pictures that the table is worked out for. Training keeps its own."))
+        )
+        self._wait = QTimer(self, singleShot=True, interval=_WAIT)
+        self._wait.timeout.connect(lambda: self.size_chosen.emit(self.size.value()))
+        self.size.valueChanged.connect(lambda _: self._wait.start())
+        self._copies = (
+            self._button(self.tr("Copy as text"), lambda summarised: layer_table(summarised)),
+            self._button(self.tr("Copy as CSV"), lambda summarised: layers_csv([summarised])),
+        )
+        self._lay_out()
+        self.show_waiting()
+
+    def _button(self, text: str, written: Callable[[Summarised], str]) -> QPushButton:
+        """Copies the network as it is `written`."""
+        button = QPushButton(text)
+        button.setProperty("kind", "link")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: QGuiApplication.clipboard().setText(written(self._summarised)))
+        return button
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setSpacing(10)
+        caption = label("dim", self.tr("Image size"))
+        caption.setWordWrap(False)
+        bar.addWidget(caption)
+        bar.addWidget(self.size)
+        bar.addStretch()
+        for button in self._copies:
+            bar.addWidget(button)
+        table = QWidget()
+        inside = QVBoxLayout(table)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(0)
+        inside.addWidget(self.view, 1)
+        inside.addWidget(self._total)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(table)
+        self._pages.addWidget(self._message)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(bar)
+        column.addLayout(self._pages, 1)
+
+    def set_size(self, size: int) -> None:
+        """Shows another image size without asking for it."""
+        self.size.blockSignals(True)
+        self.size.setValue(size)
+        self.size.blockSignals(False)
+        self._wait.stop()
+
+    def show_summary(self, network: Network, summarised: Summarised) -> None:
+        """Shows the layers of `network`. The stages that were unfolded stay so, if it is the same network."""
+        self._summarised = summarised
+        self.view.show_rows(network.name, stage_rows(network, summarised))
+        self._total.show_summary(summarised)
+        self._show_page(0)
+
+    def show_waiting(self) -> None:
+        """The engine has been asked."""
+        self._message.setText(self.tr("The network is being opened…"))
+        self._show_page(1)
+
+    def show_problem(self, text: str) -> None:
+        """Why there is no table."""
+        self._message.setText(text)
+        self._show_page(1)
+
+    def _show_page(self, page: int) -> None:
+        self._pages.setCurrentIndex(page)
+        for button in self._copies:
+            button.setEnabled(page == 0)

@@ -1,0 +1,1 @@
+"""Earlier runs, as the window shows them."""

@@ -1,0 +1,1 @@
+"""The Setup dock: dataset, network, settings, and the start button."""

@@ -1,0 +1,275 @@
+"""The first card of the setup pane: which pictures, how many of them, and what should be known about them."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_gui.data.samples import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.gui.text import shares, totals, words
+from resnet_gui.gui.theme import CLASS_COLOURS, Theme
+from resnet_gui.gui.widgets.card import Card
+from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
+from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
+from resnet_gui.gui.widgets.labels import breakable, label, tooltip
+from resnet_gui.messages import Message
+
+_NOTES_SHOWN = 50
+_NOTES_HEIGHT = 132
+
+
+class PicturesCard(Card):
+    """Empty, listing, loaded, or with a problem; each has its own words and buttons."""
+
+    folder_requested = Signal()
+    sample_requested = Signal()
+    cancel_requested = Signal()
+    state_changed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(1, QCoreApplication.translate("PicturesCard", "Pictures"))
+        self._listing: Listing | None = None
+        self._build_words(theme)
+        self._build_buttons()
+        self.show_again()
+
+    def _build_words(self, theme: Theme) -> None:
+        self._intro = label("dim", self.tr("A folder with one sub-folder of pictures for each class."))
+        self._problem = label("bad")
+        self._found = label("dim")
+        self._busy = QProgressBar(maximum=0, textVisible=False)
+        self._busy.setAccessibleName(self.tr("Looking for pictures"))
+        self._folder = ElidedLabel("strong")
+        self._totals = label("dim")
+        self._bar = ClassBar(theme)
+        self._shares = label("dim")
+        self._checking = label("dim")
+        self._notes = _Notes(theme)
+        self._remark = label("dim")
+        for widget in (
+            self._intro, self._problem, self._folder, self._bar, self._totals, self._shares, self._checking,
+            self._notes, self._found, self._busy, self._remark,
+        ):  # fmt: skip
+            self.body.addWidget(widget)
+
+    def _build_buttons(self) -> None:
+        self._choose = QPushButton(self.tr("Choose folder…"))
+        self._choose.clicked.connect(self.folder_requested)
+        self._sample = _link(self.tr("Try the sample pictures"))
+        self._sample.clicked.connect(self.sample_requested)
+        self._cancel = _link(self.tr("Cancel"))
+        self._cancel.clicked.connect(self.cancel_requested)
+        self._cancel.clicked.connect(self.show_again)
+        self.body.addWidget(self._choose)
+        self.body.addWidget(self._sample, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self.body.addWidget(self._cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there are pictures, and no others are being looked for."""
+        return self._listing is not None and self._busy.isHidden()
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether a folder is being read."""
+        return not self._busy.isHidden()
+
+    def show_empty(self) -> None:
+        """No pictures yet: what is wanted, and where to get some."""
+        self._listing = None
+        self.show_again()
+
+    def show_again(self) -> None:
+        """What there was before a folder was looked for: pictures, or none."""
+        self._choose.setText(self.tr("Choose another folder…") if self._listing else self.tr("Choose folder…"))
+        notes = (self._notes,) if self._notes.count else ()
+        loaded = (self._folder, self._totals, self._bar, self._shares, *notes, self._choose)
+        self._show_only(*(loaded if self._listing else (self._intro, self._choose, self._sample)))
+        self.state_changed.emit()
+
+    def show_listing(self, count: int) -> None:
+        """A folder is being read, and `count` pictures have been found so far."""
+        self._found.setText(self.tr("{count} pictures found…").format(count=f"{count:,}"))
+        if self._busy.isHidden():
+            self._show_only(self._found, self._busy, self._cancel)
+            self.state_changed.emit()
+
+    def show_dataset(self, listing: Listing, splits: Splits) -> None:
+        """A folder's pictures and where each of them goes."""
+        self._listing = listing
+        self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
+        counts = Counter(map(attrgetter("label"), listing.samples))
+        self._bar.set_counts(listing.classes, [counts[label] for label in range(len(listing.classes))])
+        self._shares.setText(shares(splits))
+        self._notes.set_messages((*listing.notes, *splits.notes))
+        self.set_skipped(0)
+        self.show_again()
+
+    def show_problem(self, text: str) -> None:
+        """A folder could not be used, and why; the pictures that were there before stay."""
+        self.show_again()
+        self._intro.hide()
+        self._problem.setText(breakable(one_line(text)))
+        self._problem.show()
+
+    def show_remark(self, text: str) -> None:
+        """A passing word, gone with the next state."""
+        self._remark.setText(text)
+        self._remark.show()
+
+    def set_skipped(self, count: int) -> None:
+        """How many of the pictures could not be read."""
+        if self._listing is None:
+            return
+        skipped = [self.tr("{count} skipped").format(count=f"{count:,}")] if count else []
+        self._totals.setText(" · ".join([totals(self._listing), *skipped]))
+
+    def show_checking(self, step: int, steps: int) -> None:
+        """The pictures are being decoded once; training need not wait for it."""
+        self._checking.setText(
+            self.tr("Checking pictures: {step} of {steps}").format(step=f"{step:,}", steps=f"{steps:,}")
+        )
+        self._checking.show()
+
+    def hide_checking(self) -> None:
+        """The check is over."""
+        self._checking.hide()
+
+    def set_locked(self, reason: str) -> None:
+        """Keeps the pictures as they are, for `reason`; an empty one frees them."""
+        for button in (self._choose, self._sample):
+            button.setEnabled(not reason)
+            button.setToolTip(tooltip(reason))
+
+    def _show_only(self, *shown: QWidget) -> None:
+        for index in range(1, self.body.count()):  # the heading stays
+            widget = self.body.itemAt(index).widget()
+            widget.setVisible(widget in shown)
+
+
+class ClassBar(QWidget):
+    """A thin bar in which each class has its colour and its share."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._names: Sequence[str] = ()
+        self._counts: Sequence[int] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Share of each class"))
+        theme.changed.connect(self.update)
+
+    def set_counts(self, names: Sequence[str], counts: Sequence[int]) -> None:
+        """Shows `counts[i]` pictures of class `names[i]`."""
+        self._names, self._counts = names, counts
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Thin, and as wide as there is room."""
+        return QSize(60, 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """One piece for each class, with gaps as long as they do not eat the pieces."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        gap = self._gap()
+        for index, (left, right) in enumerate(itertools.pairwise(self._edges())):
+            painter.setBrush(self._theme.color(f"class{index % CLASS_COLOURS}"))
+            radius = 2.5 if gap else 0
+            painter.drawRoundedRect(QRectF(left, 1, max(right - left - gap, 0.5), self.height() - 2), radius, radius)
+
+    def event(self, event: QEvent) -> bool:
+        """Under the mouse, the name and the count of a piece."""
+        if event.type() == QEvent.Type.ToolTip:
+            self._tell(event)
+            return True
+        return super().event(event)
+
+    def _gap(self) -> int:
+        return 2 if self.width() > 6 * len(self._counts) else 0
+
+    def _edges(self) -> list[float]:
+        """Where each class begins and the last one's gap ends, in pixels."""
+        scale = (self.width() + self._gap()) / max(1, sum(self._counts))
+        return [scale * count for count in itertools.accumulate(self._counts, initial=0)]
+
+    def _tell(self, event: QHelpEvent) -> None:
+        for name, count, right in zip(self._names, self._counts, self._edges()[1:], strict=True):
+            if event.pos().x() < right:
+                QToolTip.showText(event.globalPos(), tooltip(f"{one_line(name)}: {count:,}"), self)
+                return
+
+
+class _Notes(FittingScrollArea):
+    """Sentences about the folder, one below the other; many of them scroll."""
+
+    def __init__(self, theme: Theme) -> None:
+        content = QWidget()
+        super().__init__(content, _NOTES_HEIGHT)
+        self._theme = theme
+        self.count = 0
+        self._rows = QVBoxLayout(content)
+        self._rows.setContentsMargins(0, 0, 8, 0)
+        self._rows.setSpacing(5)
+        self._icons: list[QLabel] = []
+        self.setAccessibleName(self.tr("Notes about the pictures"))
+        theme.changed.connect(self._tint)
+
+    def set_messages(self, messages: Sequence[Message]) -> None:
+        """Shows the sentences of `messages`, or of the first of them and how many more there are."""
+        self._clear()
+        self.count = len(messages)
+        for text in _sentences(messages[:_NOTES_SHOWN]):
+            self._add(text)
+        if len(messages) > _NOTES_SHOWN:
+            self._add(self.tr("And {count} more.").format(count=f"{len(messages) - _NOTES_SHOWN:,}"))
+        scrolls = Qt.FocusPolicy.StrongFocus if len(messages) > 1 else Qt.FocusPolicy.NoFocus
+        self.setFocusPolicy(scrolls)  # by keyboard too
+        self._tint()
+
+    def _add(self, text: str) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        self._icons.append(QLabel())
+        row.addWidget(self._icons[-1], 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(label("dim", breakable(text)), 1)
+        self._rows.addLayout(row)
+
+    def _clear(self) -> None:
+        self._icons.clear()
+        while row := self._rows.takeAt(0):
+            while item := row.layout().takeAt(0):
+                item.widget().hide()  # at once: deletion waits for the event loop
+                item.widget().deleteLater()
+
+    def _tint(self) -> None:
+        pixmap = self._theme.icon("info", "dim").pixmap(QSize(14, 14), self.devicePixelRatioF())
+        for icon in self._icons:
+            icon.setPixmap(pixmap)
+
+
+def _sentences(messages: Iterable[Message]) -> list[str]:
+    return [one_line(words(each)) for each in messages]
+
+
+def _link(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    return button

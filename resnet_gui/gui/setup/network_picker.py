@@ -1,0 +1,157 @@
+"""The second card of the setup pane: which network, what it costs, and from which weights it starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QPushButton
+
+from resnet_gui.gui.setup.fields import ChoiceBox
+from resnet_gui.gui.widgets.card import Card
+from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.nets.catalog import by_family, find
+from resnet_gui.nets.spec import Network
+from resnet_gui.nets.tables import short_count
+from resnet_gui.records import Weights
+
+_LIBRARIES = ("timm/", "torchvision/")
+"""What the names of networks from outside the catalogue begin with."""
+_USUAL_LOW = 64
+_SHOWN_AT_ONCE = 18
+"""Entries of the open list; the others scroll."""
+
+
+class NetworkChoice(Card):
+    """A list of networks by family, and below it the card of the one chosen."""
+
+    changed = Signal()
+    inspect_requested = Signal(str)
+    """The name of the network that the person wants to look into."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        super().__init__(2, QCoreApplication.translate("NetworkChoice", "Network"))
+        self._networks = {network.name: network for network in networks}
+        self._asked: dict[str, Weights | None] = {}
+        """What libraries have said of the weights of their networks."""
+        self._list = QStandardItemModel(self)
+        self._bold = QFont(self.font())
+        self._bold.setWeight(QFont.Weight.DemiBold)
+        for family, members in by_family(networks).items():
+            self._add_heading(family)
+            for network in members:
+                self._add(network)
+        self._choice = self._make_choice()
+        self._facts, self._remark = label("dim"), label("dim")
+        self._inside = QPushButton(self.tr("Look inside…"), objectName="inspect")
+        self._inside.setProperty("kind", "link")
+        self._inside.setToolTip(tooltip(self.tr("Shows the network layer by layer, in the Network tab.")))
+        for widget in (self._choice, self._facts, self._remark):
+            self.body.addWidget(widget)
+        self.body.itemAt(0).layout().addWidget(self._inside)  # at the right of the heading
+        self._choice.currentIndexChanged.connect(self._chosen)
+        self._inside.clicked.connect(lambda: self.inspect_requested.emit(self.network.name))
+        self.say("")
+        self._tell()
+
+    @property
+    def network(self) -> Network:
+        """The card of the network that is chosen."""
+        return self._networks[self._choice.currentData()]
+
+    @property
+    def knows_weights(self) -> bool:
+        """Whether `network.weights` is the whole truth: a library's network may have some of which its card knows nothing."""
+        return self.network.is_curated or self.network.name in self._asked
+
+    def choose(self, name: object) -> None:
+        """Chooses the network called `name`, if there is one; a library's is added."""
+        if isinstance(name, str) and name not in self._networks and name.startswith(_LIBRARIES):
+            self._add_from_library(name)
+        if name in self._networks:
+            self._choice.setCurrentIndex(self._choice.findData(name))
+
+    def add_weights(self, name: str, weights: Weights | None) -> None:
+        """A library has these `weights` for its network `name`, or none."""
+        self._asked[name] = weights
+        if name in self._networks and not self._networks[name].is_curated:
+            self._networks[name] = dataclasses.replace(find(name), weights=weights)
+            if name == self.network.name:
+                self.changed.emit()
+
+    def say(self, remark: str) -> None:
+        """Shows a passing word about the choice, "" for none."""
+        self._remark.setText(remark)
+        self._remark.setVisible(bool(remark))
+
+    def set_locked(self, reason: str) -> None:
+        """Keeps the network as it is, for `reason`; an empty one frees it."""
+        self._choice.setEnabled(not reason)
+        self._choice.setToolTip(tooltip(reason or self.network.story))
+
+    def _add_from_library(self, name: str) -> None:
+        if all(network.is_curated for network in self._networks.values()):
+            self._add_heading(self.tr("From the libraries"))
+        self._networks[name] = dataclasses.replace(find(name), weights=self._asked.get(name))
+        self._add(self._networks[name])
+
+    def _add_heading(self, text: str) -> None:
+        """A line that cannot be chosen."""
+        heading = QStandardItem(text)
+        heading.setFlags(Qt.ItemFlag.NoItemFlags)
+        heading.setFont(self._bold)
+        self._list.appendRow(heading)
+
+    def _add(self, network: Network) -> None:
+        item = QStandardItem(network.title)
+        item.setData(network.name, Qt.ItemDataRole.UserRole)
+        item.setToolTip(tooltip(network.story))
+        self._list.appendRow(item)
+
+    def _make_choice(self) -> QComboBox:
+        choice = ChoiceBox(objectName="network", maxVisibleItems=_SHOWN_AT_ONCE)
+        choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        choice.setMinimumContentsLength(8)
+        choice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        choice.setAccessibleName(self.tr("Network"))
+        choice.setModel(self._list)
+        choice.setCurrentIndex(1)  # below the first heading
+        return choice
+
+    def _chosen(self) -> None:
+        self._tell()
+        self.changed.emit()
+
+    def _tell(self) -> None:
+        network = self.network
+        self._facts.setText("\n".join(facts(network)))
+        self._facts.setToolTip(tooltip(network.story))
+        self._choice.setToolTip(tooltip(network.story))
+
+
+def facts(network: Network) -> list[str]:
+    """Lines that say what `network` is and what it costs; a figure that is not known is left out."""
+    paper = network.paper or _tr("From {library}").format(library=network.source)
+    layers = _tr("{count} layers").format(count=network.depth) if network.depth else ""
+    lines = [" · ".join(filter(None, (paper, layers)))]
+    if network.parameters:
+        lines.append(_tr("{count} parameters").format(count=short_count(network.parameters)))
+    if network.multiply_adds:
+        count, side = short_count(network.multiply_adds), network.usual
+        lines.append(_tr("{count} multiply-adds at {side} × {side}").format(count=count, side=side))
+    return [line for line in (*lines, sizes(network), network.remark) if line]
+
+
+def sizes(network: Network) -> str:
+    """Which pictures it takes, "" where that is as usual."""
+    if network.largest == network.smallest:
+        return _tr("Takes pictures of {size} px only").format(size=network.smallest)
+    if network.largest is not None:
+        return _tr("Takes pictures from {low} to {high} px").format(low=network.smallest, high=network.largest)
+    return _tr("Takes pictures from {low} px").format(low=network.smallest) if network.smallest > _USUAL_LOW else ""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("NetworkChoice", text)

@@ -1,0 +1,316 @@
+"""The left pane: three steps, pictures, network and training, and the buttons that start, pause and stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, Setting
+from resnet_gui.data.samples import Listing
+from resnet_gui.data.split import Splits
+from resnet_gui.gui.setup.dataset_card import PicturesCard
+from resnet_gui.gui.setup.download_bar import DownloadBar
+from resnet_gui.gui.setup.initial_weights import StartChoice
+from resnet_gui.gui.setup.network_picker import NetworkChoice
+from resnet_gui.gui.setup.settings_form import SettingsForm
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.card import Card
+from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
+from resnet_gui.gui.widgets.labels import label, set_look
+from resnet_gui.gui.widgets.mime_data import local_path
+from resnet_gui.nets.spec import Network
+from resnet_gui.paths import runs_folder
+from resnet_gui.records import Weights
+
+_SIZE, _RATE = "data.image_size", "training.learning_rate"
+_RATES = {"random": RATE_FROM_RANDOM, "auto": None}
+"""By what a run starts from; whatever is not here is trained already."""
+
+RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
+
+
+class SetupPane(QWidget):
+    """Asks for what a run needs. It decides nothing: each wish is a signal, each state is shown by a method."""
+
+    folder_requested = Signal()
+    folder_dropped = Signal(object)
+    """The folder's path as `str`; sent as an object, for Qt would lose bytes of it that are not UTF-8."""
+    sample_requested = Signal()
+    cancel_requested = Signal()
+    start_requested = Signal()
+    pause_requested = Signal()
+    resume_requested = Signal()
+    stop_requested = Signal()
+    inspect_requested = Signal(str)
+    """The name of the network that the person wants to look into."""
+    locked = Signal(str)
+    """Why nothing can be changed now, "" if it can."""
+    changed = Signal()
+    """A setting or the network is another now."""
+
+    def __init__(
+        self, theme: Theme, networks: Sequence[Network], settings: Sequence[Setting], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._state: RunState = "idle"
+        self._is_downloading = False
+        self._build(networks, settings)
+        self._usual_size = self._wanted_size = self._shown_size = self._form.values()[_SIZE]
+        self._connect()
+        self._follow_network()
+        self._show_state()
+
+    def _build(self, networks: Sequence[Network], settings: Sequence[Setting]) -> None:
+        """From the outside in: a widget that moves into another is dressed once more, with all it holds."""
+        cards = QWidget()
+        outer, inner = _column(self), _column(cards)
+        outer.addWidget(FittingScrollArea(cards))
+        self._pictures = PicturesCard(self._theme)
+        self._network = NetworkChoice(networks)
+        self._training = Card(3, self.tr("Training"))
+        for card in (self._pictures, self._network, self._training):
+            inner.addWidget(card)
+        inner.addStretch(1)
+        self._form = SettingsForm(self._theme, settings)
+        self._training.body.addWidget(self._form)
+        self._beginning = StartChoice(settings, self._runs_folder)
+        self._network.body.addWidget(self._beginning)
+        self.download = DownloadBar()
+        self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
+        self._start.setProperty("kind", "primary")
+        self._stop = QPushButton(self.tr("Stop"), objectName="stop")
+        self._stop.setProperty("kind", "beside")  # as high as the primary one
+        self._stop.setToolTip(self.tr("Saves, and ends the run."))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._start, 1)
+        buttons.addWidget(self._stop)
+        for button in (self._start, self._stop):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click needs no ring around it
+        self._missing = label("dim")
+        self._missing.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        outer.addWidget(self.download)
+        outer.addLayout(buttons)
+        outer.addWidget(self._missing)
+        outer.addStretch(1)
+        self.setAcceptDrops(True)
+
+    def _connect(self) -> None:
+        self._pictures.folder_requested.connect(self.folder_requested)
+        self._pictures.sample_requested.connect(self.sample_requested)
+        self._pictures.cancel_requested.connect(self.cancel_requested)
+        self._pictures.state_changed.connect(self._show_state)
+        self._network.changed.connect(self._follow_network)
+        self._network.inspect_requested.connect(self.inspect_requested)
+        self._beginning.changed.connect(self._follow_start)
+        self._form.changed.connect(self._follow_form)
+        self._start.clicked.connect(self._ask)
+        self._stop.clicked.connect(self.stop_requested)
+        self._theme.changed.connect(self._show_state)
+
+    def show_empty(self) -> None:
+        """There is no dataset."""
+        self._pictures.show_empty()
+
+    def show_listing(self, count: int) -> None:
+        """A folder is being read; `count` pictures found so far."""
+        self._pictures.show_listing(count)
+
+    def show_dataset(self, listing: Listing, splits: Splits) -> None:
+        """The dataset is ready to train on."""
+        self._pictures.show_dataset(listing, splits)
+        self._beginning.set_pictures(len(listing.samples))
+
+    def show_problem(self, text: str) -> None:
+        """A folder cannot be used, for the reason in `text`; a dataset that was there before stays."""
+        self._pictures.show_problem(text)
+
+    def set_skipped(self, count: int) -> None:
+        """How many pictures could not be read so far."""
+        self._pictures.set_skipped(count)
+
+    def show_checking(self, step: int, steps: int) -> None:
+        """Picture `step` of `steps` has been checked."""
+        self._pictures.show_checking(step, steps)
+
+    def hide_checking(self) -> None:
+        """No check is going on."""
+        self._pictures.hide_checking()
+
+    def set_running(self, state: RunState) -> None:
+        """Shows what the run does: unless there is none, settings are locked, and it can be paused or gone on with."""
+        self._state = state
+        self._show_state()
+
+    def set_downloading(self, downloading: bool) -> None:
+        """Whether a start waits for weights: everything is locked until they are here, or not wanted any more."""
+        if downloading != self._is_downloading:
+            self._is_downloading = downloading
+            self._show_state()
+
+    def look_for_weights(self) -> None:
+        """Weights have come to this machine: says so, if they are those to start from."""
+        self._beginning.look_again()
+
+    def choose_network(self, name: str) -> None:
+        """Takes the network `name`, of the catalogue or a library's, unless a run computes."""
+        if not self.reason():
+            self._network.choose(name)
+
+    def add_weights(self, name: str, weights: Weights | None) -> None:
+        """A library was asked, and has these `weights` for its network `name`, or none."""
+        self._network.add_weights(name, weights)
+
+    @property
+    def network(self) -> Network:
+        """The network that is chosen."""
+        return self._network.network
+
+    @property
+    def weights(self) -> Weights | None:
+        """The pretrained weights that a run would start from; None if it would start from anything else."""
+        return self._beginning.weights
+
+    @property
+    def missing(self) -> str:
+        """What a start waits for, "" if for nothing."""
+        if self._pictures.is_ready:
+            return self._beginning.missing
+        return self.tr("The folder is being read.") if self._pictures.is_listing else self.tr("Choose pictures first.")
+
+    def reset(self) -> None:
+        """Every setting as it is at the first start, unless a run computes."""
+        if not self.reason():
+            self._form.reset()
+            self._beginning.reset()
+            self._wanted_size = self._usual_size
+            self._fit_size()
+            self._follow_start()
+
+    def values(self) -> dict[str, Any]:
+        """Every setting by dotted key, and the network's name under `network`."""
+        return {**self._form.values(), **self._beginning.values(), "network": self._network.network.name}
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Fills in what it knows of `values` and passes over the rest."""
+        self._network.choose(values.get("network"))
+        self._form.set_limits(_SIZE, 1, None)  # until it is known which size is wanted
+        self._form.set_values(values)
+        if _SIZE in values:
+            self._wanted_size = self._form.values()[_SIZE]
+        self._beginning.set_values(values)
+        self._fit_size()
+        self._follow_start()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders are welcome anywhere on the pane, unless a run computes."""
+        if not self.reason() and _first_path(event.mimeData()):
+            event.acceptProposedAction()
+            set_look(self._pictures, "dropping", True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They went elsewhere."""
+        set_look(self._pictures, "dropping", False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A folder is asked for; a file is told what it is not."""
+        set_look(self._pictures, "dropping", False)
+        event.acceptProposedAction()
+        path = _first_path(event.mimeData())
+        if Path(path).is_dir():
+            self.folder_dropped.emit(path)
+        else:
+            self._pictures.show_remark(self.tr("That is a file. Drop the folder that holds the class folders."))
+
+    def _ask(self) -> None:
+        wishes = {
+            "idle": self.start_requested, "running": self.pause_requested, "paused": self.resume_requested,
+            "scoring": self.stop_requested,
+        }  # fmt: skip
+        wishes[self._state].emit()
+
+    def _follow_network(self) -> None:
+        network = self._network.network
+        self._beginning.set_weights(network.weights, self._network.knows_weights)
+        self._fit_size()
+        self._follow_start()
+
+    def _follow_start(self) -> None:
+        head_only = self._beginning.values()["start.train_part"] == "head"
+        trained = RATE_FROM_RANDOM if head_only else RATE_FROM_TRAINED
+        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, trained))
+        self._show_state()
+        self.changed.emit()
+
+    def _follow_form(self) -> None:
+        size = self._form.values()[_SIZE]
+        if size != self._shown_size:  # the person has set it
+            self._wanted_size = self._shown_size = size
+            self._network.say("")
+        self.changed.emit()
+
+    def _fit_size(self) -> None:
+        """Sets the image size that was wanted, or the nearest that the network takes; another may take the first again."""
+        network, wanted = self._network.network, self._wanted_size
+        size = max(network.smallest, wanted if network.largest is None else min(wanted, network.largest))
+        with QSignalBlocker(self._form):
+            self._form.set_limits(_SIZE, network.smallest, network.largest)
+            self._form.set_values({_SIZE: size})
+        self._shown_size = size
+        remark = self.tr("It does not take pictures of {wanted} px, so the image size is {size} px now.")
+        self._network.say("" if size == wanted else remark.format(wanted=wanted, size=size))
+
+    def _runs_folder(self) -> Path:
+        return Path(self._form.values()["out"] or runs_folder())
+
+    def _show_state(self) -> None:
+        idle = self._state == "idle"
+        downloading, missing = self._is_downloading, self.missing
+        text, icon = {
+            "idle": (self.tr("Downloading…") if downloading else self.tr("Start training"), "play"),
+            "running": (self.tr("Pause"), "pause"),
+            "pausing": (self.tr("Saving…"), "pause"),
+            "stopping": (self.tr("Saving…"), "stop"),
+            "paused": (self.tr("Resume"), "play"),
+            "scoring": (self.tr("Stop"), "stop"),
+        }[self._state]
+        self._start.setText(text)
+        self._start.setEnabled(
+            not (missing or downloading) if idle else self._state in ("running", "paused", "scoring")
+        )
+        self._start.setIcon(self._theme.icon(icon, "on_accent" if self._start.isEnabled() else "dim"))
+        self._stop.setVisible(self._state in ("running", "pausing", "stopping", "paused"))
+        self._stop.setEnabled(self._state != "stopping")
+        self._missing.setText(missing)
+        self._missing.setVisible(idle and bool(missing))
+        for part in (self._pictures, self._network, self._beginning, self._form):
+            part.set_locked(self.reason())
+        self.locked.emit(self.reason())
+
+    def reason(self) -> str:
+        """Why nothing can be changed now, "" if it can."""
+        if self._is_downloading:
+            return self.tr("The weights to start from are being downloaded. Cancel that to change this.")
+        if self._state == "idle":
+            return ""
+        if self._state == "paused":
+            return self.tr("A training is paused. Stop it, or let it go on to its end, to change this.")
+        return self.tr("A training is running. Stop it, or wait for its end, to change this.")
+
+
+def _column(inside: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(12)
+    return column
+
+
+def _first_path(dropped: QMimeData) -> str:
+    """The first file or folder of this machine that is dropped, or ""."""
+    return next((local_path(url) for url in dropped.urls() if url.isLocalFile()), "")

@@ -1,0 +1,151 @@
+"""How far a run is, above its plots."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from resnet_gui.events import BestSaved, CheckpointSaved, Progress, Resumed, Stopped, Waiting
+from resnet_gui.gui.text import place_words, time_left, words
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.labels import breakable, label, set_look
+from resnet_gui.runs.history import Story
+
+
+class RunHeader(QWidget):
+    """ "Epoch 8 of 12", a bar over the whole run, what it does now, what is saved, and the best so far."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._epochs = 1
+        self._best: BestSaved | None = None
+        self._elsewhere = False
+        self.heading, self.best, self.saved, self.line = QLabel(), QLabel(), QLabel(), label("dim")
+        self.heading.setProperty("kind", "title")
+        self.saved.setProperty("kind", "dim")
+        self.saved.setToolTip(self.tr("Whatever happens now, the run can go on from there."))
+        self.bar = QProgressBar(maximum=10_000, textVisible=False)
+        self.bar.setAccessibleName(self.tr("Progress of the whole run"))
+        self._lay_out()
+        theme.changed.connect(self._write_best)
+
+    def show_waiting(self) -> None:
+        """A run was asked for."""
+        self.show_story(Story())
+        self.heading.setText(self.tr("Getting ready…"))
+        self._say(self.tr("The engine is starting and the network is being made."))
+
+    def show_resuming(self) -> None:
+        """The run is to be gone on with."""
+        self.heading.setText(self.tr("Getting ready…"))
+        self._say(self.tr("Reading what was saved, and whether the pictures are as they were."))
+        self.show()
+
+    def show_story(self, story: Story, elsewhere: bool = False) -> None:
+        """A run that goes on, as far as it has come; `elsewhere` if another program trains it."""
+        self._epochs, self._best, self._elsewhere = story.epochs, story.best, elsewhere
+        self._write_best()
+        self.saved.clear()
+        self._write_epoch(1)
+        self._move(0)
+        elsewhere_words = self.tr("another program trains this run")
+        self._say(elsewhere_words if elsewhere else self.tr("reading the first pictures…"))
+        match story.place:
+            case Progress():
+                self.show_progress(story.place)
+            case Resumed():
+                self._show_resumed(story.place)
+        if story.saved:
+            self.show_saved(story.saved)
+        self.show()
+
+    def show_progress(self, event: Progress) -> None:
+        """Moves the bar and says what is being done."""
+        if event.phase == "features":
+            self.heading.setText(self.tr("Looking at the pictures, once for all epochs"))
+            step = self.tr("picture {step} of {steps}").format(step=event.step, steps=event.steps)
+        elif event.phase == "train":
+            self._write_epoch(event.epoch)
+            self._move(event.epoch - 1 + event.step / max(event.steps, 1))
+            step = self.tr("step {step} of {steps}").format(step=event.step, steps=event.steps)
+        elif event.phase == "validate":
+            self._write_epoch(event.epoch)
+            self._move(event.epoch)
+            step = self.tr("validating…")
+        elif event.phase == "test":
+            self._write_epoch(self._epochs)
+            self._move(self._epochs)
+            step = self.tr("testing…")
+        else:
+            return
+        who = [self.tr("another program trains this run")] if self._elsewhere else []
+        left = [] if event.seconds_left is None else [time_left(event.seconds_left)]
+        self._say(" · ".join([*who, step, *left]))
+
+    def show_wait(self, event: Waiting) -> None:
+        """The run waits for something, in a tone that is heard, and says itself that it is saved."""
+        self.saved.clear()
+        self._say(words(event.message), "warning")
+
+    def show_saved(self, event: CheckpointSaved) -> None:
+        """From where the run can go on, whatever happens. The very beginning is nothing to speak of."""
+        if (event.epoch, event.step) > (1, 0):
+            self.saved.setText(self.tr("saved at {place}").format(place=place_words(event.epoch, event.step)))
+
+    def show_paused(self, event: Stopped) -> None:
+        """The run is saved and can be gone on with."""
+        self.heading.setText(self.tr("Paused at {place}").format(place=place_words(event.epoch, event.step)))
+        self._say(self.tr("Everything is saved, and the memory is free again. Resume when you like, even tomorrow."))
+        self.saved.clear()
+
+    def show_best(self, event: BestSaved) -> None:
+        """Names the best epoch so far."""
+        self._best = event
+        self._write_best()
+
+    @property
+    def best_sentence(self) -> str:
+        """ "Best validation accuracy 91.9 % at epoch 7", or "" without validation."""
+        return self._best_words("{}")
+
+    def _best_words(self, figure: str) -> str:
+        if self._best is None or self._best.val_accuracy is None:
+            return ""
+        percent = figure.format(f"{100 * self._best.val_accuracy:.1f} %")
+        return self.tr("Best validation accuracy {percent} at epoch {epoch}").format(
+            percent=percent, epoch=self._best.epoch
+        )
+
+    def _write_best(self) -> None:
+        self.best.setText(self._best_words(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))
+
+    def _write_epoch(self, epoch: int) -> None:
+        self.heading.setText(self.tr("Epoch {epoch} of {epochs}").format(epoch=epoch, epochs=self._epochs))
+
+    def _show_resumed(self, event: Resumed) -> None:
+        self._write_epoch(min(event.epoch, event.epochs))
+        self._move(event.epoch - 1)
+        self._say(self.tr("going on from {place}…").format(place=place_words(event.epoch, event.step)))
+
+    def _say(self, text: str, kind: str = "dim") -> None:
+        if self.line.property("kind") != kind:
+            set_look(self.line, "kind", kind)
+        self.line.setText(breakable(text))
+
+    def _move(self, done: float) -> None:
+        self.bar.setValue(round(self.bar.maximum() * min(done / self._epochs, 1.0)))
+
+    def _lay_out(self) -> None:
+        top, below = QHBoxLayout(), QHBoxLayout()
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.best, 0, Qt.AlignmentFlag.AlignBottom)
+        below.setSpacing(18)
+        below.addWidget(self.line, 1)
+        below.addWidget(self.saved, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(7)
+        column.addLayout(top)
+        column.addWidget(self.bar)
+        column.addLayout(below)

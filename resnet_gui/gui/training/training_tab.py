@@ -1,0 +1,258 @@
+"""The tab that shows a training: how far it is, two plots, a row for each epoch, and how it ended."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_gui.events import (
+    BestSaved,
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Resumed,
+    Skipped,
+    Started,
+    Stopped,
+    Tested,
+    Waiting,
+    WeightsTaken,
+)
+from resnet_gui.gui.text import words
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.training.epoch_table import EpochTable
+from resnet_gui.gui.training.progress_header import RunHeader
+from resnet_gui.gui.training.result_card import ResultCard
+from resnet_gui.gui.training.run_notes import Notes
+from resnet_gui.runs.history import End, Story
+
+if TYPE_CHECKING:
+    from resnet_gui.gui.training.training_plots import TrainingPlots
+    from resnet_gui.runs.run_status import RunPlace
+
+
+class TrainingTab(QWidget):
+    """Draws what a run says. `show_event` takes every event of the run, in order; `show_story` many at once."""
+
+    # Paths travel as object: Qt's own strings would lose bytes that are not UTF-8.
+    save_model_requested = Signal(object)
+    """str: the model file to copy."""
+    run_folder_requested = Signal(object)
+    """str: the run's folder."""
+    test_requested = Signal(object)
+    """str: the folder of the stopped run whose test pictures should be scored."""
+    resume_requested = Signal(object)
+    """str: the folder of the run to go on with."""
+    story_requested = Signal(object)
+    """str: the folder of a run that goes on. Until `show_story` brings what it said before, its events are held back."""
+    further_requested = Signal(object)
+    """str: the folder of the finished run that should have more epochs."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.story = Story()
+        self._held: list[tuple[Event, bool]] | None = None
+        self._place: RunPlace | None = None
+        self.header = RunHeader(theme)
+        self.card = ResultCard(theme)
+        self.notes = Notes(theme)
+        self.table = EpochTable()
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self.card.save_requested.connect(lambda: self.save_model_requested.emit(self.story.model))
+        self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self.story.run))
+        self.card.test_requested.connect(lambda: self.test_requested.emit(self.story.run))
+        self.card.resume_requested.connect(lambda: self.resume_requested.emit(self.story.run))
+        self.card.further_requested.connect(lambda: self.further_requested.emit(self.story.run))
+        self.header.hide()
+
+    @cached_property
+    def plots(self) -> TrainingPlots:
+        """Made, and what draws them imported, when they are first wanted: no start should wait for that."""
+        from resnet_gui.gui.training.training_plots import TrainingPlots
+
+        plots = TrainingPlots(self._theme)
+        plots.show_curves(self.story.curves)
+        self._run.insertWidget(0, plots, 3)
+        self.table.epoch_chosen.connect(plots.mark_epoch)
+        return plots
+
+    def clear(self) -> None:
+        """Back to the empty state."""
+        self._show_all(Story())
+        self.header.hide()
+        self._pages.setCurrentIndex(0)
+
+    def show_waiting(self) -> None:
+        """A run was asked for and has not begun yet."""
+        self.clear()
+        self.header.show_waiting()
+        self._pages.setCurrentIndex(1)
+
+    def show_resuming(self) -> None:
+        """The run that is shown is to be gone on with. What is seen of it stays until it does."""
+        self.card.hide()
+        self.header.show_resuming()
+
+    def show_story(self, story: Story | None, elsewhere: bool = False) -> None:
+        """Shows a run as far as it has come, and then what was held back; without a story only the latter.
+
+        `elsewhere` if another program trains it.
+        """
+        held, self._held = self._held or [], None
+        if story is not None:
+            self._show_all(story)
+            self.header.show_story(story, elsewhere)
+            self._show_ends()
+        for event, paused in held:
+            self.show_event(event, paused)
+
+    def show_place(self, place: RunPlace | None) -> None:
+        """Where the run that is shown can be gone on with, None if it cannot."""
+        self._place = place
+        if place is not None and not self.story.ends:
+            self.header.hide()
+            self.card.show_interrupted(place, self.story.model, self.header.best_sentence, self.story.test_pictures)
+        self._offer()
+
+    def _offer(self) -> None:
+        finished = any(isinstance(end, Finished) for end in self.story.ends)
+        self.card.offer(resume=self._place is not None and not finished, further=self._place is not None and finished)
+
+    def end(self) -> None:
+        """Nothing computes any more: a pause may have become the end, and what was only waited for is taken back."""
+        self.card.allow_test()
+        if self._held is not None or not self.card.isHidden():
+            return
+        if self.story.run:
+            self._show_ends()
+        else:
+            self.clear()
+
+    def show_event(self, event: Event, paused: bool = False) -> None:
+        """Shows one event of a run; those of other jobs are passed over. `paused` if the run is to go on later."""
+        if self._held is not None:
+            self._held.append((event, paused))
+            return
+        if isinstance(event, Started):
+            self._show_all(Story(event.run))
+        self.story.add(event)
+        match event:
+            case Started():
+                self.header.show_story(self.story)
+            case Resumed():
+                self.card.clear()
+                self.header.show_story(self.story)
+                self._held = []
+                self.story_requested.emit(event.run)
+            case Note() | Planned():
+                self.notes.add(words(event.message))
+            case WeightsTaken():
+                for each in reversed([*event.messages]):  # the newest note is on top
+                    self.notes.add(words(each))
+            case Skipped():
+                self._show_skipped()
+            case Waiting():
+                self.header.show_wait(event)
+            case Progress():
+                self.header.show_progress(event)
+                self.plots.follow()
+            case EpochDone():
+                self.table.epochs.add(event)
+                self.plots.follow()
+            case CheckpointSaved():
+                self.header.show_saved(event)
+            case BestSaved():
+                self.header.show_best(event)
+            case Stopped() if paused:
+                self.header.show_paused(event)
+            case Stopped() | Finished() | Tested() | Failed():
+                self._show_ends()
+
+    def _show_all(self, story: Story) -> None:
+        """Everything of `story` but the header and the card."""
+        self.story, self._place = story, None
+        self.card.clear()
+        self.notes.set_all([words(note) for note in story.notes])
+        self._show_skipped()
+        self.plots.show_curves(story.curves)
+        self.table.epochs.set_all(story.curves.epochs)
+        self._pages.setCurrentIndex(1)
+
+    def _show_skipped(self) -> None:
+        count = len(self.story.skipped)
+        one = self.tr("1 picture could not be read and is left out.")
+        many = self.tr("{count} pictures could not be read and are left out.").format(count=count)
+        self.notes.set_first(one if count == 1 else many if count else "")
+
+    def _show_ends(self) -> None:
+        """How the run ended, with all that came after it."""
+        if not self.story.ends:
+            return
+        self.header.hide()
+        self.card.clear()
+        for end in self.story.ends:
+            self._show_end(end)
+        self._offer()
+
+    def _show_end(self, event: End) -> None:
+        story, best = self.story, self.header.best_sentence
+        match event:
+            case Finished():
+                self.card.show_finished(event, best, story.run)
+            case Stopped():
+                self.card.show_stopped(event, best, story.run, story.test_pictures)
+            case Tested():
+                self.card.show_score(event.test)
+                self.card.show()
+            case Failed():
+                self.card.show_problem(words(event.message), story.model, best, story.run, story.test_pictures)
+
+    def _lay_out(self) -> None:
+        run = QWidget()
+        self._run = QVBoxLayout(run)
+        self._run.setContentsMargins(0, 0, 0, 0)
+        self._run.setSpacing(8)
+        self._run.addWidget(self.table, 2)
+        self._pages.addWidget(self._make_empty_page())
+        self._pages.addWidget(run)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 12, 14, 10)
+        column.setSpacing(10)
+        for widget in (self.header, self.card, self.notes):
+            column.addWidget(widget)
+        column.addWidget(self._pages, 1)
+
+    def _make_empty_page(self) -> QWidget:
+        page = QWidget()
+        self._drawing, heading, below = QLabel(), QLabel(self.tr("Nothing has been trained yet")), QLabel()
+        heading.setProperty("kind", "heading")
+        below.setProperty("kind", "dim")
+        below.setText(
+            self.tr(
+                "Press Start to train. Two lines will then grow here:\n"
+                "the loss should fall, the accuracy should rise.\n"
+                "Each epoch, once through all training pictures, adds a row below them."
+            )
+        )
+        column = QVBoxLayout(page)
+        column.addStretch()
+        for label in (self._drawing, heading, below):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addStretch()
+        self._theme.changed.connect(self._tint)
+        self._tint()
+        return page
+
+    def _tint(self) -> None:
+        self._drawing.setPixmap(self._theme.icon("curves", "accent").pixmap(48, 48))

@@ -1,0 +1,23 @@
+"""A panel with a title."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+
+from resnet_gui.gui.widgets.labels import label
+
+
+class Card(QFrame):
+    """A panel with a numbered heading; `body` is the layout below it."""
+
+    def __init__(self, number: int, title: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 12, 14, 14)
+        self.body.setSpacing(7)
+        heading = QHBoxLayout()
+        heading.setSpacing(10)
+        heading.addWidget(label("badge", str(number)))
+        heading.addWidget(label("heading", title), 1)
+        self.body.addLayout(heading)

@@ -1,0 +1,107 @@
+"""Long names in little room: shortened in the middle, whole in the tooltip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFocusEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
+
+from resnet_gui.gui.widgets.labels import tooltip
+
+
+def one_line(text: str) -> str:
+    """`text` as one line that Qt can draw: line breaks become “↵”, bytes that are not UTF-8 become “?”."""
+    return "↵".join(text.encode("utf-8", "replace").decode().splitlines())
+
+
+class ElidedLabel(QLabel):
+    """One line, plain text, in which only the name is shortened: what stands before and after it stays."""
+
+    def __init__(self, kind: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", kind)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._before = self._name = self._after = self._hint = ""
+
+    def set_name(self, name: str, template: str = "{name}", hint: str = "") -> None:
+        """Shows `template` with `name` in its {name}. The tooltip is `hint`, or else the whole text if shortened."""
+        self._before, _, self._after = template.partition("{name}")
+        self._name, self._hint = one_line(name), one_line(hint)
+        self.setAccessibleName(self.whole)
+        self.updateGeometry()
+        self._fit()
+
+    @property
+    def whole(self) -> str:
+        """The text as it is where there is room."""
+        return self._before + self._name + self._after
+
+    def sizeHint(self) -> QSize:
+        """Room for the whole text."""
+        width = self.fontMetrics().horizontalAdvance(self.whole) + 2
+        return QSize(width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """A few letters of the name."""
+        return QSize(min(48, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shortens to the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font needs other room."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        metrics = self.fontMetrics()
+        room = self.contentsRect().width() - metrics.horizontalAdvance(self._before + self._after)
+        name = metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, max(room, 0))
+        text = self._before + name + self._after
+        if text != self.text():
+            self.setText(text)
+        self.setToolTip(tooltip(self._hint or (self.whole if name != self._name else "")))
+
+
+class PathLine(QLineEdit):
+    """A path to look at and to copy: shortened in the middle, whole and selected as soon as it has the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("path")
+        self.setReadOnly(True)
+        self._path = ""
+
+    def set_path(self, path: str) -> None:
+        """Shows `path`."""
+        self._path = one_line(path)
+        self.setToolTip(tooltip(self._path))
+        self._fit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Whole, to be copied."""
+        super().focusInEvent(event)
+        self._fit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Shortened again."""
+        super().focusOutEvent(event)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shortens to the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.hasFocus():
+            self.setText(self._path)
+            self.selectAll()
+            return
+        room = self.contentsRect().width() - 8
+        self.setText(self.fontMetrics().elidedText(self._path, Qt.TextElideMode.ElideMiddle, room))
+        self.setCursorPosition(0)

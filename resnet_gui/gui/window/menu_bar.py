@@ -1,0 +1,93 @@
+"""The menus and the toolbar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
+
+from resnet_gui.gui.theme import MODES, Theme
+from resnet_gui.gui.widgets.elided_labels import one_line
+
+
+class Commands:
+    """Makes actions for a window: each stands in a menu, some in the toolbar too, and follows the theme."""
+
+    def __init__(self, window: QMainWindow, theme: Theme) -> None:
+        self._window = window
+        self._theme = theme
+        self._icons: list[tuple[QAction, str]] = []
+        self._toolbar = QToolBar(
+            window.tr("Toolbar"), window, objectName="toolbar", iconSize=QSize(18, 18), movable=False
+        )
+        self._toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        window.addToolBar(self._toolbar)
+        theme.changed.connect(self._tint)
+
+    def menu(self, title: str) -> QMenu:
+        """A new menu in the menu bar."""
+        return self._window.menuBar().addMenu(title)
+
+    def add(
+        self, menu: QMenu, text: str, done: Callable[[], object], shortcut: QKeySequence.StandardKey | str | None = None,
+        icon: str = "", in_toolbar: str = "",
+    ) -> QAction:  # fmt: skip
+        """A command in `menu`; with the short text `in_toolbar` there too."""
+        action = QAction(text, self._window)
+        action.triggered.connect(lambda: done())
+        if shortcut is not None:
+            action.setShortcut(QKeySequence(shortcut))
+        if icon:
+            self._icons.append((action, icon))
+            action.setIcon(self._theme.icon(icon))
+        menu.addAction(action)
+        if in_toolbar:
+            action.setIconText(in_toolbar)
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{text.replace('&', '')} ({keys})" if keys else text.replace("&", ""))
+            self._toolbar.addAction(action)
+        return action
+
+    def set_icon(self, action: QAction, icon: str) -> None:
+        """Gives `action` another icon."""
+        self._icons = [(each, icon if each is action else name) for each, name in self._icons]
+        action.setIcon(self._theme.icon(icon))
+
+    def add_themes(self, menu: QMenu, chosen: Callable[[str], None]) -> None:
+        """The choice between the system's, the light and the dark look."""
+        texts = {
+            "system": self._window.tr("Look like the system"),
+            "light": self._window.tr("Light"),
+            "dark": self._window.tr("Dark"),
+        }
+        group = QActionGroup(menu)
+        for mode in MODES:
+            action = QAction(texts[mode], group, checkable=True, checked=mode == self._theme.mode)
+            action.triggered.connect(lambda _, mode=mode: chosen(mode))
+            menu.addAction(action)
+
+    def add_recent(
+        self, menu: QMenu, title: str, paths: Callable[[], list[str]], chosen: Callable[[str], None]
+    ) -> QAction:
+        """A sub-menu with the paths used last, read anew each time it opens. Returns its entry."""
+        recent = menu.addMenu(title)
+
+        def fill() -> None:
+            recent.clear()
+            for path in paths():
+                name = one_line(path).replace("&", "&&")
+                recent.addAction(
+                    name if Path(path).exists() else name + self._window.tr(" (not there)")
+                ).triggered.connect(lambda _, path=path: chosen(path))
+            if recent.isEmpty():
+                recent.addAction(self._window.tr("Nothing yet")).setEnabled(False)
+
+        recent.aboutToShow.connect(fill)
+        return recent.menuAction()
+
+    def _tint(self) -> None:
+        for action, name in self._icons:
+            action.setIcon(self._theme.icon(name))

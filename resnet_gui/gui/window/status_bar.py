@@ -1,0 +1,153 @@
+"""The status bar: what computes, how fast, and what is left."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
+
+from resnet_gui.events import (
+    Event,
+    Failed,
+    Finished,
+    Planned,
+    Progress,
+    Ready,
+    Resumed,
+    Started,
+    Stopped,
+    Tested,
+    Waiting,
+)
+from resnet_gui.gui.text import time_left, words
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.labels import tooltip
+
+_COMPUTING = ("training", "waiting", "saving")
+"""The states in which the device is that of a run."""
+
+
+class StatusBar(QStatusBar):
+    """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
+
+    restart_requested = Signal()
+    """The person has waited long enough for a run that says nothing: it should go on with a fresh engine."""
+    end_requested = Signal()
+    """They have waited long enough for one that should stop."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._state, self._token = "", "dim"
+        self._epochs = 0
+        self._dot, self._engine, self._device, self._speed, self._left = (QLabel() for _ in range(5))
+        self._bar = QProgressBar(textVisible=False)
+        self._bar.setFixedWidth(120)
+        self._bar.setAccessibleName(self.tr("Progress of the run"))
+        for widget in (self._dot, self._engine, self._device, self._speed):
+            self.addWidget(widget)
+        self._restart = self._link(
+            self.tr("Restart from the last checkpoint"), self.restart_requested,
+            self.tr(
+                "Ends the engine, which does not answer, and goes on from what was saved last. To wait, do nothing. "
+                "To end the run, press Stop and then “End the run”."
+            ),
+        )  # fmt: skip
+        self._end = self._link(
+            self.tr("End the run"), self.end_requested,
+            self.tr("Ends the engine, which does not answer. What the run has saved is kept."),
+        )  # fmt: skip
+        for widget in (self._left, self._restart, self._end, self._bar):
+            self.addPermanentWidget(widget)
+        self._bar.hide()
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(12, 0, 8, 0)
+        self.show_engine("starting")
+        theme.changed.connect(self._tint)
+
+    def show_engine(self, state: str) -> None:
+        """The engine's state: "starting", "ready", "training", "waiting", "saving", "paused" or "gone"."""
+        if state == self._state:
+            return
+        self._state = state
+        texts = {
+            "starting": self.tr("Engine is starting…"),
+            "ready": self.tr("Engine ready"),
+            "training": self.tr("Training"),
+            "waiting": self.tr("Waiting…"),
+            "paused": self.tr("Paused"),
+            "saving": self.tr("Saving…"),
+            "gone": self.tr("Engine stopped"),
+        }
+        self._engine.setText(texts[state])
+        self._engine.setToolTip("")
+        self._token = {"ready": "good", "training": "accent", "waiting": "warning", "gone": "bad"}.get(state, "dim")
+        self._tint()
+
+    def show_silence(self, seconds: int, running: bool) -> None:
+        """The run has said nothing for `seconds`; 0 takes that back. One that is `running` can go on afresh."""
+        self._restart.setVisible(seconds > 0 and running)
+        self._end.setVisible(seconds > 0 and not running)
+        if seconds:
+            self._left.setText(self.tr("No news from the engine for {count} s").format(count=seconds))
+        else:
+            self._left.clear()
+
+    def show_event(self, event: Event) -> None:
+        """Shows what an event of a run says about speed and time."""
+        match event:
+            case Ready() if self._state not in _COMPUTING:
+                self._show_device(event.device, event.threads)
+                self._device.setToolTip(f"PyTorch {event.torch}")
+            case Started() | Resumed():
+                self._epochs = event.epochs
+                self._show_device(event.device, event.threads)
+            case Planned():
+                self._show_plan(event)
+            case Waiting():
+                self.show_engine("waiting")
+                self._engine.setToolTip(tooltip(words(event.message)))
+                self._speed.clear()
+                self._left.clear()
+            case Progress(phase="features"):
+                self._show_progress(event, self.tr("picture {step} of {steps}"))
+            case Progress(phase="train"):
+                self._show_progress(event, self.tr("step {step} of {steps}"))
+                self._bar.setRange(0, self._epochs * event.steps)
+                self._bar.setValue((event.epoch - 1) * event.steps + event.step)
+                self._bar.show()
+            case Finished() | Stopped() | Failed() | Tested():
+                self._bar.hide()
+                self._left.clear()
+                self._speed.clear()
+
+    def _show_device(self, device: str, threads: int) -> None:
+        name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
+        count = self.tr("1 thread") if threads == 1 else self.tr("{count} threads").format(count=threads)
+        self._device.setText(f"{name} · {count}")
+        self._device.setToolTip("")
+
+    def _show_plan(self, plan: Planned) -> None:
+        self._device.setText(f"{self._device.text()} · {plan.precision}")
+        facts = [self.tr("Batch size: {count}").format(count=plan.batch_size)]
+        if plan.images_per_second is not None:
+            facts.append(self.tr("Speed when tried: {count} images/s").format(count=f"{plan.images_per_second:.1f}"))
+        if plan.memory is not None:
+            facts.append(self.tr("Expected memory: {count} GB").format(count=f"{plan.memory / 1e9:.1f}"))
+        self._device.setToolTip(tooltip("\n".join([words(plan.message), *facts])))
+
+    def _show_progress(self, event: Progress, place: str) -> None:
+        if event.images_per_second is not None and event.seconds_left is not None:
+            self._speed.setText(self.tr("{count} images/s").format(count=f"{event.images_per_second:.1f}"))
+            step = place.format(step=event.step, steps=event.steps)
+            self._left.setText(f"{step} · {time_left(event.seconds_left)}")
+
+    def _link(self, text: str, signal: object, hint: str) -> QPushButton:
+        link = QPushButton(text, objectName="small")
+        link.setProperty("kind", "link")
+        link.setToolTip(tooltip(hint))
+        link.clicked.connect(signal)
+        link.hide()
+        return link
+
+    def _tint(self) -> None:
+        self._dot.setPixmap(self._theme.icon("dot", self._token).pixmap(9, 9))

@@ -1,0 +1,1 @@
+"""Engine processes, and the threads and objects that talk to them."""

@@ -1,0 +1,150 @@
+"""The worker thread: it runs an engine process and turns what that says into Qt signals."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from resnet_gui.events import Event, from_json
+from resnet_gui.paths import log_folder
+
+
+def engine_command() -> list[str]:
+    """How to start an engine. `-P` keeps Python from importing files that lie in the current folder."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "serve"]
+    return [sys.executable, "-P", "-m", "resnet_gui", "serve"]
+
+
+class Engine(QThread):
+    """One engine process. Requests may be made at once; they wait in the pipe until it has started.
+
+    When the process ends without having been told to, `died` says how; its jobs will not be heard of again.
+    """
+
+    said = Signal(int, object)
+    """An event, with the id of its job."""
+    died = Signal(str)
+
+    _ids = itertools.count(1)
+    """For all engines, so that an id never means another job after an engine was replaced."""
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.log = log_folder() / f"{name}-{os.getpid()}.log"
+        self.pid = 0
+        self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._told_to_end = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, do: str, **values: Any) -> int:
+        """Starts a job and returns its id."""
+        job = next(self._ids)
+        self._requests.put({"id": job, "do": do, **values})
+        return job
+
+    def stop(self, job: int) -> None:
+        """Asks a job to stop; it saves, and says so."""
+        self._requests.put({"stop": job})
+
+    def end(self) -> None:
+        """Ends the engine's input: it stops its jobs, saves and exits. Returns at once."""
+        self._told_to_end = True
+        self._requests.put(None)
+
+    def end_and_wait(self, seconds: float) -> None:
+        """Like `end`, and waits; a process that has not gone by then is killed, so that none is left behind."""
+        self.end()
+        if self.isRunning() and not self.wait(int(seconds * 1000)):
+            self.kill()
+            self.wait()
+
+    def kill(self) -> None:
+        """Ends a process that no longer listens; `died` follows."""
+        if self._process is not None:
+            self._process.kill()
+
+    def run(self) -> None:
+        """The thread: starts the process, passes on what it says, and waits for its exit."""
+        try:
+            with _opened(self.log) as log:
+                self._process = subprocess.Popen(
+                    engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **_apart()
+                )
+        except OSError as error:
+            self.died.emit(str(error))
+            return
+        self.pid = self._process.pid
+        writer = threading.Thread(target=self._write, name="requests", daemon=True)
+        reader = threading.Thread(target=self._read, name="events", daemon=True)
+        writer.start()
+        reader.start()
+        status = self._process.wait()
+        self._requests.put(None)
+        writer.join()
+        reader.join(timeout=0.3)  # for its last words; a child of the engine could hold the pipe open for ever
+        if not self._told_to_end:
+            self.died.emit(_how(status))
+
+    def _write(self) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            with self._process.stdin as pipe:
+                while (request := self._requests.get()) is not None:
+                    pipe.write(json.dumps(request).encode("ascii") + b"\n")
+                    pipe.flush()
+        except OSError:
+            return  # the engine is gone, which `run` notices
+
+    def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with self._process.stdout as pipe:
+            for line in pipe:
+                if line.endswith(b"\n"):  # else the engine was killed in the middle of a word
+                    self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
+
+
+def start_engine(
+    name: str, owner: QObject, hear: Callable[[Engine, int, Event], None], bury: Callable[[Engine, str], None]
+) -> Engine:
+    """Starts an engine that belongs to `owner`: `hear` gets every event with its job, `bury` how it died."""
+    engine = Engine(name, owner)
+    engine.said.connect(lambda job, event: hear(engine, job, event))
+    engine.died.connect(lambda how: bury(engine, how))
+    engine.finished.connect(engine.deleteLater)
+    engine.start()
+    return engine
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The log for writing; where the disk does not take one, the engine's words are lost, and nothing else."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
+    except OSError:
+        return Path(os.devnull).open("wb")
+
+
+def _apart() -> dict[str, Any]:
+    """A session of its own, so that Ctrl-C in the person's terminal does not reach the engine, and no console window."""
+    if os.name == "nt":
+        below_normal = 0x4000
+        return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | below_normal}
+    return {"start_new_session": True}
+
+
+def _how(status: int) -> str:
+    return f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -1,0 +1,136 @@
+"""Questions to the prediction engine, and the rule of which model answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from resnet_gui.events import Event, JobEnded, Ready
+from resnet_gui.gui.workers.engine_process import Engine, start_engine
+from resnet_gui.messages import message
+from resnet_gui.records import ModelInfo
+
+
+class Asking(QObject):
+    """Has one engine, which stays: it predicts, checks, draws thumbnails and the sample. A dead one is replaced.
+
+    The model that the person loaded answers until they choose another: a run never displaces it.
+    """
+
+    engine_said = Signal(str)
+    """The engine's own state: "starting", "ready" or "gone"."""
+    ready = Signal(object)
+    """The event `Ready`, which says what there is to compute with."""
+    engine_died = Signal(object)
+    """A `Message` that says how. Questions that were open will not be answered."""
+    model_changed = Signal()
+    """Another model answers now, or can be offered."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.loaded: ModelInfo | None = None
+        """The model that the person loaded."""
+        self.best: tuple[str, int, bool] | None = None
+        """The best model of the newest run, its epoch, and whether it was validated."""
+        self.prefers_best = True
+        self.busy = False
+        """Whether a run computes: then answers take one thread of the processor."""
+        self._engine: Engine | None = None
+        self._ready = False
+        self._listeners: dict[int, Callable[[Event], None]] = {}
+        self._question = 0
+
+    @property
+    def model(self) -> str:
+        """The file that answers, "" if there is none."""
+        if self.best and (self.prefers_best or not self.loaded):
+            return self.best[0]
+        return self.loaded.path if self.loaded else ""
+
+    def start(self) -> None:
+        """Starts the engine, if there is none."""
+        if self._engine is None:
+            self._ready = False
+            self._engine = start_engine("prediction", self, self._hear, self._bury)
+            self.engine_said.emit("starting")
+
+    def end(self, seconds: float) -> None:
+        """Ends the engine; after `seconds` it is killed."""
+        self._engine = None
+        for engine in self.findChildren(Engine):
+            engine.end_and_wait(seconds)
+
+    def load(self, model: str, heard: Callable[[Event], None]) -> None:
+        """Loads the model in a file that the person chose; once it has proved good it answers."""
+
+        def take(event: Event) -> None:
+            if isinstance(event, ModelInfo):
+                self.loaded, self.prefers_best = event, False
+                self.model_changed.emit()
+            heard(event)
+
+        self._give_up_question()  # its answers would come under the new model's name
+        self.ask("model", take, model=model, busy=self.busy)
+
+    def take_best(self, model: str, epoch: int, validated: bool) -> None:
+        """A run has saved a better model."""
+        self.best = model, epoch, validated
+        self.model_changed.emit()
+
+    def prefer_best(self, best: bool) -> None:
+        """The person chose between the model they loaded and the run's best."""
+        self.prefers_best = best
+        self.model_changed.emit()
+
+    def get_ready(self) -> None:
+        """Loads the model that answers, if there is one: then the first question need not wait for that."""
+        if self.model and self._engine is not None:
+            self.ask("model", lambda _: None, model=self.model, busy=self.busy)
+
+    def predict(self, paths: Sequence[str], heard: Callable[[Event], None]) -> None:
+        """Asks the model that answers about pictures and folders; a question that is still open is given up."""
+        self._give_up_question()
+        self._question = self.ask("predict", heard, model=self.model, paths=list(paths), busy=self.busy)
+
+    def _give_up_question(self) -> None:
+        self.stop(self._question)
+        self._question = 0
+
+    def ask(self, do: str, heard: Callable[[Event], None], **values: Any) -> int:
+        """Starts any job; `heard` gets its events."""
+        self.start()
+        assert self._engine is not None
+        job = self._engine.ask(do, **values)
+        self._listeners[job] = heard
+        return job
+
+    def stop(self, job: int) -> None:
+        """Stops a job; nothing is heard of it any more."""
+        if self._listeners.pop(job, None) and self._engine is not None:
+            self._engine.stop(job)
+
+    def _hear(self, engine: Engine, job: int, event: Event) -> None:
+        if engine is not self._engine:
+            return
+        if isinstance(event, Ready):
+            self._ready = True
+            self.engine_said.emit("ready")
+            self.ready.emit(event)
+        if listener := self._listeners.get(job):
+            listener(event)
+        if isinstance(event, JobEnded):
+            self._listeners.pop(job, None)
+
+    def _bury(self, engine: Engine, how: str) -> None:
+        if engine is not self._engine:
+            return
+        self._engine = None
+        self._listeners.clear()
+        self.engine_said.emit("gone")
+        if self._ready:
+            self.engine_died.emit(message("engine_died", how=how))
+            self.start()
+        else:  # it would die again
+            self.engine_died.emit(message("engine_cannot_start", how=how, log=str(engine.log)))

@@ -1,0 +1,121 @@
+"""A trained model as one file: weights, and in its header everything needed to use and to judge them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from resnet_gui import __version__
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.messages import Problem, first_line, reason
+from resnet_gui.nets.build import build
+from resnet_gui.records import ModelInfo, TestScore, from_plain
+from resnet_gui.tensor_file import NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model file says of itself. `classes` are in the order of the logits; accuracies are from 0 to 1.
+
+    `validated` is false for weights saved before their first validation. `test_opened` counts how often the test
+    pictures were used for a score.
+    """
+
+    network: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    epoch: int
+    validated: bool
+    val_accuracy: float | None = None
+    val_loss: float | None = None
+    test: TestScore | None = None
+    test_opened: int = 0
+    dataset_fingerprint: str = ""
+    split_fingerprint: str = ""
+    resnet_gui: str = __version__
+    torch: str = torch.__version__
+    python: str = platform.python_version()
+
+    def info(self, path: Path) -> ModelInfo:
+        """The same for the window, which has no torch."""
+        return ModelInfo(
+            str(path), self.network, self.classes, self.preprocessing.image_size, self.epoch, self.validated,
+            self.val_accuracy, self.test, self.test_opened,
+        )  # fmt: skip
+
+
+def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
+    """Writes `weights` (a network's state dict) and `card` to one safetensors file, whole or not at all.
+
+    Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
+    """
+    try:
+        write_tensor_file(path, safetensors.torch.save(unshared(weights), metadata(dataclasses.asdict(card))))
+    except OSError as error:
+        raise Problem("save_failed", path=str(path), reason=reason(error)) from error
+
+
+def unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors` as a file takes them: on the CPU, and none in another's memory, as the tied weights of some networks are."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        here = tensor.detach().cpu().contiguous()
+        place = here.untyped_storage().data_ptr()
+        apart[name] = here.clone() if place in seen else here
+        seen.add(place)
+    return apart
+
+
+def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
+    """The network in evaluation mode on the CPU, and its card.
+
+    Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with what does not fit.
+    """
+    with _problems_of(path):
+        description, data = read_tensor_file(path)
+        card: ModelCard = from_plain(ModelCard, description)
+        network = build(card.network, len(card.classes), card.preprocessing.channels)
+        network.load_state_dict(safetensors.torch.load(data))
+        return network.eval(), card
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card alone, not verified. Raises as `load_model`."""
+    with _problems_of(path):
+        card: ModelCard = from_plain(ModelCard, read_description(path))
+        return card
+
+
+def preprocessing_in(path: Path) -> Preprocessing | None:
+    """How pictures are prepared for the weights in `path`, if it is a model of ours; None for any other file of weights."""
+    try:
+        return read_card(path).preprocessing
+    except Problem as problem:
+        if problem.message.code in ("model_missing", "model_unreadable", "model_newer"):
+            raise
+        return None
+
+
+@contextlib.contextmanager
+def _problems_of(path: Path) -> Iterator[None]:
+    """Gives a sentence to what can be wrong with a model file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Problem("model_missing", path=str(path)) from error
+    except OSError as error:
+        raise Problem("model_unreadable", path=str(path), reason=reason(error)) from error
+    except NewerFormat as error:
+        raise Problem("model_newer", path=str(path), format=error.args[0]) from error
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as error:
+        raise Problem("model_not_one", path=str(path), reason=first_line(error)) from error

@@ -1,0 +1,1 @@
+"""The networks that are written here: a file for each family."""

@@ -1,0 +1,51 @@
+"""Shared weights as they are become a model of this program: it knows the 1,000 classes of ImageNet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from resnet_gui.data.transforms import as_taught
+from resnet_gui.events import Event, Note
+from resnet_gui.messages import Problem
+from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.nets.build import build
+from resnet_gui.nets.catalog import find, require_size
+from resnet_gui.nets.head import head_of
+from resnet_gui.nets.libraries import torchvision_models
+from resnet_gui.nets.library_catalog import weights_of
+from resnet_gui.weights.transfer import adopt
+from resnet_gui.weights.weight_cache import fetched
+from resnet_gui.weights.weight_file import read_weights
+
+
+def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -> Iterator[Event]:
+    """Writes the model file `out`: the network `name` with its shared weights, or those in `file`.
+
+    What it says comes from the weights alone: nothing is trained or validated here. Ends without a file when stopped.
+    Raises `Problem`: there are no weights, they cannot be had, or they are not those of all 1,000 classes.
+    """
+    weights = weights_of(name)
+    if weights is None:
+        raise Problem("no_pretrained", network=name)
+    source = file or (yield from fetched(weights, stop))
+    if source is None:
+        return
+    require_size(find(name), weights.image_size)
+    classes, taught = imagenet_classes(), as_taught(weights)
+    network = build(name, len(classes), taught.channels)
+    adopted = adopt(network, read_weights(source), head_of(network, taught.channels, taught.image_size), str(source))
+    if any(misfit.wanted for misfit in adopted.event.misfits):
+        first = next(misfit for misfit in adopted.event.misfits if misfit.wanted)
+        raise Problem("weights_not_whole", origin=str(source), network=name, layer=first.name)
+    yield adopted.event
+    yield from (Note(note) for note in adopted.notes)
+    card = ModelCard(name, classes, taught, epoch=0, validated=False)
+    save_model(out, network.state_dict(), card)
+    yield card.info(out)
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The names of the 1,000 classes of ImageNet's competition, in the order of the logits of weights trained on it."""
+    return tuple(torchvision_models().ResNet18_Weights.IMAGENET1K_V1.meta["categories"])

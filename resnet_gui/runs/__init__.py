@@ -1,0 +1,1 @@
+"""Run folders, read and written without Qt and without torch."""

@@ -1,0 +1,136 @@
+"""A run's events as a file, `events.jsonl`, and its epochs as a table, `results.csv`."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from resnet_gui.atomic_write import safe_write
+from resnet_gui.events import (
+    BestSaved,
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Progress,
+    Started,
+    Stopped,
+    Tested,
+    Waiting,
+    from_json,
+    to_json,
+)
+from resnet_gui.messages import Problem, message, reason
+from resnet_gui.throttle import Pace
+
+_COLUMNS = [field.name for field in dataclasses.fields(EpochDone)]
+
+
+def recorded(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = ()) -> Iterator[Event]:
+    """Passes `events` on and keeps them in the run: `events.jsonl` (progress once a second), `results.csv` by epoch.
+
+    `history` are the epochs before. A full disk does not end a run that could go on without its diary: what cannot be
+    written there is left out, and of the table it is told; the next epoch brings what is missing in it.
+    """
+    pace, epochs = Pace(1.0), list(history)
+    try:
+        for event in events:
+            if not isinstance(event, Progress) or pace.due():
+                keep(event, run)
+            yield event
+            if isinstance(event, EpochDone):
+                epochs.append(event)
+                yield from _tried_results(run, epochs)
+    except Problem as problem:
+        keep(Failed(problem.message), run)
+        raise
+
+
+def keep(event: Event, run: Path) -> None:
+    """Adds `event` to the run's diary, if the disk takes it. A line that a crash or a full disk has torn is ended first, lest it swallow this one."""
+    with contextlib.suppress(OSError), (run / "events.jsonl").open("ab+") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            file.write(b"" if file.read(1) == b"\n" else b"\n")
+        file.write(to_json(event).encode("ascii") + b"\n")
+
+
+def _tried_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]:
+    try:
+        write_results(run, epochs)
+    except OSError as error:
+        yield Note(message("cannot_write", path=str(run / "results.csv"), reason=reason(error)))
+
+
+def _row(done: EpochDone) -> list[object]:
+    return ["" if each is None else each for each in dataclasses.astuple(done)]
+
+
+def write_results(run: Path, history: Sequence[EpochDone]) -> None:
+    """Writes `results.csv`, a row for each epoch of `history`. Raises `OSError`."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_COLUMNS, *map(_row, history)])
+    safe_write(run / "results.csv", text.getvalue().encode("ascii"))
+
+
+def rewind(run: Path, started: Started, history: Sequence[EpochDone], epoch: int, step: int) -> None:
+    """Cuts the run's diary back to `step` steps of `epoch`: what was said after that will be said again.
+
+    `started` and `history` fill in what a crash or a full disk has kept from it. Raises `OSError`.
+    """
+    story = read_events(run)
+    saved = [number for number, event in enumerate(story, 1) if event == CheckpointSaved(epoch, step)]
+    story = [event for event in story[: saved[-1] if saved else None] if not _is_later(event, epoch, step)]
+    if not any(isinstance(event, Started) for event in story):
+        story.insert(0, started)
+    told = {event.epoch for event in story if isinstance(event, EpochDone)}
+    story += [done for done in history if done.epoch not in told]
+    places = [number for number, event in enumerate(story) if isinstance(event, EpochDone)]
+    for number, done in zip(places, history, strict=True):
+        story[number] = done
+    safe_write(run / "events.jsonl", "".join(to_json(event) + "\n" for event in story).encode("ascii"))
+    write_results(run, history)
+
+
+def _is_later(event: Event, epoch: int, step: int) -> bool:
+    """Whether `event` is of a place that the run has yet to come to; ends do not count once it goes on."""
+    match event:
+        case Progress(phase="train") | CheckpointSaved():
+            return (event.epoch, event.step) > (epoch, step)
+        case Progress(phase="test"):
+            return True
+        case Progress() | EpochDone() | BestSaved():
+            return event.epoch >= epoch
+        case Stopped() | Failed() | Finished() | Waiting():
+            return True
+        case _:
+            return False
+
+
+def read_events(run: Path) -> list[Event]:
+    """What the run has said so far, in order; a line that a crash has torn is passed over. Raises `OSError`."""
+    events: list[Event] = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in (run / "events.jsonl").read_bytes().splitlines():
+            with contextlib.suppress(ValueError):
+                events.append(from_json(line.decode("ascii")))
+    return events
+
+
+def last_event(run: Path) -> Event | None:
+    """The last that the run itself said, and not who scored it later. Events are a few thousand bytes long at most, but
+    for those of very many classes.
+    """
+    with contextlib.suppress(OSError, ValueError), (run / "events.jsonl").open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - 1_000_000))
+        events = (from_json(line.decode("ascii")) for line in reversed(file.read().split(b"\n")[:-1]))
+        return next((event for event in events if not isinstance(event, Tested)), None)
+    return None

@@ -1,0 +1,86 @@
+"""What a run has said so far, in the form in which the tab shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from resnet_gui.events import (
+    BestSaved,
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Planned,
+    Progress,
+    Resumed,
+    Skipped,
+    Started,
+    Stopped,
+    Tested,
+    WeightsTaken,
+)
+from resnet_gui.messages import Message
+from resnet_gui.runs.curves import RunCurves
+
+End = Stopped | Finished | Tested | Failed
+
+
+class Story:
+    """Grows event by event: while a run is followed, and from its file in a thread when an old one is opened.
+
+    `run` is the run's folder, "" before it has one.
+    """
+
+    def __init__(self, run: str = "") -> None:
+        self.run = run
+        self.model = ""
+        self.epochs = 1
+        self.test_pictures = 0
+        self.curves = RunCurves()
+        self.notes: dict[Message, None] = {}
+        """Each once, in the order in which they came."""
+        self.skipped: set[str] = set()
+        self.best: BestSaved | None = None
+        self.saved: CheckpointSaved | None = None
+        self.place: Progress | Resumed | None = None
+        """Where the run is, None before its first step."""
+        self.ends: list[End] = []
+        """How it ended, and what was asked after that. Empty while it goes on."""
+
+    def add(self, event: Event) -> None:
+        """Takes in one event; those of other jobs are passed over."""
+        match event:
+            case Started():
+                self.run = self.run or event.run
+                self.epochs, self.test_pictures = event.epochs, event.test
+            case Resumed():
+                self.epochs, self.place, self.ends = event.epochs, event, []
+            case Note() | Planned():
+                self.notes[event.message] = None
+            case WeightsTaken():
+                self.notes |= dict.fromkeys(reversed([*event.messages]))
+            case Skipped():
+                self.skipped.add(event.path)
+            case Progress():
+                self.place = event
+                self.curves.add_step(event)
+            case EpochDone():
+                self.curves.add_epoch(event)
+            case CheckpointSaved():
+                self.saved = event
+            case BestSaved():
+                self.best = event
+                self.model = self._model(event)
+            case Stopped() | Finished() | Tested():
+                self.model = self._model(event)
+                self.ends.append(replace(event, model=self.model))
+            case Failed():
+                self.ends.append(event)
+
+    def _model(self, event: Any) -> str:
+        """The model file, in the folder where the run lies now."""
+        return str(Path(self.run) / Path(event.model).name) if self.run else event.model

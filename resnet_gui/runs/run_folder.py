@@ -1,0 +1,69 @@
+"""A run is a folder: its settings, its split, what it said, a row per epoch, its checkpoints and the best model.
+
+Nothing here imports torch: the window looks into run folders, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from datetime import datetime
+from pathlib import Path
+
+from resnet_gui.atomic_write import make_folder, sync_names
+from resnet_gui.config import TrainConfig, write_config
+from resnet_gui.data.split import Splits, write_split
+from resnet_gui.messages import Problem, reason
+from resnet_gui.paths import runs_folder
+from resnet_gui.runs.event_log import write_results
+
+_CHECKPOINT = re.compile(r"epoch-(\d+)-step-(\d+)\.safetensors")
+
+
+def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
+    """Makes `<date>-<time>-<network>` among the runs, never over another, and writes the settings and the split.
+
+    In the name of a library's network a hyphen stands for the slash.
+
+    Raises `Problem` (`cannot_write`).
+    """
+    runs = config.out or runs_folder()
+    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{config.network.replace('/', '-')}"
+    try:
+        make_folder(runs)
+        run = _make_unused(runs, name)
+        write_config(config, run / "config.toml")
+        write_split(splits, run / "split.csv")
+        write_results(run, ())
+    except OSError as error:
+        raise Problem("cannot_write", path=str(error.filename or runs), reason=reason(error)) from error
+    return run
+
+
+def _make_unused(runs: Path, name: str) -> Path:
+    for number in itertools.count(1):
+        run = runs / (name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            run.mkdir()
+            sync_names(runs)
+            return run
+    raise AssertionError("unreachable")
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The run's checkpoints by epoch and step, the newest first; whether they can be read is another question."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in (run / "checkpoints").iterdir():
+            if match := _CHECKPOINT.fullmatch(path.name):
+                found.append((int(match[1]), int(match[2]), path))
+    return [path for *_, path in sorted(found, reverse=True)]
+
+
+def newest_runs(folder: Path) -> list[Path]:
+    """The run folders in `folder`, the newest first by name, which begins with the date."""
+    try:
+        return sorted((path for path in folder.iterdir() if (path / "config.toml").is_file()), reverse=True)
+    except OSError:
+        return []

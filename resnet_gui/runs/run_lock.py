@@ -1,0 +1,68 @@
+"""Only one process writes to a run, and others can see that it does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from resnet_gui.atomic_write import sweep
+from resnet_gui.messages import Problem, reason
+
+_PATIENCE = 1.0
+"""Seconds to wait for another writer: the window looks for a moment whether there is one."""
+
+
+@contextlib.contextmanager
+def only_writer(run: Path) -> Iterator[None]:
+    """Nobody else writes to the run meanwhile: the system's own lock, which a process that dies gives back.
+
+    Raises `Problem` (`run_in_use`, which names the other process; `run_cannot_lock`).
+    """
+    lock = FileLock(run / "run.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        pid, host = _owner(run)
+        raise Problem("run_in_use", path=str(run), pid=pid, host=host) from None
+    except (OSError, NotImplementedError) as error:
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise Problem("run_cannot_lock", path=str(run), reason=why) from error
+    try:
+        for folder in (run, run / "checkpoints"):
+            sweep(folder)
+        with contextlib.suppress(OSError):  # it only says who, should anyone ask
+            (run / "owner.json").write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (run / "owner.json").unlink()
+        lock.release()
+
+
+def _owner(run: Path) -> tuple[int | str, str]:
+    try:
+        found = json.loads((run / "owner.json").read_text())
+        return found["pid"], found["host"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "?", "?"
+
+
+def is_written(run: Path) -> bool:
+    """Whether a process holds the lock of `run` now."""
+    if not (run / "run.lock").exists():
+        return False
+    lock = FileLock(run / "run.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0.05)  # another window may look in the same moment
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+    lock.release()
+    return False

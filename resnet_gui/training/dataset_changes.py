@@ -1,0 +1,73 @@
+"""What became of a run's pictures while it lay still."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from resnet_gui.data.loader import Loader
+from resnet_gui.data.readers.class_folders import list_folder
+from resnet_gui.events import DatasetChanged
+from resnet_gui.messages import Message, Problem, message
+from resnet_gui.training.run_state import State
+
+
+def dataset_changes(state: State, run: Path) -> DatasetChanged | None:
+    """How the dataset folder differs from what the run in `run` knows, None if it does not.
+
+    Pictures that the run has left out before are passed over, and so are added ones that the person knows of.
+    """
+    root, classes = state.config.dataset, state.splits.classes
+    removed, changed = [], []
+    for loader in _loaders(state):
+        gone, others = loader.snapshot.compare(root, loader.samples, loader.skipped)
+        removed += [loader.samples[index].path for index in gone]
+        changed += [loader.samples[index].path for index in others]
+    added, found = _added(state)
+    if not removed and not changed and (not added or _fingerprint(added) == state.accepted):
+        return None
+    return DatasetChanged(
+        str(run), tuple(name for name in found if name not in classes), tuple(_emptied(state, set(removed))),
+        added, tuple(sorted(removed)), tuple(sorted(changed)),
+    )  # fmt: skip
+
+
+def leave_out(state: State, changes: DatasetChanged) -> Iterator[Message]:
+    """Goes on with the pictures that are as they were, and says so unless that is all of them."""
+    gone = {*changes.removed, *changes.changed}
+    for loader in _loaders(state):
+        loader.skipped |= {index for index, sample in enumerate(loader.samples) if sample.path in gone}
+    state.accepted = _fingerprint(changes.added)
+    if gone:
+        yield message("not_exact_data", count=sum(loader.readable for loader in _loaders(state)))
+
+
+def _loaders(state: State) -> tuple[Loader, Loader, Loader]:
+    return state.train, state.val, state.test
+
+
+def _added(state: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Pictures that the run does not know, and the classes that there are now."""
+    try:
+        listing = list_folder(state.config.dataset)
+    except Problem:  # hardly anything is left of it, and certainly nothing is new
+        return (), ()
+    assert listing is not None
+    known = {sample.path for loader in _loaders(state) for sample in loader.samples}
+    return tuple(sample.path for sample in listing.samples if sample.path not in known), listing.classes
+
+
+def _emptied(state: State, removed: set[str]) -> Iterator[str]:
+    """The classes of which no picture is left, though one was there when the run lay down."""
+    left: set[int] = set()
+    lost: set[int] = set()
+    for loader in _loaders(state):
+        for index, sample in enumerate(loader.samples):
+            if index not in loader.skipped:
+                (lost if sample.path in removed else left).add(sample.label)
+    return (name for label, name in enumerate(state.splits.classes) if label in lost - left)
+
+
+def _fingerprint(paths: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(paths).encode("utf-8", "surrogateescape")).hexdigest()

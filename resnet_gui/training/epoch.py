@@ -1,0 +1,144 @@
+"""One epoch of learning: batches go through the network, gradients come back, weights change."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import torch
+
+from resnet_gui.data.batch import Batch
+from resnet_gui.data.loader import steps_per_epoch
+from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.transforms import Augmentation
+from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
+from resnet_gui.messages import Problem, message
+from resnet_gui.nets.catalog import find
+from resnet_gui.seeds import seed_for
+from resnet_gui.throttle import Pace
+from resnet_gui.training.cached_features import Course
+from resnet_gui.training.checkpoint import Keeper
+from resnet_gui.training.loss import batch_loss
+from resnet_gui.training.run_state import State
+from resnet_gui.training.schedule import learning_rate, training_size
+from resnet_gui.training.trainable import set_to_learn
+
+
+class Learner:
+    """Takes a `State` through an epoch, from the place where it is, with the network and the pictures of `course`."""
+
+    def __init__(self, state: State, course: Course) -> None:
+        self.state = state
+        self.course = course
+        self.config = state.config.training
+        self.auxiliary_weight = find(state.config.network).auxiliary
+        self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
+
+    def epoch(
+        self, stop: threading.Event, keeper: Keeper
+    ) -> Generator[Skipped | Progress | CheckpointSaved | Note, None, bool]:
+        """What is left of the epoch. Returns whether that was all of it, or ended early by `stop`.
+
+        Sums stay on the device: reading one waits for every step before it, so that is done ten times a second at most.
+        Raises `Problem`, and `FolderGone`, after which it can be called again.
+        """
+        state = self.state
+        set_to_learn(state.network, state.config.start)
+        seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
+        now = began
+        augmentation = replace(self.augmentation, image_size=training_size(state.config, state.epoch))
+        pictures = self.course.train.train(augmentation, state.epoch, state.seen)
+        for item in ahead(pictures, state.compute.device):
+            if stop.is_set():
+                return False
+            if isinstance(item, Skipped):
+                yield item
+                continue
+            if len(item.labels) < 2:
+                break  # the only readable picture: batch norm cannot learn from one
+            steps = max(state.step + 1, steps_per_epoch(state.train.readable, self.config.batch_size))
+            yield from self._learn_from(item, steps)
+            state.step += 1
+            state.seen += len(item.labels)
+            now, before = time.monotonic(), now
+            state.seconds += now - before
+            if pace.due():
+                speed = (state.seen - seen_before) / max(1e-9, now - began)
+                yield Progress(
+                    "train", state.step, steps, state.epoch, state.loss, state.accuracy, speed, self._seconds_left(speed)
+                )  # fmt: skip
+            yield from keeper.save_if_due()
+        if state.train.readable_classes < 2:
+            raise Problem("too_few_pictures", count=state.train.readable)
+        return True
+
+    def _learn_from(self, batch: Batch, steps: int) -> Iterator[Note]:
+        """One step. Where memory runs out, it is repeated in smaller parts, and that is told."""
+        state = self.state
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, state.epoch - 1 + min(1.0, state.step / steps))
+        buffers = list(self.course.network.buffers())
+        before = [buffer.clone() for buffer in buffers]
+        while not self._fits(batch):
+            # Here, not where it was caught: an exception holds on to every tensor of the failed step.
+            state.optimizer.zero_grad()
+            if buffers:
+                torch._foreach_copy_(buffers, before)
+            if state.compute.device.type == "cuda":
+                torch.cuda.empty_cache()
+            parts = self._parts(batch)
+            if parts == len(batch.labels) // 2:  # they cannot get smaller
+                raise Problem("out_of_memory", device="graphics card")
+            state.part_size = math.ceil(len(batch.labels) / parts / 2)
+            yield Note(message("batch_in_parts", size=state.part_size))
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+
+    def _fits(self, batch: Batch) -> bool:
+        """Finds the gradients of `batch`; False if there is not enough memory on the graphics card."""
+        try:
+            self._find_gradients(batch)
+        except torch.OutOfMemoryError:
+            return False
+        return True
+
+    def _parts(self, batch: Batch) -> int:
+        """In how many parts `batch` goes through the network: none of them of one picture."""
+        count = len(batch.labels)
+        return min(math.ceil(count / self.state.part_size), count // 2)
+
+    def _find_gradients(self, batch: Batch) -> None:
+        """Forward and backward, in parts whose gradients add up to those of the mean loss."""
+        state, course, count = self.state, self.course, len(batch.labels)
+        course.compute.seed(seed_for(self.config.seed, "step", state.epoch, state.step))
+        state.optimizer.zero_grad()
+        loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
+        parts = self._parts(batch)
+        inputs = course.train.prepare(batch)
+        for pixels, labels in zip(inputs.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
+            with course.compute.cast():
+                output = course.network(course.compute.lay_out(pixels))
+                goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
+            torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
+            loss_sum += loss.detach() * len(labels)
+            right += (logits.argmax(1) == labels).sum()
+        state.loss_sum += loss_sum
+        state.right += right
+
+    def _seconds_left(self, speed: float) -> float:
+        """An estimate for the rest of the run by the `speed` of this epoch, in images/s.
+
+        Work grows with the area of the pictures, and to score one takes about a third of the time of learning from it.
+        """
+        state, looked = self.state, self.course.looked
+        if looked:  # only the test pictures are still to go through the whole network
+            epochs = self.config.epochs - state.epoch + 1
+            work = epochs * (state.train.readable + state.val.readable / 3) - state.seen
+            return work / speed + state.test.readable / looked
+        areas = [training_size(state.config, epoch) ** 2 for epoch in range(state.epoch, self.config.epochs + 1)]
+        full, area = state.config.data.image_size**2, areas[0]
+        scored = (len(areas) * state.val.readable + state.test.readable) / 3 * full
+        return (state.train.readable * sum(areas) - state.seen * area + scored) / (speed * area)

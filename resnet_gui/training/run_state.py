@@ -1,0 +1,140 @@
+"""A run at one moment: what a checkpoint holds, no more and no less."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy
+import PIL
+import torch
+from torch import Tensor, nn
+
+from resnet_gui.config import TrainConfig
+from resnet_gui.data.loader import Loader
+from resnet_gui.data.snapshot import Snapshot
+from resnet_gui.data.split import Splits, fingerprint
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import Compute
+from resnet_gui.events import EpochDone
+from resnet_gui.messages import Problem
+from resnet_gui.model_file import ModelCard
+from resnet_gui.training.best_model import BestModel
+from resnet_gui.training.loss import make_scaler
+from resnet_gui.training.schedule import make_optimizer
+from resnet_gui.training.trainable import learning
+
+VERSIONS = (
+    ("picture preparation", "2"),
+    ("PyTorch", torch.__version__),
+    ("Pillow", PIL.__version__),
+    ("NumPy", numpy.__version__),
+    ("Python", platform.python_version()),
+    ("processor type", f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"),
+)
+"""What can change the last digits of a result. The first is of this program: to be raised whenever crops, decoding, order
+or a step's arithmetic change."""
+
+
+@dataclass
+class State:
+    """`epoch` (from 1) is the one under way, `step` of its steps are done, in which `seen` pictures were learned from.
+
+    `loss_sum` and `right` are the epoch's running sums, scalars on the device; `seconds` its time so far. After the
+    last epoch, `epoch` is one more than there are. `part_size` is the most pictures that go through the network at
+    once, the batch size unless memory ran out. `accepted` is the fingerprint of the pictures that were added to the
+    dataset since, which the person has accepted to be left out.
+    """
+
+    config: TrainConfig
+    splits: Splits
+    compute: Compute
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    best: BestModel
+    train: Loader
+    val: Loader
+    test: Loader
+    loss_sum: Tensor
+    right: Tensor
+    part_size: int
+    epoch: int = 1
+    step: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    history: list[EpochDone] = field(default_factory=list)
+    accepted: str = ""
+
+    @classmethod
+    def of(
+        cls, config: TrainConfig, splits: Splits, compute: Compute, network: nn.Module,
+        preprocessing: Preprocessing, run: Path, snapshots: tuple[Snapshot, Snapshot, Snapshot],
+    ) -> State:  # fmt: skip
+        """The beginning of a run in the folder `run`, whose `network` is where `compute` has placed it.
+
+        `snapshots` are those of the train, val and test pictures.
+        """
+        device = compute.device
+        train, val, test = (
+            Loader(
+                config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot, cuts_late=device.type == "cuda",
+            )
+            for samples, snapshot in zip((splits.train, splits.val, splits.test), snapshots, strict=True)
+        )  # fmt: skip
+        train.landmarks = val.landmarks = test.landmarks = train.landmarks | val.landmarks | test.landmarks
+        card = ModelCard(
+            config.network, splits.classes, preprocessing, epoch=0, validated=False,
+            dataset_fingerprint=_fingerprint((train, val, test)), split_fingerprint=fingerprint(splits),
+        )  # fmt: skip
+        return cls(
+            config, splits, compute, network, make_optimizer(config.training, learning(network)), make_scaler(compute),
+            BestModel(run / "model.safetensors", card), train, val, test,
+            torch.zeros((), device=device), torch.zeros((), device=device), config.training.batch_size,
+        )  # fmt: skip
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the epoch so far. Raises `Problem` (`loss_not_finite`)."""
+        loss = self.loss_sum.item() / self.seen
+        if not math.isfinite(loss):
+            raise Problem("loss_not_finite", epoch=self.epoch, step=self.step)
+        return loss
+
+    @property
+    def accuracy(self) -> float:
+        """The accuracy of the epoch so far, from 0 to 1."""
+        return self.right.item() / self.seen
+
+    def require_finite(self) -> None:
+        """Weights that are not finite are not worth saving. Raises `Problem` (`loss_not_finite`)."""
+        # A sum tells ten times as fast as a look at each, and where it is too large for its kind, each is looked at.
+        weights = self.network.state_dict().values()
+        finite = all(bool(weight.sum().isfinite() or weight.isfinite().all()) for weight in weights)
+        if not finite or (self.seen and not math.isfinite(self.loss_sum.item())):
+            raise Problem("loss_not_finite", epoch=self.epoch, step=self.step)
+
+    def end_epoch(self, done: EpochDone) -> None:
+        """Turns to the next epoch."""
+        self.history.append(done)
+        self.epoch, self.step, self.seen, self.seconds = self.epoch + 1, 0, 0, 0.0
+        self.loss_sum.zero_()
+        self.right.zero_()
+
+
+def _fingerprint(loaders: Iterable[Loader]) -> str:
+    """SHA-256 over every picture's name and size: a picture added or removed changes it, and nearly every other change."""
+    pictures: dict[str, int] = {}
+    for loader in loaders:
+        pictures |= {
+            sample.path: size for sample, size in zip(loader.samples, loader.snapshot.size.tolist(), strict=True)
+        }
+    digest = hashlib.sha256()
+    for path in sorted(pictures):
+        digest.update(os.fsencode(f"{path}\0{pictures[path]}\n"))
+    return digest.hexdigest()

@@ -1,0 +1,175 @@
+"""Trained weights on this machine: fetched once, kept in the person's cache, and hashed again before each use.
+
+Nothing but a file whose SHA-256 is the one that its source states ever lies under its name here. The window asks only
+`cached`, which costs nothing: whatever speaks to the network is imported by `fetch`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import threading
+import urllib.parse
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from resnet_gui.atomic_write import make_folder, safe_write, sync_names
+from resnet_gui.events import Downloaded, Downloading, Event, Note
+from resnet_gui.messages import Problem, message, reason
+from resnet_gui.paths import weights_folder
+from resnet_gui.records import Weights
+from resnet_gui.weights.partial_file import Part, Remote
+
+_LOOK_SECONDS = 0.25
+"""How often `stop` is looked at while another process has the file."""
+_FEWEST_DIGITS = 8
+"""Of a SHA-256: as many as torch.hub asks for in a file's name. Fewer would let a wrong file pass by chance."""
+
+
+def fetch(weights: Weights, stop: threading.Event) -> Iterator[Downloading | Downloaded]:
+    """Brings the file here, unless it is, and says `Downloaded` once it is verified.
+
+    When `stop` is set it ends early, within half a second; what has arrived stays, and the next call goes on from there.
+    If another process fetches the same file, this one waits for it.
+    Raises `Problem` (`download_…`), and then nothing lies under the file's name.
+    """
+    path = verified(weights) or (yield from _alone(weights, stop))
+    if path:
+        yield Downloaded(weights.url, str(path))
+
+
+def verified(weights: Weights) -> Path | None:
+    """The file, if it is here and its SHA-256 is the right one. Reads all of it: about a second for 500 MB."""
+    path = place(weights)
+    digits = _known_digits(weights)
+    try:
+        return path if digits and _sha256(path).startswith(digits) else None
+    except OSError:
+        return None
+
+
+def cached(weights: Weights) -> bool:
+    """Whether the file is here. Cheap: it only looks, so the file may have been damaged since."""
+    return place(weights).is_file() and bool(_known_digits(weights))
+
+
+def forget(weights: Weights) -> None:
+    """Deletes what has arrived of a file that was not fetched to its end."""
+    Part(place(weights)).forget()
+
+
+def place(weights: Weights) -> Path:
+    """Where the file lies, or would lie, in the person's cache. A person can put it there by hand."""
+    return weights_folder() / file_name(weights)
+
+
+def file_name(weights: Weights) -> str:
+    """The file's name here: another one for each address, and one that every system takes.
+
+    A name with the hash in it stays as it is, and stands for one content. Hugging Face calls all files alike, so the
+    repository's name comes before, and digits of the address after it: `timm--resnet18.a1_in1k--model-0f1e2d3c.safetensors`.
+    """
+    *folders, name = urllib.parse.unquote(urllib.parse.urlsplit(weights.url).path).strip("/").split("/")
+    digits = weights.sha256.lower()[:_FEWEST_DIGITS]
+    if len(digits) == _FEWEST_DIGITS and digits in name.lower():
+        return _plain(name)
+    stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
+    repository = folders[: folders.index("resolve")] if "resolve" in folders else []
+    address = hashlib.sha256(weights.url.encode()).hexdigest()[:_FEWEST_DIGITS]
+    return f"{_plain('--'.join([*repository, stem]))[:100]}-{address}{dot}{_plain(ending)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
+
+
+def _known_digits(weights: Weights) -> str:
+    """The first digits of the file's SHA-256, or all: the card's, else what was verified when it came; "" if unknown."""
+    digits = weights.sha256.lower()
+    if not digits:
+        with contextlib.suppress(OSError, ValueError):
+            digits = _hash_note(place(weights)).read_text("ascii")
+    return digits if re.fullmatch(rf"[0-9a-f]{{{_FEWEST_DIGITS},64}}", digits) else ""
+
+
+def _hash_note(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, None, Path | None]:
+    """Downloads once no other process does; None if `stop` was set before the end."""
+    path = place(weights)
+    lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
+    try:
+        make_folder(path.parent)
+        yield from _wait_for(lock, weights, stop)
+        if stop.is_set():
+            return None
+        return verified(weights) or (yield from _download(weights, path, stop))  # the other one may have brought it
+    except (OSError, NotImplementedError) as error:
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise Problem("download_not_written", path=str(path), reason=why) from error
+    finally:
+        lock.release()
+
+
+def _wait_for(lock: FileLock, weights: Weights, stop: threading.Event) -> Iterator[Downloading]:
+    """Until the lock is ours, with how far the other process is."""
+    part = Part(place(weights))
+    while not stop.is_set():
+        try:
+            lock.acquire(timeout=_LOOK_SECONDS)
+        except Timeout:
+            yield Downloading(weights.url, part.size(), 0, 0.0)
+        else:
+            return
+
+
+def _download(weights: Weights, path: Path, stop: threading.Event) -> Generator[Downloading, None, Path | None]:
+    from resnet_gui.weights.download import download
+
+    path.unlink(missing_ok=True)  # it was not verified
+    part = Part(path)
+    remote = yield from download(weights, part, stop)
+    if remote:
+        _settle(weights, part, remote)
+    return path if remote else None
+
+
+def _settle(weights: Weights, part: Part, remote: Remote) -> None:
+    """Gives the whole part its name, if it is the file that was promised; else deletes it."""
+    with part.file.open("ab") as file:
+        os.fsync(file.fileno())
+    found = _sha256(part.file)
+    wanted = remote.sha256 or weights.sha256.lower()
+    if not (found.startswith(wanted) and found.startswith(weights.sha256.lower())):
+        part.forget()
+        raise Problem("download_wrong_hash", url=weights.url, found=found[:16], wanted=wanted[:16])
+    part.file.replace(part.path)
+    sync_names(part.path.parent)
+    part.forget()
+    if not weights.sha256:
+        safe_write(_hash_note(part.path), found.encode("ascii"))
+
+
+def fetched(weights: Weights, stop: threading.Event) -> Generator[Event, None, Path | None]:
+    """Where the weights lie, verified; None when stopped. A download is announced before it begins."""
+    announced = False
+    for event in fetch(weights, stop):
+        if isinstance(event, Downloaded):
+            return Path(event.path)
+        if isinstance(event, Downloading) and not announced:
+            announced = True
+            size = f"{weights.megabytes:.1f} MB" if weights.megabytes else "size not known"
+            yield Note(message("downloads_weights", host=weights.host, size=size, licence=weights.licence))
+        yield event
+    return None

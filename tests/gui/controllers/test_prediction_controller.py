@@ -1,0 +1,106 @@
+"""Pictures of answers, drawn by a real engine while a person steps through them."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from helpers.window_actions import PATIENCE
+from resnet_gui.gui.controllers.prediction_controller import Predicting
+from resnet_gui.gui.predict.predict_pane import PredictPane
+from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.workers.engine_process import Engine
+from resnet_gui.gui.workers.prediction_engine import Asking
+from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.records import Prediction
+
+COLOURS = ("red", "green", "blue")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The pictures of which the engine was to draw a preview, in order."""
+    paths: list[str] = []
+    ask = Engine.ask
+
+    def listen(engine: Engine, do: str, **values: Any) -> int:
+        paths.extend(Path(path).name for path in values["paths"])
+        return ask(engine, do, **values)
+
+    monkeypatch.setattr(Engine, "ask", listen)
+    return paths
+
+
+@pytest.fixture
+def asking(qapp: QApplication) -> Iterator[Asking]:
+    asking = Asking()
+    yield asking
+    asking.end(2.0)
+
+
+@pytest.fixture
+def pane(qapp: QApplication, qtbot: QtBot, asking: Asking) -> PredictPane:
+    pane = PredictPane(Theme(qapp, "light"))
+    qtbot.addWidget(pane)
+    pane.resize(300, 690)
+    with qtbot.waitActive(pane):
+        pane.show()
+        pane.activateWindow()
+    Predicting(asking, Training(pane), pane, Remembered())
+    return pane
+
+
+def answers(folder: Path) -> list[Prediction]:
+    """Answers about a picture of each colour, which were not drawn before."""
+    for name in COLOURS:
+        image = QImage(120, 90, QImage.Format.Format_RGB32)
+        image.fill(QColor(name))
+        image.save(str(folder / f"{name}.png"))
+    return [Prediction(str(folder / f"{name}.png"), ("a", "b"), (0.9, 0.1), 120, 90) for name in COLOURS]
+
+
+def colour(pane: PredictPane) -> str:
+    picture = pane.answer.picture
+    return picture.grab().toImage().pixelColor(picture.width() // 2, 40).name()
+
+
+def test_who_steps_to_and_fro_waits_for_the_last_picture_only(
+    qtbot: QtBot, pane: PredictPane, asked: list[str], tmp_path: Path
+) -> None:
+    pane.show_predictions(answers(tmp_path))
+    for by in (1, 1, -1, -1, 1, 1, -1, -1, 1, 1):
+        pane.step(by)
+    assert asked == ["red.png"]
+    qtbot.waitUntil(lambda: colour(pane) == QColor("blue").name(), timeout=PATIENCE)
+    assert asked == ["red.png", "blue.png"]
+    pane.step(-2)
+    qtbot.waitUntil(lambda: colour(pane) == QColor("red").name(), timeout=PATIENCE)
+    assert asked == ["red.png", "blue.png"]
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_no_hole(qtbot: QtBot, pane: PredictPane, tmp_path: Path) -> None:
+    [red, *_] = answers(tmp_path)
+    Path(red.path).unlink()
+    pane.show_predictions([red])
+    assert pane.answer.picture.isVisible()
+    qtbot.waitUntil(lambda: not pane.answer.picture.isVisible(), timeout=PATIENCE)
+
+
+def test_a_killed_engine_hides_its_picture_and_the_next_one_is_drawn(
+    qtbot: QtBot, pane: PredictPane, asking: Asking, tmp_path: Path
+) -> None:
+    asking.start()
+    qtbot.waitUntil(lambda: bool(asking._engine.pid), timeout=PATIENCE)
+    os.kill(asking._engine.pid, signal.SIGSTOP)
+    pane.show_predictions(answers(tmp_path))
+    os.kill(asking._engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: not pane.answer.picture.isVisible(), timeout=PATIENCE)
+    pane.step(1)
+    qtbot.waitUntil(lambda: colour(pane) == QColor("green").name(), timeout=PATIENCE)

@@ -1,0 +1,187 @@
+"""The drawing of a network: what is drawn of each stage, what folds, what it says in words, and its colours."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+
+from resnet_gui.events import Summarised
+from resnet_gui.gui.network.diagram.block_diagram import BlockDiagram
+from resnet_gui.gui.network.diagram.block_shapes import block_of
+from resnet_gui.gui.network.diagram.stages import described, folded, pictured, places, stage_title
+from resnet_gui.gui.theme import Theme
+from resnet_gui.nets.catalog import NETWORKS, find
+from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.records import Layer
+
+LONG = 300.0
+
+
+@pytest.fixture
+def theme(qapp):
+    return Theme(qapp, "light")
+
+
+@pytest.fixture
+def diagram(qtbot, theme):
+    diagram = BlockDiagram(theme)
+    qtbot.addWidget(diagram)
+    diagram.resize(400, 700)
+    with qtbot.waitActive(diagram):
+        diagram.show()
+    return diagram
+
+
+def network(*stages):
+    return Network("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=stages)
+
+
+def texts(block):
+    return [[box.text for box in step] for step in block.steps]
+
+
+def stage(name, size=224):
+    return next(place for place in places(find("resnet50"), size, None) if place.stage.name == name)
+
+
+def test_blocks_are_those_of_the_papers():
+    basic = block_of(Stage("s", "basic", 2, 64), "identity")
+    assert (texts(basic), basic.join) == ([["3×3"], ["3×3"]], "+")
+    bottleneck = block_of(Stage("s", "bottleneck", 3, 256, width=64), "projection")
+    assert texts(bottleneck) == [["1×1"], ["3×3"], ["1×1"]]
+    assert [step[0].channels for step in bottleneck.steps] == [64, 64, 256]
+    assert block_of(Stage("s", "plain", 2, 64), "none").join == ""
+    assert block_of(Stage("s", "preact", 2, 64), "identity").norm_first
+
+
+def test_every_kind_but_single_layers_has_a_look_of_its_own():
+    kinds = ["plain", "plain_bottleneck", "basic", "bottleneck", "preact", "preact_bottleneck", "dense", "transition",
+             "inception", "fire", "dual_path", "fractal", "highway", "conv", "pool", "linear"]  # fmt: skip
+    blocks = {
+        block_of(Stage("s", kind, 1, 64), "identity" if kind in ("basic", "preact") else "none") for kind in kinds
+    }
+    blocks.add(block_of(Stage("s", "bottleneck", 1, 64), "projection"))
+    blocks.discard(block_of(Stage("s", "plain_bottleneck", 1, 64), "none"))  # as a bottleneck without its shortcut
+    assert len(blocks) == len(kinds) - 1
+
+
+def test_sides_follow_the_strides_until_a_summary_knows_better():
+    card = network(
+        Stage("conv1", "stem", 1, 8, stride=4), Stage("layer1", "basic", 1, 16, stride=2), Stage("fc", "head", 1, 10)
+    )
+    assert [place.shape for place in places(card, 225, None)] == [(8, 57, 57), (16, 29, 29), ()]
+    assert [place.incoming for place in places(card, 225, None)] == [3, 8, 16]
+    layers = (Layer("conv1", "Conv2d 7×7 /4", (8, 55, 55), 9, 9, "conv1"), Layer("fc", "Linear", (10,), 9, 9, "fc"))
+    known = places(card, 225, Summarised("toy", 10, 3, 225, layers, 18, 18))
+    assert [place.shape for place in known] == [(8, 55, 55), (16, 29, 29), (10,)]
+
+
+def test_single_layers_are_named_by_the_summary():
+    card = network(Stage("conv1 bn1 relu maxpool", "stem", 1, 64, stride=4))
+    layers = tuple(
+        Layer(name, kind, (64, 56, 56), 1, 1, "conv1 bn1 relu maxpool")
+        for name, kind in (("conv1", "Conv2d 7×7 /2"), ("bn1", "BatchNorm2d"), ("maxpool", "MaxPool2d 3×3 /2"))
+    )
+    (place,) = places(card, 224, Summarised("toy", 10, 3, 224, layers, 3, 3))
+    ((block, times),) = folded(place, lambda block: 10, LONG)
+    assert (texts(block), times) == ([["7×7"], ["pool"]], 1)
+
+
+def test_a_block_gives_its_channels_not_those_of_its_last_branch():
+    card = network(Stage("inception3a", "inception", 1, 256))
+    branches = tuple(
+        Layer(f"inception3a.branch{n}", "Conv2d 1×1", (width, 28, 28), 1, 1, "inception3a")
+        for n, width in ((1, 64), (2, 32))
+    )
+    (place,) = places(card, 224, Summarised("toy", 10, 3, 224, branches, 2, 2))
+    assert place.shape == (256, 28, 28)
+
+
+def test_few_blocks_are_drawn_out_and_many_are_folded():
+    few = folded(stage("layer1"), lambda block: 100, LONG)
+    assert [times for _, times in few] == [1, 1, 1]
+    many = folded(places(find("resnet152"), 224, None)[3], lambda block: 100, LONG)
+    assert [times for _, times in many] == [1, 35]
+    assert [block.shortcut for block, _ in many] == ["projection", "identity"]
+    alike = folded(places(find("resnet1202"), 32, None)[1], lambda block: 100, LONG)
+    assert [times for _, times in alike] == [200]
+
+
+def test_figure_shows_the_first_block_beside_the_others():
+    first, other = pictured(stage("layer2"))
+    assert (first.caption, first.incoming, first.block.shortcut) == ("First block, side ÷ 2", 256, "projection")
+    assert (other.caption, other.incoming, other.block.shortcut) == ("The other 3", 512, "identity")
+    assert pictured(places(network(Stage("conv1", "conv", 1, 8)), 32, None)[0]) == ()
+
+
+def test_words_say_what_the_drawing_shows():
+    text = described(stage("layer2"))
+    assert text.splitlines()[:2] == ["layer2: 4 × bottleneck", "1×1 → 128, 3×3 → 128, 1×1 → 512"]
+    assert "through a 1×1 convolution" in text
+    assert text.endswith("Gives 512 × 28 × 28")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "title"),
+    [("layer1", "basic", "layer1"), ("conv1 bn1 relu", "stem", "Stem"), ("flatten fc1 relu3", "linear", "fc1"),
+     ("features.9 features.10 features.11", "conv", "features.9–11"), ("c1 c1_squash", "conv", "c1"),
+     ("features.denseblock1", "dense", "denseblock1"), ("inception3a inception3b", "inception", "inception3a–b"), ("avgpool fc", "head", "Head"), ("fc8", "head", "fc8")],
+)  # fmt: skip
+def test_stages_are_called_as_their_modules(name, kind, title):
+    assert stage_title(Stage(name, kind, 1, 8)) == title
+
+
+def test_every_family_of_the_catalogue_can_be_drawn(diagram):
+    for card in {card.family: card for card in NETWORKS}.values():
+        diagram.show_network(card, card.usual)
+        assert not diagram.grab().isNull()
+        assert diagram.chain.isVisible() == bool(card.stages)
+        said = diagram.chain.accessibleDescription()
+        assert all(f"{stage_title(stage)}: " in said for stage in card.stages)
+
+
+def test_the_most_telling_block_comes_first_and_keys_turn_to_others(diagram):
+    diagram.show_network(find("resnet50"), 224)
+    assert diagram.chain.selected.stage.name == "layer1"
+    diagram.chain.setFocus()
+    QTest.keyClick(diagram.chain, Qt.Key.Key_Down)
+    assert diagram.chain.selected.stage.name == "layer2"
+    assert "layer2: 4 × bottleneck" in diagram.figure.accessibleDescription()
+    QTest.mouseClick(diagram.chain, Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
+    assert diagram.chain.selected.stage.kind == "stem"
+    QTest.keyClick(diagram.chain, Qt.Key.Key_Up)  # there is none above it
+    assert diagram.chain.selected.stage.kind == "stem"
+
+
+def test_another_size_keeps_the_chosen_stage(diagram):
+    diagram.show_network(find("resnet50"), 224)
+    QTest.keyClick(diagram.chain, Qt.Key.Key_Down)
+    diagram.show_network(find("resnet50"), 96)
+    assert diagram.chain.selected.shape == (512, 12, 12)
+
+
+def test_block_stands_beside_the_chain_where_there_is_room(diagram, qtbot):
+    diagram.show_network(find("resnet50"), 224)
+    assert diagram.figure.y() > diagram.chain.geometry().bottom()
+    diagram.resize(900, 700)
+    qtbot.waitUntil(lambda: diagram.figure.x() > diagram.chain.geometry().right())
+
+
+def test_a_network_without_stages_draws_nothing(diagram):
+    diagram.show_network(find("timm/convnext_tiny"), 224)
+    assert not diagram.chain.isVisible()
+    assert not diagram.figure.isVisible()
+
+
+def test_colours_follow_the_theme(diagram, theme):
+    diagram.show_network(find("resnet18"), 224)
+    arc = theme.color("accent").name()
+    assert arc in colours(diagram)
+    theme.set_mode("dark")
+    assert theme.color("accent").name() in colours(diagram)
+    assert arc not in colours(diagram)
+
+
+def colours(widget):
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return {f"#{pixel & 0xFFFFFF:06x}" for pixel in set(memoryview(image.constBits()).cast("I"))}

@@ -1,0 +1,52 @@
+"""The engine keeps the model that answers, and what it takes of the processor."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from resnet_gui.data.transforms import Preprocessing
+from resnet_gui.device import usable_cores
+from resnet_gui.engine.predictor_cache import Answering
+from resnet_gui.events import Predicted
+from resnet_gui.messages import Problem
+from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.nets.build import build
+from resnet_gui.records import ModelInfo
+
+
+def labels(answering: Answering, model: Path, picture: Path, busy: bool = False) -> list[str]:
+    [event] = answering.predict(model, [picture], threading.Event(), busy)
+    assert isinstance(event, Predicted)
+    return sorted(event.items[0].labels)
+
+
+def test_it_answers_by_what_the_file_holds_now(model: Path, colours: Path) -> None:
+    answering, picture = Answering(), colours / "red" / "0.png"
+    [info] = answering.describe(model, busy=False)
+    assert isinstance(info, ModelInfo)
+    assert labels(answering, model, picture) == ["blue", "green", "red"]
+    card = ModelCard("resnet20", ("no", "yes"), Preprocessing.for_size(32), 1, True)
+    save_model(model, build("resnet20", 2).state_dict(), card)
+    assert labels(answering, model, picture) == ["no", "yes"]
+    model.unlink()
+    with pytest.raises(Problem) as caught:
+        labels(answering, model, picture)
+    assert caught.value.message.code == "model_missing"
+
+
+def test_during_a_run_the_loaded_model_answers_with_one_thread(
+    model: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for card in (torch.cuda, torch.backends.mps):
+        monkeypatch.setattr(card, "is_available", lambda: False)  # where it would answer when no run computes
+    answering, picture = Answering(), colours / "red" / "0.png"
+    labels(answering, model, picture)
+    loaded = answering._loaded
+    assert torch.get_num_threads() == usable_cores()
+    labels(answering, model, picture, busy=True)
+    assert torch.get_num_threads() == 1
+    assert answering._loaded is loaded
+    labels(answering, model, picture)
+    assert torch.get_num_threads() == usable_cores()
