@@ -44,7 +44,7 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._mode = mode if mode in MODES else "system"
-        self._colours = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
+        self._colours: dict[str, dict[str, str]] = tomllib.loads(resource("theme.toml").read_text(encoding="utf-8"))
         self._style = resource("style.qss").read_text(encoding="utf-8")
         self._base_size = QFontInfo(app.font()).pixelSize()
         QDir.setSearchPaths("icons", [str(resource("icons"))])

@@ -67,7 +67,7 @@ def _telling(file: IO[bytes], place: int) -> tuple[list[int], int]:
                 accuracy.add(place, float(figures[2]))
         place += len(line)
         _breathe(number, _SIP)
-    peaks = (begin for curve in (loss, accuracy) for begin, _ in curve.points)
+    peaks = (int(begin) for curve in (loss, accuracy) for begin, _ in curve.points)
     return sorted({*others, *newest, *peaks}), place
 
 

@@ -249,7 +249,7 @@ class Predicting(QObject):
         uncompressed = 100
 
         def save() -> str:
-            image.save(str(path), "PNG", uncompressed)
+            image.save(str(path), quality=uncompressed)  # as PNG, by its name
             return str(path)  # where it could not be written, the engine will say that there is no such file
 
         in_background(save, self._pasted)

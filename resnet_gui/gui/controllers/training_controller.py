@@ -10,11 +10,13 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from resnet_gui.atomic_write import safe_write
+from resnet_gui.data.samples import Listing
 from resnet_gui.events import BestSaved, Event, Resumed, Skipped, Started, Stopped
 from resnet_gui.gui.controllers.dataset_controller import Opening
 from resnet_gui.gui.setup.download_dialog import ConsentDialog
 from resnet_gui.gui.setup.initial_weights import FROM
 from resnet_gui.gui.setup.setup_pane import SetupPane
+from resnet_gui.gui.states import RunState
 from resnet_gui.gui.text import words
 from resnet_gui.gui.thread_pool import in_background
 from resnet_gui.gui.training.training_tab import TrainingTab
@@ -89,18 +91,24 @@ class Running(QObject):
         """Whether a run waits for its weights."""
         return self._wish is not None and self._fetching.state in ("running", "paused")
 
+    @property
+    def _listing(self) -> Listing:
+        """The pictures to train on, wherever a run can start."""
+        assert self._dataset.listing is not None
+        return self._dataset.listing
+
     def _config(self) -> dict[str, Any]:
-        return {**self._setup.values(), "dataset": str(self._dataset.listing.root)}
+        return {**self._setup.values(), "dataset": str(self._listing.root)}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._drop_wish()
-        self._trained_on = self._dataset.listing.root.name
+        self._trained_on = self._listing.root.name
         self._tab.show_waiting()
         self._training.start(config)
         self.started.emit()
 
     def _ask_for(self, weights: Weights) -> None:
-        pictures = len(self._dataset.listing.samples)
+        pictures = len(self._listing.samples)
         dialog = ConsentDialog(self._setup.network.title, weights, pictures, self._setup)
         dialog.download_chosen.connect(self._download)
         dialog.scratch_chosen.connect(self._start_from_scratch)
@@ -184,7 +192,7 @@ class Running(QObject):
                 if self._training.state == "stopping":  # and not because the system has ended the engine
                     self._remembered.put_aside(self._training.run)
 
-    def _follow(self, state: str) -> None:
+    def _follow(self, state: RunState) -> None:
         self._setup.set_running(state)
         self._asking.busy = state in COMPUTING
         if not self._asking.busy:

@@ -23,7 +23,7 @@ class ComparePage(QWidget):
         super().__init__(parent)
         self.other = _NetworkBox(networks)
         self.other.setAccessibleName(self.tr("Compare with"))
-        self.other.lineEdit().setPlaceholderText(self.tr("Type or choose a network"))
+        self.other.set_placeholder(self.tr("Type or choose a network"))
         self.comparison = Comparison()
         self._invitation = label(
             "dim", self.tr("Choose a second network: its figures stand beside those of the first.")
@@ -78,10 +78,17 @@ class _NetworkBox(QComboBox):
             self.addItem(network.title, network.name)
         self.setMinimumContentsLength(12)
         completer = self.completer()
+        assert completer is not None  # a list that can be edited has one
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self.clear_choice()
         self.activated.connect(lambda place: self.network_chosen.emit(self.itemData(place)))
+
+    def set_placeholder(self, text: str) -> None:
+        """What stands in the line until something is typed."""
+        line = self.lineEdit()
+        assert line is not None  # a list that can be edited has one
+        line.setPlaceholderText(text)
 
     def clear_choice(self) -> None:
         """None is chosen any more."""

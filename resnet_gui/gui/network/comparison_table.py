@@ -9,7 +9,7 @@ from resnet_gui.events import Summarised
 from resnet_gui.gui.network.weights_view import weights_of
 from resnet_gui.gui.text import weights_words
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
-from resnet_gui.gui.widgets.labels import label
+from resnet_gui.gui.widgets.labels import label, named
 from resnet_gui.nets.spec import Network
 from resnet_gui.nets.tables import short_count
 
@@ -25,16 +25,16 @@ class Comparison(QWidget):
         super().__init__(parent)
         self._heads = (ElidedLabel("strong"), ElidedLabel("strong"))
         self._basis = label("dim")
-        self._end = QPushButton(self.tr("End comparing"), objectName="end")
+        self._end = named(QPushButton(self.tr("End comparing")), "end")
         self._end.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._end.clicked.connect(self.ended)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(14)
         self._grid.setVerticalSpacing(7)
-        for column, stretch in enumerate((4, 5, 5, 2)):
-            self._grid.setColumnStretch(column, stretch)
-        for column, head in enumerate(self._heads, start=1):
-            self._grid.addWidget(head, 0, column)
+        for place, stretch in enumerate((4, 5, 5, 2)):
+            self._grid.setColumnStretch(place, stretch)
+        for place, head in enumerate(self._heads, start=1):
+            self._grid.addWidget(head, 0, place)
         self._rows: list[tuple[QLabel, ...]] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -94,7 +94,8 @@ class LayerModel(BranchModel):
 
     def inside(self, selection: QItemSelection) -> list[Layer]:
         """The layers and stages of `selection` in the order in which they stand, each stage before its layers."""
-        places = {(part.parent().row(), row) for part in selection for row in range(part.top(), part.bottom() + 1)}
+        parts = map(selection.at, range(selection.count()))
+        places = {(part.parent().row(), row) for part in parts for row in range(part.top(), part.bottom() + 1)}
         ordered = sorted((row, -1) if stage < 0 else (stage, row) for stage, row in places)
         return [self.rows[stage].layers[row] if row >= 0 else self._sums[stage] for stage, row in ordered]
 

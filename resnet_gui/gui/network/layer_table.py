@@ -33,14 +33,14 @@ class LayerTable(QWidget):
         self._total = TotalRow(theme, self.view)
         self._message = label("plain")
         self._message.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.size = QSpinBox(minimum=_SMALLEST, maximum=_LARGEST, suffix=self.tr(" px"), keyboardTracking=True)
-        self.size.setAccessibleName(self.tr("Image size"))
-        self.size.setToolTip(
+        self.size_box = QSpinBox(minimum=_SMALLEST, maximum=_LARGEST, suffix=self.tr(" px"))
+        self.size_box.setAccessibleName(self.tr("Image size"))
+        self.size_box.setToolTip(
             tooltip(self.tr("Side of the pictures that the table is worked out for. Training keeps its own."))
         )
         self._wait = QTimer(self, singleShot=True, interval=_WAIT)
-        self._wait.timeout.connect(lambda: self.size_chosen.emit(self.size.value()))
-        self.size.valueChanged.connect(lambda _: self._wait.start())
+        self._wait.timeout.connect(lambda: self.size_chosen.emit(self.size_box.value()))
+        self.size_box.valueChanged.connect(lambda _: self._wait.start())
         self._copies = (
             self._button(self.tr("Copy as text"), lambda summarised: layer_table(summarised)),
             self._button(self.tr("Copy as CSV"), lambda summarised: layers_csv([summarised])),
@@ -53,8 +53,12 @@ class LayerTable(QWidget):
         button = QPushButton(text)
         button.setProperty("kind", "link")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(lambda: QGuiApplication.clipboard().setText(written(self._summarised)))
+        button.clicked.connect(lambda: self._copy(written))
         return button
+
+    def _copy(self, written: Callable[[Summarised], str]) -> None:
+        if self._summarised is not None:
+            QGuiApplication.clipboard().setText(written(self._summarised))
 
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
@@ -62,7 +66,7 @@ class LayerTable(QWidget):
         caption = label("dim", self.tr("Image size"))
         caption.setWordWrap(False)
         bar.addWidget(caption)
-        bar.addWidget(self.size)
+        bar.addWidget(self.size_box)
         bar.addStretch()
         for button in self._copies:
             bar.addWidget(button)
@@ -83,9 +87,9 @@ class LayerTable(QWidget):
 
     def set_size(self, size: int) -> None:
         """Shows another image size without asking for it."""
-        self.size.blockSignals(True)
-        self.size.setValue(size)
-        self.size.blockSignals(False)
+        self.size_box.blockSignals(True)
+        self.size_box.setValue(size)
+        self.size_box.blockSignals(False)
         self._wait.stop()
 
     def show_summary(self, network: Network, summarised: Summarised) -> None:

@@ -30,14 +30,13 @@ from resnet_gui.gui.network.layer_model import (
     NAME,
     PARAMETERS,
     RIGHT,
-    Index,
     LayerModel,
     StageRow,
     cells,
 )
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import tooltip
-from resnet_gui.gui.widgets.two_level_tree import BranchView
+from resnet_gui.gui.widgets.two_level_tree import BranchView, Index
 
 _NAMES, _LEAST_NAMES, _PADDING = 220, 130, 10
 """Pixels: names and kinds want so many, and get at least so many; what a figure has around it."""
@@ -67,7 +66,7 @@ class LayerView(BranchView):
         header.setMinimumSectionSize(30)
         header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        copy = QAction(self.tr("Copy"), self, shortcut=QKeySequence.StandardKey.Copy)
+        copy = QAction(self.tr("Copy"), self, shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         copy.triggered.connect(self.copy)
         self.addAction(copy)

@@ -12,7 +12,7 @@ from resnet_gui.events import Summarised
 from resnet_gui.gui.network.weights_view import WeightsView, weights_of
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
-from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.spec import Network
 from resnet_gui.nets.tables import short_count
 
@@ -30,7 +30,7 @@ class NetworkHeader(QWidget):
         self._chosen, self._locked = False, ""
         self._title = ElidedLabel("title")
         self._origin = label("dim")
-        self._use = QPushButton(objectName="use")
+        self._use = named(QPushButton(), "use")
         self._use.setProperty("kind", "primary")
         self._use.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._use.clicked.connect(self.use_requested)

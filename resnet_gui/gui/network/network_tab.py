@@ -25,6 +25,7 @@ from resnet_gui.gui.network.network_details import NetworkCardView, NetworkHeade
 from resnet_gui.gui.network.network_list import NetworkList
 from resnet_gui.gui.states import State
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.labels import named
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.spec import Network
 
@@ -59,7 +60,8 @@ class NetworkTab(QWidget):
     def __init__(self, theme: Theme, networks: Sequence[Network], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._networks = networks
-        self._card, self._other = networks[0], None
+        self._card = networks[0]
+        self._other: Network | None = None
         self._chosen, self._classes, self._channels, self._setup_size = "", networks[0].classes, 3, networks[0].usual
         self._own_size: int | None = None
         self._answers: dict[Question, Summarised | str] = {}
@@ -76,7 +78,7 @@ class NetworkTab(QWidget):
 
     def _lay_out(self) -> None:
         self._lesson = Remark("lesson")
-        self.pages = QTabBar(objectName="segments", expanding=True)
+        self.pages = named(QTabBar(expanding=True), "segments")
         self.pages.setAccessibleName(self.tr("What is shown of the network"))
         for title in (self.tr("Overview"), self.tr("Layers"), self.tr("Compare")):
             self.pages.addTab(title)
@@ -102,7 +104,7 @@ class NetworkTab(QWidget):
             self._stack.addWidget(page)
 
     def _overview(self) -> QWidget:
-        inside = QWidget(objectName="content")
+        inside = named(QWidget(), "content")
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(12)
@@ -116,7 +118,7 @@ class NetworkTab(QWidget):
         return self._scroll
 
     def _layers_page(self) -> QWidget:
-        self.whose = QTabBar(objectName="segments", expanding=True)
+        self.whose = named(QTabBar(expanding=True), "segments")
         self.whose.setAccessibleName(self.tr("Whose layers"))
         self.whose.setElideMode(Qt.TextElideMode.ElideRight)
         page = QWidget()

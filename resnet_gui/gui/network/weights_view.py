@@ -9,7 +9,7 @@ from resnet_gui.events import Summarised
 from resnet_gui.gui.states import State
 from resnet_gui.gui.text import megabytes, weights_words
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.labels import label
+from resnet_gui.gui.widgets.labels import label, named
 from resnet_gui.nets.spec import Network
 from resnet_gui.records import Weights
 
@@ -40,7 +40,7 @@ class WeightsView(QWidget):
         self._tint()
 
     def _button(self, name: str, signal: object, text: str = "") -> QPushButton:
-        button = QPushButton(text, objectName=name)
+        button = named(QPushButton(text), name)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(signal)
         return button

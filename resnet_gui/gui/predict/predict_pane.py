@@ -21,7 +21,7 @@ from resnet_gui.gui.predict.drop_zone import DropZone
 from resnet_gui.gui.predict.prediction_view import Answer
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
-from resnet_gui.gui.widgets.labels import breakable, label, set_look, tooltip
+from resnet_gui.gui.widgets.labels import breakable, label, named, set_look, tooltip
 from resnet_gui.gui.widgets.mime_data import may_hold_something, sort_out
 from resnet_gui.records import Prediction
 
@@ -205,7 +205,7 @@ class PredictPane(QWidget):
         self.drop_zone.clicked.connect(self.pictures_requested)
 
     def _make_link(self, signal: object) -> QPushButton:
-        link = QPushButton(objectName="small")
+        link = named(QPushButton(), "small")
         link.setProperty("kind", "link")
         link.clicked.connect(signal)
         return link
@@ -222,7 +222,7 @@ class PredictPane(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.clicked.connect(action.trigger)
 
-    def _make_action(self, text: str, keys: object, slot: object) -> QAction:
+    def _make_action(self, text: str, keys: QKeySequence.StandardKey | Qt.Key, slot: object) -> QAction:
         action = QAction(text, self, shortcut=QKeySequence(keys))
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.triggered.connect(slot)

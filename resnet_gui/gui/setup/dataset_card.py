@@ -62,10 +62,11 @@ class PicturesCard(Card):
         self._checking = label("dim")
         self._notes = _Notes(theme)
         self._remark = label("dim")
-        for widget in (
+        self._parts: list[QWidget] = [
             self._intro, self._problem, self._folder, self._bar, self._totals, self._shares, self._checking,
             self._notes, self._found, self._busy, self._remark,
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for widget in self._parts:
             self.body.addWidget(widget)
 
     def _build_buttons(self) -> None:
@@ -79,6 +80,7 @@ class PicturesCard(Card):
         self.body.addWidget(self._choose)
         self.body.addWidget(self._sample, alignment=Qt.AlignmentFlag.AlignHCenter)
         self.body.addWidget(self._cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self._parts += [self._choose, self._sample, self._cancel]
 
     @property
     def is_ready(self) -> bool:
@@ -158,8 +160,7 @@ class PicturesCard(Card):
             button.setToolTip(tooltip(reason))
 
     def _show_only(self, *shown: QWidget) -> None:
-        for index in range(1, self.body.count()):  # the heading stays
-            widget = self.body.itemAt(index).widget()
+        for widget in self._parts:
             widget.setVisible(widget in shown)
 
 
@@ -197,7 +198,7 @@ class ClassBar(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Under the mouse, the name and the count of a piece."""
-        if event.type() == QEvent.Type.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             self._tell(event)
             return True
         return super().event(event)
@@ -255,9 +256,11 @@ class _Notes(FittingScrollArea):
     def _clear(self) -> None:
         self._icons.clear()
         while row := self._rows.takeAt(0):
-            while item := row.layout().takeAt(0):
-                item.widget().hide()  # at once: deletion waits for the event loop
-                item.widget().deleteLater()
+            layout = row.layout()
+            while item := layout.takeAt(0) if layout else None:
+                if widget := item.widget():
+                    widget.hide()  # at once: deletion waits for the event loop
+                    widget.deleteLater()
 
     def _tint(self) -> None:
         pixmap = self._theme.icon("info", "dim").pixmap(QSize(14, 14), self.devicePixelRatioF())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
-from resnet_gui.gui.widgets.labels import breakable, label
+from resnet_gui.gui.widgets.labels import breakable, label, named
 
 
 class DownloadBar(QFrame):
@@ -57,7 +57,7 @@ class DownloadBar(QFrame):
         self.show()
 
     def _button(self, name: str, text: str, signal: object) -> QPushButton:
-        button = QPushButton(text, objectName=name)
+        button = named(QPushButton(text), name)
         button.setProperty("kind", "link")
         button.clicked.connect(signal)
         return button

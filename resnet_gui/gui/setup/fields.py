@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QValidator, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+
+if TYPE_CHECKING:
+    _Part = QWidget
+else:
+    _Part = object  # PySide's own classes may stand only once among the bases of another
 
 
-class _Patient:
+class _Patient(_Part):
     """Leaves the wheel to the scroll area around until the field has the focus."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:

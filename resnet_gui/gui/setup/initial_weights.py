@@ -15,7 +15,7 @@ from resnet_gui.gui.setup.settings_form import help_text
 from resnet_gui.gui.text import weights_words
 from resnet_gui.gui.thread_pool import in_background
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
-from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.records import Weights
 from resnet_gui.weights.weight_cache import cached
@@ -57,11 +57,11 @@ class StartChoice(QWidget):
         self._offer()
 
     def _build(self) -> None:
-        self._from, self._part = ChoiceBox(objectName=FROM), ChoiceBox(objectName=PART)
+        self._from, self._part = named(ChoiceBox(), FROM), named(ChoiceBox(), PART)
         self._part.addItem(self.tr("Everything"), "everything")
         self._part.addItem(self.tr("Head only"), "head")
         self._meaning, self._warning = label("dim"), label("warning")
-        self._file, self._choose = ElidedLabel("plain"), QPushButton(self.tr("Choose…"), objectName="choose_start")
+        self._file, self._choose = ElidedLabel("plain"), named(QPushButton(self.tr("Choose…")), "choose_start")
         self._place = QWidget()
         row = QHBoxLayout(self._place)
         row.setContentsMargins(0, 0, 0, 0)
@@ -188,9 +188,9 @@ class StartChoice(QWidget):
         line.setVisible(bool(text))
 
     def _meaning_text(self) -> str:
+        if weights := self.weights:
+            return pretrained(weights)
         match self.start:
-            case "pretrained":
-                return pretrained(self._weights)
             case "auto":
                 return self.tr("Pretrained weights if the library shares any, else random ones.")
             case "file":
@@ -229,14 +229,17 @@ class StartChoice(QWidget):
         self._take_path("file", path)
 
     def _offer_runs(self, runs: Sequence[tuple[str, str]]) -> None:
-        menu = QMenu(self, objectName="runs")
+        menu = named(QMenu(self), "runs")
         menu.aboutToHide.connect(menu.deleteLater)
         for path, text in runs:
-            menu.addAction(text.replace("&", "&&"), lambda path=path: self._take_path("run", path))
+            self._add_run(menu, path, text)
         if runs:
             menu.addSeparator()
         menu.addAction(self.tr("Other…"), self._ask_for_run)
         menu.popup(self._choose.mapToGlobal(QPoint(0, self._choose.height())))
+
+    def _add_run(self, menu: QMenu, path: str, text: str) -> None:
+        menu.addAction(text.replace("&", "&&"), lambda: self._take_path("run", path))
 
     def _ask_for_run(self) -> None:
         title = self.tr("Choose the folder of a run")

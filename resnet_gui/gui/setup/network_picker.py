@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton
 
 from resnet_gui.gui.setup.fields import ChoiceBox
 from resnet_gui.gui.widgets.card import Card
-from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import by_family, find
 from resnet_gui.nets.spec import Network
 from resnet_gui.nets.tables import short_count
@@ -45,12 +45,12 @@ class NetworkChoice(Card):
                 self._add(network)
         self._choice = self._make_choice()
         self._facts, self._remark = label("dim"), label("dim")
-        self._inside = QPushButton(self.tr("Look inside…"), objectName="inspect")
+        self._inside = named(QPushButton(self.tr("Look inside…")), "inspect")
         self._inside.setProperty("kind", "link")
         self._inside.setToolTip(tooltip(self.tr("Shows the network layer by layer, in the Network tab.")))
         for widget in (self._choice, self._facts, self._remark):
             self.body.addWidget(widget)
-        self.body.itemAt(0).layout().addWidget(self._inside)  # at the right of the heading
+        self.heading.addWidget(self._inside)
         self._choice.currentIndexChanged.connect(self._chosen)
         self._inside.clicked.connect(lambda: self.inspect_requested.emit(self.network.name))
         self.say("")
@@ -111,7 +111,8 @@ class NetworkChoice(Card):
         self._list.appendRow(item)
 
     def _make_choice(self) -> QComboBox:
-        choice = ChoiceBox(objectName="network", maxVisibleItems=_SHOWN_AT_ONCE)
+        choice = named(ChoiceBox(), "network")
+        choice.setMaxVisibleItems(_SHOWN_AT_ONCE)
         choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         choice.setMinimumContentsLength(8)
         choice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

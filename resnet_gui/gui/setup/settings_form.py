@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from resnet_gui.config import Setting
 from resnet_gui.gui.setup.fields import ChoiceBox, FloatBox, WholeBox, short
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.labels import label, tooltip
+from resnet_gui.gui.widgets.labels import label, named, tooltip
 
 _LABEL_SHARE, _FIELD_SHARE = 2, 3
 _INT_LIMIT = 2**31 - 1
@@ -64,11 +64,14 @@ class SettingsForm(QWidget):
 
     def set_automatic(self, key: str, number: float | None) -> None:
         """Says what the number `key` will be where it is left empty; None if that is not known."""
-        self._fields[key].widget.set_automatic(_said(None), number)
+        box = self._fields[key].widget
+        assert isinstance(box, FloatBox)
+        box.set_automatic(_said(None), number)
 
     def set_limits(self, key: str, low: int, high: int | None) -> None:
         """Narrows the whole number `key` to `low` to `high`; its value follows. None: no limit but the setting's own."""
         setting, box = self._settings[key], self._fields[key].widget
+        assert isinstance(box, WholeBox)
         box.setRange(max(low, _least(setting)), min(_most(setting) if high is None else high, _most(setting)))
         box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
         fixed = box.minimum() == box.maximum()
@@ -87,7 +90,8 @@ class SettingsForm(QWidget):
         for setting in self._settings.values():
             if setting.shown == "first":
                 self._add_row(setting)
-        self._more = QPushButton(checkable=True, objectName="more")
+        self._more = named(QPushButton(), "more")
+        self._more.setCheckable(True)
         self._more.setProperty("kind", "link")
         self._more.toggled.connect(self._show_fold)
         self._grid.addWidget(self._more, self._grid.rowCount(), 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
@@ -157,7 +161,8 @@ def _whole(setting: Setting) -> _Field:
     box.setValue(setting.default)
     if setting.least:
         box.setSpecialValueText(_said(None))
-    return _dressed(_Field(box, box.value, box.setValue, box.valueChanged), setting)
+    _dress(box, setting)
+    return _Field(box, box.value, box.setValue, box.valueChanged)
 
 
 def _real(setting: Setting) -> _Field:
@@ -165,16 +170,15 @@ def _real(setting: Setting) -> _Field:
     box = FloatBox(_limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT), setting.default)
     box.set_number(setting.default)
     box.set_automatic(_said(None), None)
-    return _dressed(_Field(box, box.number, box.set_number, box.valueChanged), setting)
+    _dress(box, setting)
+    return _Field(box, box.number, box.set_number, box.valueChanged)
 
 
-def _dressed(field: _Field, setting: Setting) -> _Field:
-    box = field.widget
+def _dress(box: WholeBox | FloatBox, setting: Setting) -> None:
     box.setSuffix(f" {_translated(setting.unit)}" if setting.unit else "")
     box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
     box.lineEdit().setAcceptDrops(False)  # a folder that is dropped here is meant for the pane
     box.lineEdit().setTextMargins(5, 0, 0, 0)  # the stylesheet's padding does not reach inside a spin box
-    return field
 
 
 def _least(setting: Setting) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -18,10 +18,11 @@ from resnet_gui.gui.setup.download_bar import DownloadBar
 from resnet_gui.gui.setup.initial_weights import StartChoice
 from resnet_gui.gui.setup.network_picker import NetworkChoice
 from resnet_gui.gui.setup.settings_form import SettingsForm
+from resnet_gui.gui.states import RunState
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.card import Card
 from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
-from resnet_gui.gui.widgets.labels import label, set_look
+from resnet_gui.gui.widgets.labels import label, named, set_look
 from resnet_gui.gui.widgets.mime_data import local_path
 from resnet_gui.nets.spec import Network
 from resnet_gui.paths import runs_folder
@@ -30,8 +31,6 @@ from resnet_gui.records import Weights
 _SIZE, _RATE = "data.image_size", "training.learning_rate"
 _RATES = {"random": RATE_FROM_RANDOM, "auto": None}
 """By what a run starts from; whatever is not here is trained already."""
-
-RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
 
 
 class SetupPane(QWidget):
@@ -82,9 +81,10 @@ class SetupPane(QWidget):
         self._beginning = StartChoice(settings, self._runs_folder)
         self._network.body.addWidget(self._beginning)
         self.download = DownloadBar()
-        self._start = QPushButton(iconSize=QSize(16, 16), objectName="start")
+        self._start = named(QPushButton(), "start")
+        self._start.setIconSize(QSize(16, 16))
         self._start.setProperty("kind", "primary")
-        self._stop = QPushButton(self.tr("Stop"), objectName="stop")
+        self._stop = named(QPushButton(self.tr("Stop")), "stop")
         self._stop.setProperty("kind", "beside")  # as high as the primary one
         self._stop.setToolTip(self.tr("Saves, and ends the run."))
         buttons = QHBoxLayout()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QSize, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from resnet_gui.events import DatasetChanged
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, set_look
+from resnet_gui.gui.widgets.two_level_tree import Index
 
 _NAMED = 8
 """Of so many classes the names stand in the sentence."""
@@ -125,7 +126,7 @@ class ChangedDialog(QDialog):
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         view.setAccessibleName(self.tr("Pictures that differ"))
-        copy = QAction(self.tr("Copy"), view, shortcut=QKeySequence.StandardKey.Copy)
+        copy = QAction(self.tr("Copy"), view, shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(_chosen(view, rows)))
         view.addAction(copy)
@@ -136,15 +137,15 @@ class ChangedDialog(QDialog):
 class _Differences(QAbstractListModel):
     """A row for each picture, made when it is looked at: there may be a great many."""
 
-    def __init__(self, paths: dict[str, Sequence[str]], parent: QWidget) -> None:
+    def __init__(self, paths: Mapping[str, Sequence[str]], parent: QWidget) -> None:
         super().__init__(parent)
         self._paths = paths
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def rowCount(self, parent: Index | None = None) -> int:
         """All of them."""
         return 0 if parent is not None and parent.isValid() else sum(map(len, self._paths.values()))
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         """The picture, and what became of it."""
         return self.line(index.row()) if role == Qt.ItemDataRole.DisplayRole else None
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from resnet_gui.events import EpochDone
 from resnet_gui.gui.text import loss_text, percent_text, scientific, time_taken
+from resnet_gui.gui.widgets.two_level_tree import Index
 
 _NUMBERS_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _MEASURED = 12
@@ -55,21 +56,26 @@ class EpochModel(QAbstractTableModel):
         """The number of the epoch in `row`."""
         return self._at(row).epoch
 
+    @property
+    def titles(self) -> list[str]:
+        """The names of the columns."""
+        return [title for title, _ in self._columns]
+
     def as_text(self, rows: list[int]) -> str:
         """`rows` with the header above them, as tab-separated lines."""
-        lines = [[name for name, _ in self._columns]]
+        lines = [self.titles]
         lines += [[write(self._at(row)) for _, write in self._columns] for row in rows]
         return "\n".join("\t".join(line) for line in lines)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def rowCount(self, parent: Index | None = None) -> int:
         """One for each epoch."""
         return 0 if parent is not None and parent.isValid() else len(self._epochs)
 
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
+    def columnCount(self, parent: Index | None = None) -> int:
         """Epoch, losses, accuracies, learning rate, time."""
         return len(self._columns)
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """The text of a cell; numbers stand on the right."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _NUMBERS_RIGHT
@@ -110,7 +116,7 @@ class EpochTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(28)
         self._size_columns()
-        copy = QAction(self.tr("Copy"), self, shortcut=QKeySequence.StandardKey.Copy)
+        copy = QAction(self.tr("Copy"), self, shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
         copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         copy.triggered.connect(self.copy)
         self.addAction(copy)
@@ -151,7 +157,7 @@ class EpochTable(QTableView):
         """Each column gets what its name and figures need, and an equal share of the rest."""
         header, count = self.horizontalHeader(), self.epochs.columnCount()
         metrics = header.fontMetrics()
-        names = [metrics.horizontalAdvance(self.epochs.headerData(each, header.orientation())) for each in range(count)]
+        names = map(metrics.horizontalAdvance, self.epochs.titles)
         needed = [max(name + _PADDING, width) for name, width in zip(names, self._needed, strict=True)]
         rest = (self.viewport().width() - sum(needed)) // count
         for column, width in enumerate(needed):

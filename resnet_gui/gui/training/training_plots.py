@@ -92,7 +92,9 @@ class MetricPlot(QWidget):
         self.figure = figure
         self.mark_epoch(None)
 
-    def mark_epoch(self, epoch: int | None, training: str = "", validation: str = "", height: float = 0.0) -> None:
+    def mark_epoch(
+        self, epoch: int | None, training: str = "", validation: str = "", height: float | None = None
+    ) -> None:
         """Puts the crosshair on `epoch` and writes its values into the legend; None takes it away."""
         self.epoch_label.setText("" if epoch is None else self.tr("epoch {epoch}").format(epoch=epoch))
         self.training_key.set_value(training)
@@ -236,8 +238,8 @@ class TrainingPlots(QWidget):
             return
         loss, accuracy = (done.train_loss, done.val_loss), (per_cent(done.train_accuracy), per_cent(done.val_accuracy))
         for plot, (training, validation), digits in ((self.loss, loss, 3), (self.accuracy, accuracy, 1)):
-            figures = [f"{value:.{digits}f}" if value is not None else "" for value in (training, validation)]
-            plot.mark_epoch(epoch, *figures, height=training if validation is None else validation)
+            first, second = (f"{value:.{digits}f}" if value is not None else "" for value in (training, validation))
+            plot.mark_epoch(epoch, first, second, height=training if validation is None else validation)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catches up with what came in while hidden."""
@@ -275,6 +277,7 @@ def _whole_step(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`."""
     for power in range(12):
         for digit in (1, 2, 5):
-            if digit * 10**power >= least:
-                return digit * 10**power
+            step: int = digit * 10**power
+            if step >= least:
+                return step
     raise ValueError(f"no step for {least}")

@@ -8,7 +8,7 @@ from resnet_gui.gui.widgets.labels import label
 
 
 class Card(QFrame):
-    """A panel with a numbered heading; `body` is the layout below it."""
+    """A panel with a numbered `heading`, a row; `body` is the layout that begins with it."""
 
     def __init__(self, number: int, title: str) -> None:
         super().__init__()
@@ -16,8 +16,8 @@ class Card(QFrame):
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(14, 12, 14, 14)
         self.body.setSpacing(7)
-        heading = QHBoxLayout()
-        heading.setSpacing(10)
-        heading.addWidget(label("badge", str(number)))
-        heading.addWidget(label("heading", title), 1)
-        self.body.addLayout(heading)
+        self.heading = QHBoxLayout()
+        self.heading.setSpacing(10)
+        self.heading.addWidget(label("badge", str(number)))
+        self.heading.addWidget(label("heading", title), 1)
+        self.body.addLayout(self.heading)

@@ -12,6 +12,7 @@ class FittingScrollArea(QScrollArea):
 
     def __init__(self, content: QWidget, limit: int | None = None) -> None:
         super().__init__()
+        self._content = content
         self._limit = limit
         content.setObjectName("content")
         self.setWidget(content)
@@ -22,14 +23,14 @@ class FittingScrollArea(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """As narrow as may be, and what the content then takes at the width it has."""
-        content = self.widget()
+        content = self._content
         width = self.viewport().width()
         height = content.heightForWidth(width) if content.hasHeightForWidth() else content.sizeHint().height()
         return QSize(content.minimumSizeHint().width(), height if self._limit is None else min(height, self._limit))
 
     def minimumSizeHint(self) -> QSize:
         """With a limit it does not shrink: something larger scrolls around it."""
-        return QSize(self.widget().minimumSizeHint().width(), self.sizeHint().height() if self._limit else 80)
+        return QSize(self._content.minimumSizeHint().width(), self.sizeHint().height() if self._limit else 80)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The content grew or shrank."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
+
+_Widget = TypeVar("_Widget", bound=QWidget)
 
 
 def label(kind: str, text: str = "") -> QLabel:
@@ -14,6 +17,12 @@ def label(kind: str, text: str = "") -> QLabel:
     made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
     made.setProperty("kind", kind)
     return made
+
+
+def named(widget: _Widget, name: str) -> _Widget:
+    """`widget`, called `name` from now on: the stylesheet and the tests know it by that."""
+    widget.setObjectName(name)
+    return widget
 
 
 def tooltip(text: str) -> str:

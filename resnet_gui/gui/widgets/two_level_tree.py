@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
+from typing import overload
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QTreeView
 
@@ -16,8 +18,16 @@ class BranchModel(QAbstractItemModel):
         """Where a branch or a leaf stands."""
         return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
 
-    def parent(self, index: Index) -> QModelIndex:
-        """The branch that a leaf is on."""
+    @overload
+    def parent(self) -> QObject | None: ...
+
+    @overload
+    def parent(self, index: Index, /) -> QModelIndex: ...
+
+    def parent(self, index: Index | None = None) -> QModelIndex | QObject | None:
+        """The branch that a leaf is on; without `index` the model's own parent: Qt has both under one name."""
+        if index is None:
+            return QObject.parent(self)
         return self.createIndex(index.internalId() - 1, 0, 0) if index.internalId() else QModelIndex()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QFrame, QVBoxLayout, QWidget
 
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.labels import named
 
 _GAP = 12
 
@@ -30,7 +31,7 @@ class Handle(QWidget):
         super().enterEvent(event)
         self.update()
 
-    def leaveEvent(self, event: object) -> None:
+    def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.update()
 
@@ -44,7 +45,7 @@ class Handle(QWidget):
 
 def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) -> QDockWidget:
     """A dock around `pane`, `width` pixels wide at first, that can be moved, set free, and hidden from the menu."""
-    dock = QDockWidget(title, objectName=name)
+    dock = named(QDockWidget(title), name)
     dock.setTitleBarWidget(Handle(theme, title))
     dock.setWidget(_with_room(pane, top=0, sides=8))
     dock.widget().setMinimumWidth(width - 60)

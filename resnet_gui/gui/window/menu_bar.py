@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from resnet_gui.gui.theme import MODES, Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
+from resnet_gui.gui.widgets.labels import named
 
 
 class Commands:
@@ -20,9 +21,8 @@ class Commands:
         self._window = window
         self._theme = theme
         self._icons: list[tuple[QAction, str]] = []
-        self._toolbar = QToolBar(
-            window.tr("Toolbar"), window, objectName="toolbar", iconSize=QSize(18, 18), movable=False
-        )
+        self._toolbar = named(QToolBar(window.tr("Toolbar"), window, movable=False), "toolbar")
+        self._toolbar.setIconSize(QSize(18, 18))
         self._toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         window.addToolBar(self._toolbar)
         theme.changed.connect(self._tint)

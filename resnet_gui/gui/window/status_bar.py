@@ -20,7 +20,7 @@ from resnet_gui.events import (
 )
 from resnet_gui.gui.text import time_left, words
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.labels import tooltip
+from resnet_gui.gui.widgets.labels import named, tooltip
 
 _COMPUTING = ("training", "waiting", "saving")
 """The states in which the device is that of a run."""
@@ -56,8 +56,8 @@ class StatusBar(QStatusBar):
             self.tr("End the run"), self.end_requested,
             self.tr("Ends the engine, which does not answer. What the run has saved is kept."),
         )  # fmt: skip
-        for widget in (self._left, self._restart, self._end, self._bar):
-            self.addPermanentWidget(widget)
+        for part in (self._left, self._restart, self._end, self._bar):
+            self.addPermanentWidget(part)
         self._bar.hide()
         self.setSizeGripEnabled(False)
         self.setContentsMargins(12, 0, 8, 0)
@@ -142,7 +142,7 @@ class StatusBar(QStatusBar):
             self._left.setText(f"{step} · {time_left(event.seconds_left)}")
 
     def _link(self, text: str, signal: object, hint: str) -> QPushButton:
-        link = QPushButton(text, objectName="small")
+        link = named(QPushButton(text), "small")
         link.setProperty("kind", "link")
         link.setToolTip(tooltip(hint))
         link.clicked.connect(signal)

@@ -73,10 +73,14 @@ class Dataset(QObject):
 
     def _start(self, lister: Lister) -> None:
         self._lister = lister
-        lister.found.connect(lambda count: lister is self._lister and self.found.emit(count))
+        lister.found.connect(lambda count: self._count(lister, count))
         lister.finished.connect(lambda: self._take(lister))
         lister.finished.connect(lister.deleteLater)
         lister.start()
+
+    def _count(self, lister: Lister, count: int) -> None:
+        if lister is self._lister:
+            self.found.emit(count)
 
     def _take(self, lister: Lister) -> None:
         if lister is not self._lister:
@@ -106,10 +110,13 @@ class Lister(QThread):
     def run(self) -> None:
         """The thread."""
         pace = Pace(0.1)
+
+        def tell(count: int) -> None:
+            if pace.due():
+                self.found.emit(count)
+
         try:
-            listing = self.listing or list_folder(
-                self._folder, self.isInterruptionRequested, lambda count: pace.due() and self.found.emit(count)
-            )
+            listing = self.listing or list_folder(self._folder, self.isInterruptionRequested, tell)
             if listing is not None:
                 self.used = self.settings
                 config = make_config(self.used)

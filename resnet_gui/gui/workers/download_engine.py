@@ -66,7 +66,7 @@ class Fetching(QObject):
             self._ask_to_stop()
             self._enter("none")
             if self._engine is None:
-                weight_cache.forget(self._weights)
+                self._forget()
 
     def end(self, seconds: float) -> None:
         """Ends the engine; after `seconds` it is killed. What has come stays."""
@@ -117,6 +117,11 @@ class Fetching(QObject):
         if self.state == "running":
             self._run()
         elif self.state == "none":
+            self._forget()
+
+    def _forget(self) -> None:
+        """Deletes what has come."""
+        if self._weights is not None:
             weight_cache.forget(self._weights)
 
     def _bury(self, engine: Engine, how: str) -> None:

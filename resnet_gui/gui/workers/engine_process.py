@@ -140,7 +140,7 @@ def _opened(log: Path) -> IO[bytes]:
 
 def _apart() -> dict[str, Any]:
     """A session of its own, so that Ctrl-C in the person's terminal does not reach the engine, and no console window."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         below_normal = 0x4000
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | below_normal}
     return {"start_new_session": True}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_gui.events import Event, Failed, JobEnded, Ready, Resumed, Started, Stopped, Waiting
+from resnet_gui.gui.states import RunState
 from resnet_gui.gui.workers.engine_process import Engine, start_engine
 from resnet_gui.messages import message
 
@@ -16,9 +17,6 @@ SILENCE = 30.0
 
 _NONE = -1
 """No job has this id."""
-
-State = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
-"""While "pausing" and "stopping" the engine saves. A run that is "paused" is saved and has no engine."""
 
 COMPUTING = ("running", "pausing", "stopping", "scoring")
 """The states in which an engine works."""
@@ -44,7 +42,7 @@ class Training(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.state: State = "idle"
+        self.state: RunState = "idle"
         self.run = ""
         """The folder of the run, "" before it has one."""
         self._engine: Engine | None = None
@@ -111,7 +109,7 @@ class Training(QObject):
         for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
 
-    def _begin(self, state: State, do: str, **values: Any) -> None:
+    def _begin(self, state: RunState, do: str, **values: Any) -> None:
         self.prepare()
         assert self._engine is not None
         self._is_saved = self._restarts = False
@@ -120,12 +118,12 @@ class Training(QObject):
         self._watch.start()
         self._enter(state)
 
-    def _ask_to_stop(self, state: State) -> None:
+    def _ask_to_stop(self, state: RunState) -> None:
         assert self._engine is not None
         self._engine.stop(self._job)
         self._enter(state)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: RunState) -> None:
         self.state = state
         if state not in COMPUTING:
             self._watch.stop()

@@ -130,13 +130,13 @@ def test_a_size_is_asked_for_once_after_the_last_change(table, qtbot):
     asked = []
     table.size_chosen.connect(asked.append)
     for size in (32, 64, 128):
-        table.size.setValue(size)
+        table.size_box.setValue(size)
     assert asked == []
     qtbot.waitUntil(lambda: asked == [128])
     table.set_size(96)  # told, not tried
     qtbot.wait(500)
     assert asked == [128]
-    assert table.size.value() == 96
+    assert table.size_box.value() == 96
 
 
 def test_a_problem_stands_in_place_of_the_table(table):

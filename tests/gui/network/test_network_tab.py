@@ -220,7 +220,7 @@ def test_another_size_is_tried_without_changing_the_setup(tab, qtbot):
     tab.pages.setCurrentIndex(LAYERS)
     asked = []
     tab.summary_requested.connect(lambda *question: asked.append(question))
-    tab.layers.size.setValue(96)
+    tab.layers.size_box.setValue(96)
     qtbot.waitUntil(lambda: asked == [("resnet18", 5, 3, 96)])
     tab.show_summary(summary(size=224, parameters=1))  # overtaken
     assert not tab.layers.view.isVisible()
@@ -331,7 +331,7 @@ def test_nothing_is_cut_off_at_the_usual_width(tab, page):
 
 def test_everything_has_a_name_for_screen_readers(tab):
     assert all(view.accessibleName() for view in tab.findChildren(QTreeView))
-    assert all((tab.pages.accessibleName(), tab.compare.other.accessibleName(), tab.layers.size.accessibleName()))
+    assert all((tab.pages.accessibleName(), tab.compare.other.accessibleName(), tab.layers.size_box.accessibleName()))
     assert "layer1: 2 × basic block" in tab.diagram.chain.accessibleDescription()
 
 
