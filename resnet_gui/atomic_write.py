@@ -13,7 +13,7 @@ _FIRST_WAIT = 0.05
 """Seconds, doubled for each try: together one second and a half."""
 
 
-def safe_write(path: Path, *pieces: bytes | memoryview) -> None:
+def atomic_write(path: Path, *pieces: bytes | memoryview) -> None:
     """Writes `pieces` one after the other beside `path`, forces them to the disk and renames the file into place.
 
     After an error, a power cut or a kill, `path` holds what it held before, or all of `pieces`. Raises `OSError`, and

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.messages import Problem, reason
 
 Shown = Literal["first", "more", "own"]
@@ -329,7 +329,7 @@ def from_plain(nested: dict[str, Any]) -> TrainConfig:
 
 def write_config(config: TrainConfig, path: Path) -> None:
     """Writes `config` as TOML; a setting that is None is left out. File names that are not UTF-8 keep their bytes."""
-    safe_write(path, tomli_w.dumps(as_plain(config)).encode("utf-8", "surrogateescape"))
+    atomic_write(path, tomli_w.dumps(as_plain(config)).encode("utf-8", "surrogateescape"))
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -35,7 +35,7 @@ class Compute:
         layout = "contiguous" if machine.memory_format == "auto" else machine.memory_format
         return cls(device, precision, layout)
 
-    def place(self, network: nn.Module) -> nn.Module:
+    def to_device(self, network: nn.Module) -> nn.Module:
         """`network` itself, moved to the device, its weights [out, in, H, W] in the memory format; others have but one."""
         network.to(self.device)
         for weight in (*network.parameters(), *network.buffers()):
@@ -43,11 +43,11 @@ class Compute:
                 weight.data = weight.data.contiguous(memory_format=self._format)
         return network
 
-    def lay_out(self, pixels: Tensor) -> Tensor:
+    def to_memory_format(self, pixels: Tensor) -> Tensor:
         """`pixels` [N, C, H, W] in the memory format. Features of other shapes have but one."""
         return pixels.contiguous(memory_format=self._format) if pixels.dim() == 4 else pixels
 
-    def cast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
         """Within this context a forward pass has the precision."""
         dtype = torch.float16 if self.precision == "float16" else torch.bfloat16
         return torch.autocast(self.device.type, dtype, enabled=self.precision != "float32")
@@ -119,7 +119,7 @@ def usable_cores() -> int:
 
 
 @contextlib.contextmanager
-def memory_has_a_sentence(device: torch.device) -> Iterator[None]:
+def out_of_memory_as_problem(device: torch.device) -> Iterator[None]:
     """Turns the errors by which torch says that memory is full into a `Problem` (`out_of_memory`)."""
     try:
         yield

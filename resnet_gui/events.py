@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_gui.messages import Message, Value, message
-from resnet_gui.records import Layer, Misfit, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
+from resnet_gui.records import Layer, Mismatch, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
 
 _MISFITS = 20
 """So many tensors that did not fit are told: a network has hundreds."""
@@ -192,7 +192,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TestScored:
     """The test split was scored because the person asked."""
 
     __test__ = False
@@ -240,7 +240,7 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True)
-class Summarised:
+class NetworkSummary:
     """A network opened layer by layer, for one picture of `channels` x `image_size` x `image_size`.
 
     `parameters` and `multiply_adds` are the sums. `weights` are those it can start from, if there are any.
@@ -283,13 +283,13 @@ class Downloaded:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightsTaken:
+class WeightsLoaded:
     """The network starts from the weights of `origin` (a file or an address): `taken` of its `wanted` tensors fitted."""
 
     origin: str
     taken: int
     wanted: int
-    misfits: tuple[Misfit, ...]
+    misfits: tuple[Mismatch, ...]
 
     @property
     def messages(self) -> Iterator[Message]:
@@ -308,19 +308,28 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Finished | Tested | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | Summarised
-    | NetworkNames | Downloading | Downloaded | WeightsTaken | JobEnded
+    | BestSaved | Stopped | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
+    | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 
-_KINDS: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
+_WRITTEN_AS = {"TestScored": "Tested", "NetworkSummary": "Summarised", "WeightsLoaded": "WeightsTaken"}
+"""Tags in files and on the command line of classes that have been renamed: what was written stays readable."""
+
+
+def _tag(kind: type) -> str:
+    """What an event of `kind` is called where it is written: its class's name, or the name that it had at first."""
+    return _WRITTEN_AS.get(kind.__name__, kind.__name__)
+
+
+_KINDS: dict[str, type] = {_tag(kind): kind for kind in typing.get_args(Event)}
 
 
 def to_json(event: Event, **extra: Any) -> str:
-    """One line of JSON: `{"event": <class name>, <fields>}`, with `extra` keys in front.
+    """One line of JSON: `{"event": <tag>, <fields>}`, with `extra` keys in front.
 
     Raises `ValueError` for NaN or infinity, which JSON does not have.
     """
-    return json.dumps({**extra, "event": type(event).__name__, **dataclasses.asdict(event)}, allow_nan=False)
+    return json.dumps({**extra, "event": _tag(type(event)), **dataclasses.asdict(event)}, allow_nan=False)
 
 
 def from_json(line: str) -> Event:

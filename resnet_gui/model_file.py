@@ -23,7 +23,7 @@ from resnet_gui.tensor_file import NewerFormat, metadata, read_description, read
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelMetadata:
     """What a model file says of itself. `classes` are in the order of the logits; accuracies are from 0 to 1.
 
     `validated` is false for weights saved before their first validation. `test_opened` counts how often the test
@@ -53,7 +53,7 @@ class ModelCard:
         )  # fmt: skip
 
 
-def save_model(path: Path, weights: dict[str, Tensor], card: ModelCard) -> None:
+def save_model(path: Path, weights: dict[str, Tensor], card: ModelMetadata) -> None:
     """Writes `weights` (a network's state dict) and `card` to one safetensors file, whole or not at all.
 
     Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
@@ -76,30 +76,30 @@ def unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return apart
 
 
-def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
+def load_model(path: Path) -> tuple[nn.Module, ModelMetadata]:
     """The network in evaluation mode on the CPU, and its card.
 
     Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with what does not fit.
     """
     with _problems_of(path):
         description, data = read_tensor_file(path)
-        card: ModelCard = from_plain(ModelCard, description)
+        card: ModelMetadata = from_plain(ModelMetadata, description)
         network = build(card.network, len(card.classes), card.preprocessing.channels)
         network.load_state_dict(safetensors.torch.load(data))
         return network.eval(), card
 
 
-def read_card(path: Path) -> ModelCard:
+def read_metadata(path: Path) -> ModelMetadata:
     """The card alone, not verified. Raises as `load_model`."""
     with _problems_of(path):
-        card: ModelCard = from_plain(ModelCard, read_description(path))
+        card: ModelMetadata = from_plain(ModelMetadata, read_description(path))
         return card
 
 
 def preprocessing_in(path: Path) -> Preprocessing | None:
     """How pictures are prepared for the weights in `path`, if it is a model of ours; None for any other file of weights."""
     try:
-        return read_card(path).preprocessing
+        return read_metadata(path).preprocessing
     except Problem as problem:
         if problem.message.code in ("model_missing", "model_unreadable", "model_newer"):
             raise

@@ -122,7 +122,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class Mismatch:
     """A tensor that did not go from a file into a network: `wanted` by the network, `found` in the file, None where missing."""
 
     name: str

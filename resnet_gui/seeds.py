@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 
-def seed_for(*counter: int | str) -> int:
+def seed_for(*purpose: int | str) -> int:
     """A 63-bit seed for the choice that `counter` names, such as `(seed, "augment", epoch, index)`."""
-    digest = hashlib.blake2b(repr(counter).encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    digest = hashlib.blake2b(repr(purpose).encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 
 FORMAT = 2
 """The description's version. A reader refuses a newer one, since it could not know what it leaves out.
@@ -44,7 +44,7 @@ def write_tensor_file(path: Path, data: bytes) -> None:
     """
     place = _place_of(_ZEROS, data)
     digest = hashlib.sha256(data).hexdigest().encode("ascii")
-    safe_write(path, data[:place], digest, memoryview(data)[place + len(_ZEROS) :])
+    atomic_write(path, data[:place], digest, memoryview(data)[place + len(_ZEROS) :])
 
 
 def read_tensor_file(path: Path) -> tuple[dict[str, Any], bytes]:

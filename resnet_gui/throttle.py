@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 
-class Pace:
+class Throttle:
     """Says when `seconds` have gone by since it last said so; the first time, at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._last = float("-inf")
 
-    def due(self) -> bool:
+    def ready(self) -> bool:
         """True at most once in `seconds`."""
         now = time.monotonic()
         if now - self._last < self._seconds:

@@ -42,19 +42,19 @@ class Photographer:
 
     def __init__(self, states: Path | None) -> None:
         from resnet_gui.gui.theme import Theme
-        from resnet_gui.gui.user_settings import Remembered
+        from resnet_gui.gui.user_settings import UserSettings
         from resnet_gui.gui.window.main_window import MainWindow
 
         self._states = states
         self._theme = Theme(QApplication.instance(), "light")
-        self._window = MainWindow(self._theme, Remembered())
+        self._window = MainWindow(self._theme, UserSettings())
         self._window.resize(WIDTH, HEIGHT)
         self._window.show()
 
     def take(self) -> None:
         window = self._window
         ready = []
-        window.training.engine_said.connect(lambda state: ready.append(state == "ready"))
+        window.training_engine.engine_phase_changed.connect(lambda state: ready.append(state == "ready"))
         self._shoot("empty")
         window.open_sample()
         wait(lambda: any(ready), 120)
@@ -68,11 +68,11 @@ class Photographer:
 
         window.setup.set_values({"training.epochs": 20, "data.image_size": size})
         QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
-        wait(lambda: window.asking.best and window.asking.best[1] > 2, 300)
+        wait(lambda: window.prediction_engine.best and window.prediction_engine.best[1] > 2, 300)
         self._shoot("training")
         self._ask()
         self._shoot("training-predicted")
-        wait(lambda: window.training.state == "idle", 600)
+        wait(lambda: window.training_engine.phase == "idle", 600)
         wait(lambda: ready[-1], 120)
         self._shoot("finished")
         self._ask()
@@ -83,7 +83,7 @@ class Photographer:
     def _look_inside(self, network: str, folder: Path | None = None) -> None:
         """Opens a network, and its layers."""
         tab, opened = self._window.network_tab, []
-        self._window.exploring.opened.connect(lambda said: opened.append(said.network))
+        self._window.network_controller.opened.connect(lambda said: opened.append(said.network))
         tab.show_network(network)
         wait(lambda: network in opened, 60)
         self._shoot(f"network-{network}", folder, "network-")
@@ -93,7 +93,7 @@ class Photographer:
 
     def _ask(self) -> None:
         """Asks about a picture that the model has never seen."""
-        picture = str(self._window.dataset.listing.root / self._window.dataset.splits.test[0].path)
+        picture = str(self._window.dataset_lister.listing.root / self._window.dataset_lister.splits.test[0].path)
         pane = self._window.predict_pane
         pane.pictures_dropped.emit([picture])
         wait(lambda: pane.answer.isVisible() and pane.answer.as_text().startswith(picture), 60)

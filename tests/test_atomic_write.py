@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from resnet_gui import atomic_write as module
-from resnet_gui.atomic_write import safe_write, sweep
+from resnet_gui.atomic_write import atomic_write, sweep
 
 
 def names(folder: Path) -> list[str]:
@@ -20,14 +20,14 @@ def names(folder: Path) -> list[str]:
 def test_pieces_come_one_after_the_other_and_replace_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a longer text than the new one")
-    safe_write(path, b"new", memoryview(b" one"), b"")
+    atomic_write(path, b"new", memoryview(b" one"), b"")
     assert path.read_bytes() == b"new one"
     assert names(tmp_path) == ["file"]
 
 
 def test_without_the_folder_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        safe_write(tmp_path / "none" / "file", b"new")
+        atomic_write(tmp_path / "none" / "file", b"new")
     assert names(tmp_path) == []
 
 
@@ -35,7 +35,7 @@ def test_a_piece_that_cannot_be_written_leaves_the_old_file_alone(tmp_path: Path
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
-        safe_write(path, b"new", "not bytes")  # type: ignore[arg-type]
+        atomic_write(path, b"new", "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["file"]
 
@@ -43,7 +43,7 @@ def test_a_piece_that_cannot_be_written_leaves_the_old_file_alone(tmp_path: Path
 def test_a_target_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match="directory"):
-        safe_write(tmp_path / "file", b"new")
+        atomic_write(tmp_path / "file", b"new")
     assert names(tmp_path) == ["file"]
 
 
@@ -65,7 +65,7 @@ def test_a_target_that_is_held_for_a_moment_is_written_all_the_same(
 ) -> None:
     monkeypatch.setattr(os, "replace", refused(times))
     began = time.monotonic()
-    safe_write(tmp_path / "file", b"new")
+    atomic_write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert time.monotonic() - began >= 0.05 * times
 
@@ -75,15 +75,15 @@ def test_a_target_that_stays_held_is_given_up_within_seconds(tmp_path: Path, mon
     monkeypatch.setattr(os, "replace", refused(1000))
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(PermissionError):
-        safe_write(tmp_path / "file", b"new")
+        atomic_write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"old"
     assert names(tmp_path) == ["file"]
 
 
 def test_who_reads_meanwhile_sees_the_old_or_the_new_and_nothing_else(tmp_path: Path) -> None:
     path, whole = tmp_path / "file", {bytes([number]) * 100_000 for number in range(40)}
-    safe_write(path, bytes(100_000))
-    writer = threading.Thread(target=lambda: [safe_write(path, content) for content in sorted(whole)])
+    atomic_write(path, bytes(100_000))
+    writer = threading.Thread(target=lambda: [atomic_write(path, content) for content in sorted(whole)])
     writer.start()
     while writer.is_alive():
         assert path.read_bytes() in whole

@@ -10,7 +10,7 @@ import pytest
 
 from resnet_gui.events import BestSaved, Finished, Note, from_json
 from resnet_gui.model_file import load_model
-from resnet_gui.runs.run_status import last_place
+from resnet_gui.runs.run_status import read_status
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2145\nsize 12345\n"
 
@@ -71,7 +71,7 @@ def test_a_run_reports_a_full_disk_and_is_whole_once_there_is_room(small_disk: P
     [run] = small_disk.iterdir()
     _, card = load_model(run / "model.safetensors")
     assert (card.epoch, card.test) == (events[-1].best_epoch, events[-1].test)
-    place = last_place(run)
+    place = read_status(run)
     assert place
     assert (place.epoch, place.step, place.ended) == (13, 0, "finished")
     assert not list(run.rglob("*.part"))

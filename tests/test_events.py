@@ -36,7 +36,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.Stopped(ODD, 3, 7, False),
     events.Finished(ODD, 2, None, None),
     events.Finished(ODD, 2, 0.75, SCORE),
-    events.Tested(ODD, SCORE),
+    events.TestScored(ODD, SCORE),
     events.Failed(NOTE),
     events.SkippedMany((events.Skipped("a", NOTE), events.Skipped("b", NOTE))),
     events.Checked(790, 10),
@@ -45,12 +45,12 @@ EXAMPLES: tuple[Event, ...] = (
     events.SampleDrawn(ODD),
     events.ModelInfo(ODD, "resnet18", ("bee", "änt"), 224, 2, True, 0.75, SCORE, 1),
     events.Predicted(ODD, (Prediction(ODD, ("bee",), (0.9,), 640, 480, 12.5, "/cache/1.png"), Prediction("b", problem=NOTE))),
-    events.Summarised("resnet18", 5, 3, 224, (events.Layer("conv1", "Conv 7x7", (64, 112, 112), 9408, 118_013_952, "stem"),),
+    events.NetworkSummary("resnet18", 5, 3, 224, (events.Layer("conv1", "Conv 7x7", (64, 112, 112), 9408, 118_013_952, "stem"),),
                       9408, 118_013_952, events.Weights("https://host/a-0123.pth", 44.7, "MIT", sha256="0123", top1=0.7)),
     events.NetworkNames("timm", ("convnext_tiny", "vit_tiny_patch16_224")),
     events.Downloading("https://host/a-0123.pth", 10, 0, 0.5),
     events.Downloaded("https://host/a-0123.pth", ODD),
-    events.WeightsTaken(ODD, 3, 4, (events.Misfit("fc.weight", (5, 512), None), events.Misfit("x", None, (1,)))),
+    events.WeightsLoaded(ODD, 3, 4, (events.Mismatch("fc.weight", (5, 512), None), events.Mismatch("x", None, (1,)))),
     events.JobEnded(),
 )  # fmt: skip
 

@@ -10,12 +10,12 @@ import torch
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelCard, load_model, save_model
+from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.records import ClassScore, TestScore
 from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
 
-CARD = ModelCard(
+CARD = ModelMetadata(
     "resnet18", ("cat", "caf\udce9", "<b>"), Preprocessing.for_size(64), epoch=3, validated=True, val_accuracy=0.75, val_loss=0.5,
     test=TestScore(2, 3, 0.4, (ClassScore("cat", 1, 1), ClassScore("caf\udce9", 1, 1), ClassScore("<b>", 0, 1)), 1),
     test_opened=1,

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.model_file import ModelCard, load_model, save_model
+from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.tensor_file import FORMAT, NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
 
@@ -76,7 +76,7 @@ def test_a_newer_format_is_told_from_damage(path: Path) -> None:
 
 def test_a_model_of_format_1_had_no_checksum_and_still_loads(tmp_path: Path) -> None:
     path, network = tmp_path / "model.safetensors", build("resnet20", 2)
-    card = ModelCard("resnet20", ("cat", "dog"), Preprocessing.for_size(32), epoch=3, validated=False)
+    card = ModelMetadata("resnet20", ("cat", "dog"), Preprocessing.for_size(32), epoch=3, validated=False)
     save_model(path, network.state_dict(), card)
     description, data = read_tensor_file(path)
     del description["sha256"]

@@ -22,6 +22,7 @@ from resnet_gui.events import (
     Failed,
     Finished,
     NetworkNames,
+    NetworkSummary,
     Note,
     Planned,
     Predicted,
@@ -31,10 +32,9 @@ from resnet_gui.events import (
     SkippedMany,
     Started,
     Stopped,
-    Summarised,
-    Tested,
+    TestScored,
     Waiting,
-    WeightsTaken,
+    WeightsLoaded,
     to_json,
 )
 from resnet_gui.messages import Problem, reason, sentence
@@ -45,7 +45,7 @@ _NAMED = 5
 """So many names are printed where there may be thousands."""
 
 
-class Printer:
+class EventPrinter:
     """Prints events to `stream`: as JSON lines, or as sentences with a progress line where it is a terminal."""
 
     def __init__(self, stream: TextIO, as_json: bool = False) -> None:
@@ -65,10 +65,10 @@ class Printer:
             self._rewrite(_progress(event))
         elif isinstance(event, Downloading):
             self._rewrite(_downloading(event))
-        elif text := self._words(event):
+        elif text := self._event_text(event):
             self._print(text)
 
-    def _words(self, event: Event) -> str:
+    def _event_text(self, event: Event) -> str:
         match event:
             case Started():
                 self._epochs = event.epochs
@@ -99,19 +99,19 @@ class Printer:
             case Finished():
                 score = _score(event.test) if event.test else "There were no test pictures, so there is no test score."
                 return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
-            case Tested():
+            case TestScored():
                 return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
             case Checked():
                 return f"{event.readable} pictures can be read, {event.skipped} cannot."
             case Predicted():
                 return "\n".join(_prediction(item) for item in event.items)
-            case Summarised():
+            case NetworkSummary():
                 return layer_table(event)
             case NetworkNames():
                 return "\n".join(f"{event.source}/{name}" for name in event.names)
             case Downloaded():
                 return f"Downloaded and verified: {event.path}"
-            case WeightsTaken():
+            case WeightsLoaded():
                 return "\n".join(sentence(each) for each in event.messages)
             case ModelInfo():
                 question = f"resnet-gui predict {shlex.quote(event.path)} …"

@@ -245,29 +245,29 @@ def _predict(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error("--top must be at least 1")
-    from resnet_gui.cli.event_printer import Printer, write_predictions
+    from resnet_gui.cli.event_printer import EventPrinter, write_predictions
     from resnet_gui.config import MachineConfig
     from resnet_gui.prediction.predictor import Predictor
     from resnet_gui.prediction.streaming import predict
 
     predictor = Predictor(options.model, MachineConfig(device=options.device))
-    printer = Printer(sys.stdout, options.json)
+    printer = EventPrinter(sys.stdout, options.json)
     answers: list[Prediction] = []
     with _stop_on_interrupt() as stop:
         for event in predict(predictor, options.pictures, stop, options.top):
             printer.show(event)
             answers += event.items
     if options.csv:
-        write_predictions(options.csv, answers, min(options.top, len(predictor.card.classes)))
+        write_predictions(options.csv, answers, min(options.top, len(predictor.metadata.classes)))
     return 1 if any(answer.problem for answer in answers) else 0
 
 
 def _show(events: Iterable[Event], as_json: bool) -> int:
-    from resnet_gui.cli.event_printer import Printer
+    from resnet_gui.cli.event_printer import EventPrinter
     from resnet_gui.events import Failed
     from resnet_gui.messages import Problem
 
-    printer = Printer(sys.stdout, as_json)
+    printer = EventPrinter(sys.stdout, as_json)
     try:
         for event in events:
             printer.show(event)

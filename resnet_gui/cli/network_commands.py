@@ -7,11 +7,14 @@ import dataclasses
 import json
 import sys
 
-from resnet_gui.cli.event_printer import Printer
-from resnet_gui.events import NetworkNames, Summarised, to_json
+from resnet_gui.cli.event_printer import EventPrinter
+from resnet_gui.events import NetworkNames, NetworkSummary, to_json
 from resnet_gui.nets.catalog import NETWORKS, find, require_size
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import comparison, facts, layer_table, layers_csv, network_table
+
+_WRITTEN_AS = {"default_size": "usual", "description": "story", "note": "remark"}
+"""Keys of `networks --json` whose fields have been renamed."""
 
 
 def networks(arguments: list[str]) -> int:
@@ -29,14 +32,19 @@ def networks(arguments: list[str]) -> int:
     if options.library:
         from resnet_gui.nets.library_catalog import names
 
-        Printer(sys.stdout, options.json).show(NetworkNames(options.library, names(options.library)))
+        EventPrinter(sys.stdout, options.json).show(NetworkNames(options.library, names(options.library)))
         return 0
     cards = [card for card in NETWORKS if (options.family or "").lower() in card.family.lower()]
     if not cards:
         families = ", ".join(dict.fromkeys(card.family for card in NETWORKS))
         parser.error(f"no family is called {options.family}; there are: {families}")
-    print("\n".join(json.dumps(dataclasses.asdict(card)) for card in cards) if options.json else network_table(cards))
+    print("\n".join(_line(card) for card in cards) if options.json else network_table(cards))
     return 0
+
+
+def _line(spec: NetworkSpec) -> str:
+    """A line of JSON, whose keys stay what they were when their fields had other names."""
+    return json.dumps({_WRITTEN_AS.get(key, key): value for key, value in dataclasses.asdict(spec).items()})
 
 
 def _summary_options(arguments: list[str]) -> argparse.Namespace:
@@ -68,7 +76,7 @@ def summary(arguments: list[str]) -> int:
     options = _summary_options(arguments)
     cards = [find(name) for name in options.networks]
     for card in cards:
-        require_size(card, options.size or card.usual)  # before the libraries are loaded, which takes seconds
+        require_size(card, options.size or card.default_size)  # before the libraries are loaded, which takes seconds
     tables = [_opened(card, options) for card in cards]
     if options.csv:
         print(layers_csv(tables), end="")
@@ -83,11 +91,11 @@ def summary(arguments: list[str]) -> int:
     return 0
 
 
-def _opened(card: Network, options: argparse.Namespace) -> Summarised:
+def _opened(card: NetworkSpec, options: argparse.Namespace) -> NetworkSummary:
     """The network's layers. What a library's network is made for stands nowhere but in its weights."""
     from resnet_gui.nets.library_catalog import weights_of
     from resnet_gui.nets.summary import summarise
 
     weights = None if card.is_curated else weights_of(card.name)
-    size = options.size or (weights.image_size if weights else card.usual)
+    size = options.size or (weights.image_size if weights else card.default_size)
     return summarise(card.name, options.classes or card.classes, options.channels or card.channels, size)

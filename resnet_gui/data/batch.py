@@ -12,7 +12,7 @@ from torch import Tensor
 from resnet_gui.data.transforms import Box
 
 
-class Shown(NamedTuple):
+class View(NamedTuple):
     """What is wanted of a picture: uint8 `pixels` [C, H, W], or of these a box, which is still to be cut out."""
 
     pixels: Tensor
@@ -35,7 +35,7 @@ class Batch:
     side: int = 0
 
     @classmethod
-    def of(cls, shown: Sequence[Shown], labels: Tensor, indices: Tensor, side: int) -> Batch:
+    def of(cls, shown: Sequence[View], labels: Tensor, indices: Tensor, side: int) -> Batch:
         """All of `shown`, either with boxes or without."""
         if shown[0].box is None:
             return cls(stacked([each.pixels for each in shown]), labels, indices)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from resnet_gui.data.batch import Batch, Shown
+from resnet_gui.data.batch import Batch, View
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.resample import resample
 from resnet_gui.data.samples import Sample
@@ -25,7 +25,7 @@ from resnet_gui.events import Skipped
 from resnet_gui.messages import Problem
 from resnet_gui.seeds import seed_for
 
-_View = Callable[[Image.Image, int], Shown]
+_View = Callable[[Image.Image, int], View]
 """From a scaled picture and its index to what is wanted of it."""
 
 _LARGEST = 4
@@ -69,7 +69,7 @@ class Loader:
         threads: int,
         snapshot: Snapshot | None = None,
         cache: PictureCache | None = None,
-        cuts_late: bool = False,
+        crop_on_device: bool = False,
     ) -> None:
         self.root = root
         self.samples = samples
@@ -78,8 +78,8 @@ class Loader:
         self.threads = threads
         self.snapshot = snapshot or Snapshot.take(root, samples)
         self.cache = cache
-        self.cuts_late = cuts_late
-        self.landmarks = {sample.path.partition("/")[0] for sample in samples}
+        self.crop_on_device = crop_on_device
+        self.root_entries = {sample.path.partition("/")[0] for sample in samples}
         self.skipped: set[int] = set()
 
     @property
@@ -95,7 +95,7 @@ class Loader:
     @property
     def is_gone(self) -> bool:
         """Whether the dataset folder cannot be reached, or nothing is left in it."""
-        return not any(os.path.exists(self.root / name) for name in self.landmarks)  # noqa: PTH110 - Path.exists raises for some errors
+        return not any(os.path.exists(self.root / name) for name in self.root_entries)  # noqa: PTH110 - Path.exists raises for some errors
 
     def prepare(self, batch: Batch) -> Tensor:
         """A batch's pixels, on the device where they are, as the network takes them: float32 `[N, C, S, S]`."""
@@ -117,20 +117,20 @@ class Loader:
 
     def evaluate(self) -> Iterator[Batch | Skipped]:
         """Every picture once, in order, through the evaluation preprocessing. Raises `FolderGone`."""
-        return self._batches(range(len(self.samples)), lambda image, index: Shown(self.preprocessing.pixels(image)))
+        return self._batches(range(len(self.samples)), lambda image, index: View(self.preprocessing.pixels(image)))
 
     def views(self, augmentation: Augmentation, view: int) -> Iterator[Batch | Skipped]:
         """Every picture once, in order, as `augmentation` shows it for the `view`-th time. Raises `FolderGone`."""
         view_of = partial(self._show, augmentation, 0, view)
         return self._batches(range(len(self.samples)), view_of, augmentation.image_size)
 
-    def _show(self, augmentation: Augmentation, epoch: int, view: int, scaled: Image.Image, index: int) -> Shown:
+    def _show(self, augmentation: Augmentation, epoch: int, view: int, scaled: Image.Image, index: int) -> View:
         """A view of a picture, cut out or, where that is left to the device, with the box to cut out."""
         side = augmentation.image_size
-        if self.cuts_late and scaled.width * scaled.height <= _LARGEST * self.preprocessing.resize**2:
-            return Shown(whole(scaled), *augmentation.draw(scaled, epoch, index, view))
+        if self.crop_on_device and scaled.width * scaled.height <= _LARGEST * self.preprocessing.resize**2:
+            return View(whole(scaled), *augmentation.draw(scaled, epoch, index, view))
         pixels = augmentation.pixels(scaled, epoch, index, view)
-        return Shown(pixels, (0, 0, side, side) if self.cuts_late else None)
+        return View(pixels, (0, 0, side, side) if self.crop_on_device else None)
 
     def read_digests(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Makes sure that pictures are known by their content before they are first opened, until `cancelled()`.
@@ -150,7 +150,7 @@ class Loader:
         self, order: Iterable[int], view: _View, side: int = 0, join_single: bool = False
     ) -> Iterator[Batch | Skipped]:
         """Groups readable pictures in order. One full group is held back, so that a last single can join it."""
-        group: list[tuple[int, Shown]] = []
+        group: list[tuple[int, View]] = []
         for index, read in self._read_ahead(order, view):
             if isinstance(read, Skipped):
                 self.skipped.add(index)
@@ -166,17 +166,17 @@ class Loader:
         if group:
             yield self._batch(group, side)
 
-    def _batch(self, group: Sequence[tuple[int, Shown]], side: int) -> Batch:
+    def _batch(self, group: Sequence[tuple[int, View]], side: int) -> Batch:
         indices = torch.tensor([index for index, _ in group])
         labels = torch.tensor([self.samples[index].label for index, _ in group])
         return Batch.of([shown for _, shown in group], labels, indices, side)
 
-    def _read_ahead(self, order: Iterable[int], view: _View) -> Iterator[tuple[int, Shown | Skipped]]:
+    def _read_ahead(self, order: Iterable[int], view: _View) -> Iterator[tuple[int, View | Skipped]]:
         """Reads in `threads` threads, two batches ahead, and gives back in order."""
         wanted = (index for index in order if index not in self.skipped)
         size = max(1, min(_TOGETHER, self.batch_size // self.threads))
         ahead = 2 * self.batch_size // size + self.threads
-        coming: deque[Future[list[tuple[int, Shown | Skipped]]]] = deque()
+        coming: deque[Future[list[tuple[int, View | Skipped]]]] = deque()
         left = threading.Event()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="loader")
         try:
@@ -194,11 +194,11 @@ class Loader:
 
     def _read_some(
         self, indices: Sequence[int], view: _View, left: threading.Event
-    ) -> list[tuple[int, Shown | Skipped]]:
+    ) -> list[tuple[int, View | Skipped]]:
         """As many of the pictures as are read before nobody waits for them any more."""
         return [(index, self._read(index, view)) for index in indices if not left.is_set()]
 
-    def _read(self, index: int, view: _View) -> Shown | Skipped:
+    def _read(self, index: int, view: _View) -> View | Skipped:
         """A view of a picture, or why there is none. What fails is tried twice: the folder may have been back in between."""
         try:
             return view(self._scaled(index), index)

@@ -15,7 +15,7 @@ from resnet_gui.data.batch import Batch
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch | T]:
+def prefetch(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch | T]:
     """`items` in their order, batches on `device`; anything else goes through as it is.
 
     To a graphics card a batch is copied from pinned memory, in a stream of its own, one batch before it is asked for.

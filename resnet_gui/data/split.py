@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.data.samples import Listing, Sample, SplitName
 from resnet_gui.messages import Message, Problem, message, reason
 
@@ -107,7 +107,7 @@ def _gathered(classes: Iterable[str], samples: Iterable[Sample], notes: Iterable
 
 def write_split(splits: Splits, path: Path) -> None:
     """Writes one CSV row `split,class,path` for each picture. Names that are not UTF-8 keep their bytes."""
-    safe_write(path, as_csv(splits))
+    atomic_write(path, as_csv(splits))
 
 
 def fingerprint(splits: Splits) -> str:

@@ -17,7 +17,7 @@ from resnet_gui.events import Event, Thumbnails
 from resnet_gui.messages import Problem, reason
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import Thumbnail
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 SIDE = 96
 """The usual longest side of a thumbnail, in pixels."""
@@ -28,7 +28,7 @@ def thumbnail(path: Path, side: int = SIDE) -> Path:
 
     Raises `Problem` if the picture cannot be read or the PNG not be written.
     """
-    png = _place(path, side)
+    png = _cache_path(path, side)
     try:
         os.utime(png)  # so that `prune` sees that it is in use
     except OSError:
@@ -42,7 +42,7 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
     `stop` is looked at before every picture.
     """
     ready: list[Thumbnail] = []
-    pace = Pace(0.05)
+    pace = Throttle(0.05)
     for path in paths:
         if stop.is_set():
             return
@@ -50,7 +50,7 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
             ready.append(Thumbnail(str(path), str(thumbnail(path, side))))
         except Problem:
             continue
-        if pace.due():
+        if pace.ready():
             yield Thumbnails(tuple(ready))
             ready.clear()
     if ready:
@@ -71,7 +71,7 @@ def prune(days: float = 30) -> None:
             continue  # another process was faster, or the system holds on to it: next time
 
 
-def _place(path: Path, side: int) -> Path:
+def _cache_path(path: Path, side: int) -> Path:
     """Where the thumbnail of this version of the file lies."""
     status = stat_image(path)
     version = f"\0{status.st_mtime_ns}\0{status.st_size}\0{side}"

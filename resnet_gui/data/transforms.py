@@ -167,6 +167,6 @@ def whole(picture: Image.Image) -> Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
-def as_taught(weights: Weights) -> Preprocessing:
+def preprocessing_for(weights: Weights) -> Preprocessing:
     """How the pictures were prepared that shared weights have learned from."""
     return Preprocessing(weights.image_size, weights.resize, weights.interpolation, weights.mean, weights.std)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnet_gui.engine.outbox import Outbox
-from resnet_gui.engine.predictor_cache import Answering
+from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Event, Failed, JobEnded, NetworkNames, Ready
 from resnet_gui.messages import Problem, message
 
@@ -27,14 +27,14 @@ PATIENCE = 60.0
 """Seconds that jobs get to finish a step and save when the input has ended."""
 
 
-class Jobs:
+class JobRunner:
     """The jobs under way, each in a thread of its own with a stop flag."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._stops: dict[int, threading.Event] = {}
         self._threads: list[threading.Thread] = []
-        self._answering = Answering()
+        self._answering = PredictorCache()
 
     def receive(self, line: str) -> None:
         """Carries out one request; what is no request is answered with `Failed`."""

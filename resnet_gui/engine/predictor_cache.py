@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resnet_gui.prediction.predictor import Predictor
 
 
-class Answering:
+class PredictorCache:
     """Keeps the last model loaded, and answers one question at a time."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Answering:
     def describe(self, model: Path, busy: bool) -> Iterator[Event]:
         """What the file `model` says of itself, once it has proved that it can be loaded; now it is warm."""
         with self._turn:
-            yield self._load(model, busy).card.info(model)
+            yield self._load(model, busy).metadata.info(model)
 
     def predict(self, model: Path, paths: list[Path], stop: threading.Event, busy: bool) -> Iterator[Event]:
         """Answers for `paths`. While a run computes (`busy`) this takes one thread of the processor and no more."""

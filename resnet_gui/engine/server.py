@@ -13,7 +13,7 @@ import signal
 from types import FrameType
 from typing import IO, TYPE_CHECKING
 
-from resnet_gui.engine.job_runner import WARM_UP, Jobs
+from resnet_gui.engine.job_runner import WARM_UP, JobRunner
 from resnet_gui.engine.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def serve() -> int:
     requests, answers = _take_over_descriptors()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the window and the person's other programs come first
-    jobs = Jobs(Outbox(answers))
+    jobs = JobRunner(Outbox(answers))
     jobs.start({"id": WARM_UP, "do": "warm"})
     with contextlib.suppress(EndOfInput):
         signal.signal(signal.SIGTERM, _end_of_input)

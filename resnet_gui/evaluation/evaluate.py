@@ -16,16 +16,16 @@ from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
-from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence
-from resnet_gui.events import Event, Note, Phase, Progress, Skipped, Tested
+from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
+from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import load_model, save_model
 from resnet_gui.records import ClassScore, TestScore
-from resnet_gui.runs.event_log import keep
+from resnet_gui.runs.event_log import append_event
 from resnet_gui.runs.run_lock import only_writer
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,22 @@ def evaluate(
     loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)
     total = torch.zeros(classes, dtype=torch.int64, device=device)
-    seen, pace = 0, Pace(0.1)
+    seen, pace = 0, Throttle(0.1)
     with torch.inference_mode():
-        for item in ahead(loader.evaluate(), device):
+        for item in prefetch(loader.evaluate(), device):
             if stop.is_set():
                 return None
             if isinstance(item, Skipped):
                 yield item
                 continue
             labels = item.labels
-            with compute.cast():
-                logits = network(compute.lay_out(loader.prepare(item)))
+            with compute.autocast():
+                logits = network(compute.to_memory_format(loader.prepare(item)))
             loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
             total += labels.bincount(minlength=classes)
             right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
             seen += len(labels)
-            if pace.due():
+            if pace.ready():
                 yield Progress(
                     phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
                 )
@@ -103,8 +103,8 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
         raise Problem("test_split_empty")
     with only_writer(run):
         for event in _score_test_split(run / "model.safetensors", config, splits, stop):
-            if isinstance(event, Tested):  # what else happens here is not the run's own story
-                keep(event, run)
+            if isinstance(event, TestScored):  # what else happens here is not the run's own story
+                append_event(event, run)
             yield event
 
 
@@ -113,10 +113,10 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
     compute = Compute.of(config.machine, device_as_before(config.machine))
     root, rule, machine = config.dataset, card.preprocessing, config.machine
     try:
-        with PictureCache(root, rule, machine.cache_gigabytes) as cache, memory_has_a_sentence(compute.device):
+        with PictureCache(root, rule, machine.cache_gigabytes) as cache, out_of_memory_as_problem(compute.device):
             batch_size, threads = config.training.batch_size, machine.loading_threads
             loader = Loader(root, splits.test, rule, batch_size, threads, cache=cache)
-            score = yield from evaluate(compute.place(network), loader, len(card.classes), compute, stop, "test")
+            score = yield from evaluate(compute.to_device(network), loader, len(card.classes), compute, stop, "test")
     except FolderGone:
         raise Problem("dataset_missing", path=str(config.dataset)) from None
     if score is None:
@@ -126,4 +126,4 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
     test = score.as_test(card.classes, card.test_opened + 1)
     save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
-    yield Tested(str(path), test)
+    yield TestScored(str(path), test)

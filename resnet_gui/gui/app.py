@@ -52,18 +52,18 @@ def _make_window(path: Path | None, sample: bool) -> tuple[QApplication, MainWin
         raise _missing_library(str(error)) from error
     _check_display()
     from resnet_gui.gui.theme import Theme
-    from resnet_gui.gui.user_settings import Remembered
+    from resnet_gui.gui.user_settings import UserSettings
     from resnet_gui.gui.window.main_window import MainWindow
-    from resnet_gui.gui.window.single_instance import ring
+    from resnet_gui.gui.window.single_instance import notify
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the window at once, and its engines save and follow
     app = QApplication([sys.argv[0]])
     app.setApplicationName("resnet-gui")
     app.setDesktopFileName("resnet-gui")
-    if path is None and not sample and ring():
+    if path is None and not sample and notify():
         return app, None
     app.setQuitOnLastWindowClosed(False)  # after “Stop and save” the program saves before it ends
-    remembered = Remembered()
+    remembered = UserSettings()
     theme = Theme(app, remembered.theme())
     app.setWindowIcon(theme.icon("app"))
     window = MainWindow(theme, remembered)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-State = Literal["none", "here", "running", "paused", "failed"]
+DownloadPhase = Literal["none", "here", "running", "paused", "failed"]
 """Of a download."""
 
-RunState = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
+RunPhase = Literal["idle", "running", "pausing", "stopping", "paused", "scoring"]
 """While "pausing" and "stopping" the engine saves. A run that is "paused" is saved and has no engine."""

@@ -12,12 +12,12 @@ from resnet_gui.messages import Message, sentence
 from resnet_gui.records import Weights
 
 
-def words(message: Message) -> str:
+def message_text(message: Message) -> str:
     """The translated sentence of `message`."""
     return sentence(message, lambda text: QCoreApplication.translate("messages", text))
 
 
-def place_words(epoch: int, step: int) -> str:
+def position_text(epoch: int, step: int) -> str:
     """ "epoch 7, step 40" for the place after `step` steps of `epoch`; without steps it is the end of the one before."""
     if step:
         return _tr("epoch {epoch}, step {step}").format(epoch=epoch, step=step)
@@ -102,7 +102,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(f"{side:,}" for side in shape)
 
 
-def weights_words(weights: Weights, *more: str) -> str:
+def weights_text(weights: Weights, *more: str) -> str:
     """ "ImageNet-1k · 69.8 % right · 44.7 MB", and what there is of `more`."""
     score = _tr("{percent} % right").format(percent=f"{100 * weights.top1:.1f}") if weights.top1 else ""
     return " · ".join(filter(None, (weights.trained_on, score, megabytes(1e6 * weights.megabytes), *more)))

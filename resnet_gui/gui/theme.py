@@ -51,7 +51,7 @@ class Theme(QObject):
         app.setStyle("Fusion")
         self._dark = self._wants_dark()
         self._dress()
-        app.styleHints().colorSchemeChanged.connect(self._follow)
+        app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
     @property
     def mode(self) -> str:
@@ -61,7 +61,7 @@ class Theme(QObject):
     def set_mode(self, mode: str) -> None:
         """Changes to "system", "light" or "dark"."""
         self._mode = mode
-        self._follow()
+        self._on_scheme_changed()
 
     @property
     def dark(self) -> bool:
@@ -77,7 +77,7 @@ class Theme(QObject):
         return _drawn(name, self._now[token])
 
     @contextmanager
-    def undressed(self) -> Iterator[None]:
+    def without_stylesheet(self) -> Iterator[None]:
         """No stylesheet for as long as many widgets are made: then each is dressed once, at the end.
 
         Otherwise it would be dressed, with all that it holds, whenever it moves into another.
@@ -97,7 +97,7 @@ class Theme(QObject):
             return self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         return self._mode == "dark"
 
-    def _follow(self) -> None:
+    def _on_scheme_changed(self) -> None:
         if self._wants_dark() != self._dark:
             self._dark = not self._dark
             self._dress()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QThreadPool, SignalInstance
 
 
-def in_background(work: Callable[[], object], done: SignalInstance) -> None:
+def run_in_thread(work: Callable[[], object], done: SignalInstance) -> None:
     """Does `work` and emits `done` with what it returned. Whose owner is gone by then, hears nothing."""
 
     def run() -> None:

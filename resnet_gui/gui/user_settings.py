@@ -10,10 +10,10 @@ from urllib.parse import quote, unquote_to_bytes
 from PySide6.QtCore import QByteArray, QSettings
 
 _RECENT = 8
-_PUT_ASIDE = 50
+_DISMISSED = 50
 
 
-class Remembered:
+class UserSettings:
     """A thin layer over `QSettings`. Paths are kept percent-encoded: their bytes need not be UTF-8."""
 
     def __init__(self) -> None:
@@ -59,14 +59,14 @@ class Remembered:
         paths = [path, *(each for each in self.recent(kind) if each != path)][:_RECENT]
         self._set_paths(f"recent/{kind}", paths)
 
-    def is_put_aside(self, run: str) -> bool:
+    def is_dismissed(self, run: str) -> bool:
         """Whether the person does not want to be asked again about going on with `run`."""
         return run in self._paths("put_aside")
 
-    def put_aside(self, run: str, aside: bool = True) -> None:
+    def dismiss(self, run: str, aside: bool = True) -> None:
         """Keeps that the person is done with `run`, or that they are not."""
         others = [each for each in self._paths("put_aside") if each != run]
-        self._set_paths("put_aside", [run, *others][:_PUT_ASIDE] if aside else others)
+        self._set_paths("put_aside", [run, *others][:_DISMISSED] if aside else others)
 
     def _paths(self, name: str) -> list[str]:
         text = str(self._settings.value(name, ""))

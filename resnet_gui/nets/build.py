@@ -13,7 +13,7 @@ from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.families import alexnet, fractalnet, highway, inception, lenet, resnet, resnet_cifar, tutorial, vgg
 from resnet_gui.nets.libraries import timm_models, torchvision_models
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 Builder = Callable[[int, int], nn.Module]
 """From classes and channels to a network."""
@@ -58,7 +58,9 @@ def main_and_auxiliary(output: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
     return logits, tuple(each for each in auxiliary if each is not None)
 
 
-def _from_library(make: Callable[[str, int, int], nn.Module], card: Network, classes: int, channels: int) -> nn.Module:
+def _from_library(
+    make: Callable[[str, int, int], nn.Module], card: NetworkSpec, classes: int, channels: int
+) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a library's words to programmers

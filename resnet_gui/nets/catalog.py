@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterable
 
 from resnet_gui.messages import Problem
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.specs import cifar, classic, inception, libraries, residual, residual_variants, tutorial
 
-NETWORKS: tuple[Network, ...] = (
+NETWORKS: tuple[NetworkSpec, ...] = (
     *residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS, *tutorial.NETWORKS, *classic.NETWORKS,
     *inception.NETWORKS, *libraries.NETWORKS,
 )  # fmt: skip
@@ -18,7 +18,7 @@ NETWORKS: tuple[Network, ...] = (
 _BY_NAME = {network.name: network for network in NETWORKS}
 
 
-def find(name: str) -> Network:
+def find(name: str) -> NetworkSpec:
     """The card of the network called `name`: of the catalogue (`resnet18`), or of a library (`timm/convnext_tiny`).
 
     A library's card knows little; whether the library has that name shows when it is built.
@@ -28,9 +28,9 @@ def find(name: str) -> Network:
         return _BY_NAME[name]
     library, _, inside = name.partition("/")
     if inside and library == "timm":
-        return Network(name, inside, "timm", "", 0, 0, 0, 0, "", source="timm", library_name=inside, smallest=1)
+        return NetworkSpec(name, inside, "timm", "", 0, 0, 0, 0, "", source="timm", library_name=inside, smallest=1)
     if inside and library == "torchvision":
-        return Network(
+        return NetworkSpec(
             name, inside, "torchvision", "", 0, 0, 0, 0, "", source="torchvision", library_name=inside, smallest=1
         )
     if near := difflib.get_close_matches(name, _BY_NAME, n=5, cutoff=0.5):
@@ -38,15 +38,15 @@ def find(name: str) -> Network:
     raise Problem("network_unknown", name=name)
 
 
-def by_family(networks: Iterable[Network]) -> dict[str, list[Network]]:
+def by_family(networks: Iterable[NetworkSpec]) -> dict[str, list[NetworkSpec]]:
     """In the order in which the families come first."""
-    families: dict[str, list[Network]] = {}
+    families: dict[str, list[NetworkSpec]] = {}
     for network in networks:
         families.setdefault(network.family, []).append(network)
     return families
 
 
-def require_size(network: Network, size: int) -> None:
+def require_size(network: NetworkSpec, size: int) -> None:
     """Raises `Problem` (`size_not_taken`) unless pictures of `size` x `size` pixels can go through `network`."""
     if not network.takes(size):
         raise Problem("size_not_taken", network=network.title, size=size, sizes=network.sizes)

@@ -14,23 +14,23 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from resnet_gui.nets.fuse_norms import agree, exact, fold
+from resnet_gui.nets.fuse_norms import agree, exact, fuse_norms
 from resnet_gui.nets.head import head_of
 
 
 @dataclass(frozen=True, slots=True)
-class BodyAndTail:
+class BackboneAndHead:
     """`tail(body(pictures))` are the network's logits. The tail has the network's own layers, the body has copies.
 
     `shape` is that of the features of one picture.
     """
 
-    body: nn.Module
-    tail: nn.Module
+    backbone: nn.Module
+    head: nn.Module
     shape: tuple[int, ...]
 
 
-class Body(nn.Module):
+class Backbone(nn.Module):
     """Pictures [N, C, H, W] to what enters the layer called `head` of `network`: nothing after that is computed."""
 
     def __init__(self, network: nn.Module, head: str) -> None:
@@ -50,22 +50,24 @@ class Body(nn.Module):
         raise ValueError("no picture comes to the head")
 
 
-def body_and_tail(network: nn.Module, channels: int, size: int) -> BodyAndTail | None:
+def split_at_head(network: nn.Module, channels: int, size: int) -> BackboneAndHead | None:
     """`network` in two, its body folded (see `fold`). It is put into evaluation mode, and else left as it is.
 
     The two are tried on pictures of `channels` x `size` x `size`: None if they do not give the network's logits, as
     where it has two heads, or where part of what learns would lie in the body.
     """
     head = head_of(network.eval(), channels, size)
-    body = Body(network, head)
+    body = Backbone(network, head)
     pictures = torch.randn(2, channels, size, size, generator=torch.Generator().manual_seed(0))
     pictures = pictures.to(next(network.parameters()))
     with torch.no_grad(), exact():
         logits, features = network(pictures), body(pictures)
-        for make in (_traced_tail, nn.Module.get_submodule):
+        for make in (_traced_head, nn.Module.get_submodule):
             tail = _tried(make, network, head, features, logits)
             if tail is not None:
-                return BodyAndTail(Body(fold(network, channels, size), head), tail, tuple(features.shape[1:]))
+                return BackboneAndHead(
+                    Backbone(fuse_norms(network, channels, size), head), tail, tuple(features.shape[1:])
+                )
     return None
 
 
@@ -80,7 +82,7 @@ def _tried(
     return None
 
 
-def _traced_tail(network: nn.Module, head: str) -> nn.Module:
+def _traced_head(network: nn.Module, head: str) -> nn.Module:
     """From the head on, whatever `network` computes there. Raises many things where that cannot be followed."""
     graph, tail = _Tracer(head).trace(network), fx.Graph()
     [entry] = (node for node in graph.nodes if node.op == "call_module" and node.target == head)

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-4
 """Rounding may change an output by so much of the largest one."""
 
 
-def fold(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
+def fuse_norms(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
     """A copy of `network` in evaluation mode, whose batch norms are in the convolutions before them where they can be.
 
     A norm can if its input is what one convolution puts out, nobody else looks at that or hooks into the two, and each of

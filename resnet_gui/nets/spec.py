@@ -44,7 +44,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkSpec:
     """One network's card.
 
     `name` is what a person types, `title` what they read. `depth` counts the layers with weights as the papers do:
@@ -65,19 +65,19 @@ class Network:
     depth: int
     parameters: int
     multiply_adds: int
-    story: str
+    description: str
     source: Source = "ours"
     library_name: str = ""
     classes: int = 1000
     channels: int = 3
-    usual: int = 224
+    default_size: int = 224
     smallest: int = 32
     largest: int | None = None
     stages: tuple[Stage, ...] = ()
     weights: Weights | None = None
     auxiliary: float = 0.0
     lesson: str = ""
-    remark: str = ""
+    note: str = ""
 
     @property
     def is_curated(self) -> bool:

@@ -11,16 +11,16 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Layer
 
 
-def summarise(name: str, classes: int, channels: int, image_size: int) -> Summarised:
+def summarise(name: str, classes: int, channels: int, image_size: int) -> NetworkSummary:
     """The network called `name` with a row for each call of a layer, in the order in which a picture meets them.
 
     A row belongs to a module without parts, or to one with parts that computes or owns something itself (attention's
@@ -39,7 +39,7 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Summar
     except Exception as error:  # a library's network may refuse a size in any way
         raise Problem("network_refuses_size", network=card.title, size=image_size, reason=first_line(error)) from error
     layers = tuple(call.layer(_stage(card, call.name)) for call in calls if call.says_something)
-    return Summarised(
+    return NetworkSummary(
         name,
         classes,
         channels,
@@ -183,7 +183,7 @@ def _sides(module: nn.Module, attribute: str) -> tuple[int, ...]:
     return (value, value) if isinstance(value, int) else value if isinstance(value, tuple) else ()
 
 
-def _stage(card: Network, layer: str) -> str:
+def _stage(card: NetworkSpec, layer: str) -> str:
     """The stage on the card that `layer` belongs to; where the card has none, the first part of its name."""
     for stage in card.stages:
         if any(layer == name or layer.startswith(f"{name}.") for name in stage.name.split()):

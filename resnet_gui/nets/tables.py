@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.nets.catalog import by_family, find
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.records import Layer, Weights
 
 WIDTH = 100
@@ -21,21 +21,21 @@ _KIND_WIDTH = 26
 _GAP = "  "
 
 
-def facts(card: Network, weights: Weights | None) -> str:
+def facts(card: NetworkSpec, weights: Weights | None) -> str:
     """What is known of a network before it is opened, in a few lines; of one outside the catalogue that is little."""
     lines = [_known(card)] if card.is_curated else [f"{card.title}, from {card.source}"]
     lines += [
         _shared(weights),
-        *(textwrap.fill(text, WIDTH) for text in (card.story, card.lesson, card.remark) if text),
+        *(textwrap.fill(text, WIDTH) for text in (card.description, card.lesson, card.note) if text),
     ]
     return "\n".join(lines)
 
 
-def _known(card: Network) -> str:
+def _known(card: NetworkSpec) -> str:
     return (
         f"{card.title}: {card.paper}\n"
         f"{card.depth} layers with weights, {card.parameters:,} parameters with {card.classes:,} classes\n"
-        f"{card.multiply_adds:,} multiply-adds at {card.usual} pixels; sizes that it takes, in pixels: {card.sizes}"
+        f"{card.multiply_adds:,} multiply-adds at {card.default_size} pixels; sizes that it takes, in pixels: {card.sizes}"
     )
 
 
@@ -46,7 +46,7 @@ def _shared(weights: Weights | None) -> str:
     return f"Trained weights: {weights.trained_on}{score}, {weights.megabytes:.0f} MB from {weights.host} ({weights.licence})"
 
 
-def layer_table(said: Summarised, only_stages: bool = False) -> str:
+def layer_table(said: NetworkSummary, only_stages: bool = False) -> str:
     """A line for each stage and, unless `only_stages`, for each layer in it; then the sums. At most `WIDTH` wide."""
     lines = [_Line("Layer", "Kind", "Output", "Parameters", "Multiply-adds")]
     stages = {stage.name: stage for stage in find(said.network).stages}
@@ -111,7 +111,7 @@ def _cut(name: str, width: int) -> str:
     return name if len(name) <= width else "…" + name[len(name) - width + 1 :]
 
 
-def layers_csv(tables: Iterable[Summarised]) -> str:
+def layers_csv(tables: Iterable[NetworkSummary]) -> str:
     """A row for each layer with whole numbers; shapes as `64x112x112`, empty for what is called in training only."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -123,7 +123,7 @@ def layers_csv(tables: Iterable[Summarised]) -> str:
     return text.getvalue()
 
 
-def comparison(first: Summarised, second: Summarised) -> str:
+def comparison(first: NetworkSummary, second: NetworkSummary) -> str:
     """How many times as large and as costly the second is."""
     return (
         f"{second.network} has {_times(second.parameters, first.parameters)} the parameters of {first.network}, "
@@ -135,7 +135,7 @@ def _times(large: int, small: int) -> str:
     return f"{large / small:.2f} ×" if small else "no measure of"
 
 
-def network_table(cards: Iterable[Network]) -> str:
+def network_table(cards: Iterable[NetworkSpec]) -> str:
     """A line for each network, by family in the order of the catalogue."""
     rows = {card: _network_row(card) for card in cards}
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows.values(), strict=True)]
@@ -150,7 +150,7 @@ _WORDS = (0, 1, 6, 7)
 """The columns that hold words, which begin at the left; numbers end at the right."""
 
 
-def _network_row(card: Network) -> tuple[str, ...]:
+def _network_row(card: NetworkSpec) -> tuple[str, ...]:
     return (
         card.name, card.title, str(card.year), str(card.depth), short_count(card.parameters), short_count(card.multiply_adds),
         card.sizes, "yes" if card.weights else "no",

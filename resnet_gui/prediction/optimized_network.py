@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute, short_precision
-from resnet_gui.nets.fuse_norms import fold
+from resnet_gui.nets.fuse_norms import fuse_norms
 
 _ROUNDS = 3
 """So often two ways are timed, in turn. The fastest answer of each counts, disturbed the least."""
@@ -27,12 +27,12 @@ _COMPARED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
+class OptimizedNetwork:
     """A network that only answers, in evaluation mode and in its place, and how it computes."""
 
     network: nn.Module
     compute: Compute
-    rule: Preprocessing
+    preprocessing: Preprocessing
 
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pictures [N, channels, S, S] in, probabilities float32 [N, classes] out, both on the CPU.
@@ -44,16 +44,16 @@ class Inference:
         if device.type == "cuda":
             pixels = pixels.pin_memory()
         with torch.inference_mode():
-            pictures = self.rule.normalize(pixels.to(device, non_blocking=device.type == "cuda"))
-            with self.compute.cast():
-                logits = self.network(self.compute.lay_out(pictures))
+            pictures = self.preprocessing.normalize(pixels.to(device, non_blocking=device.type == "cuda"))
+            with self.compute.autocast():
+                logits = self.network(self.compute.to_memory_format(pictures))
             probabilities: Tensor = logits.float().softmax(1).cpu()
         return probabilities
 
 
 def make_ready(
     network: nn.Module, rule: Preprocessing, device: torch.device, compute: Compute | None = None
-) -> Inference:
+) -> OptimizedNetwork:
     """A copy of `network` on `device`, its batch norms folded into convolutions, that computes in the fastest way.
 
     To find it trial pictures are answered in each, which also warms it up. Tried are the memory formats and, where the
@@ -61,7 +61,7 @@ def make_ready(
     What the network cannot do, or what gives other probabilities, is not taken.
     """
     plain = Compute(device)
-    best = Inference(plain.place(fold(network, rule.channels, rule.image_size)), plain, rule)
+    best = OptimizedNetwork(plain.to_device(fuse_norms(network, rule.channels, rule.image_size)), plain, rule)
     for way in _ways(device):
         if compute in (None, way):
             best = _better(best, way, known=compute is not None)
@@ -75,19 +75,19 @@ def _ways(device: torch.device) -> list[Compute]:
     return [Compute(device, precision, "channels_last") for precision in precisions]
 
 
-def _better(best: Inference, way: Compute, known: bool) -> Inference:
+def _better(best: OptimizedNetwork, way: Compute, known: bool) -> OptimizedNetwork:
     """`best` or, if it answers the same and is faster or `known` to be, a copy that computes in another `way`."""
     timed = _TIMED[way.device.type]
-    pixels = _trial_pictures(best.rule, timed if way.precision == "float32" else max(timed, _COMPARED))
+    pixels = _trial_pictures(best.preprocessing, timed if way.precision == "float32" else max(timed, _COMPARED))
     try:
-        rival = _placed(best.network, way, best.rule)
+        rival = _moved(best.network, way, best.preprocessing)
         agrees = _difference(rival, best, pixels) <= _AGREES
     except RuntimeError:  # some layers take only what is contiguous, or only float32
         return best
     return rival if agrees and (known or _faster(rival, best, pixels[:timed])) else best
 
 
-def _difference(rival: Inference, best: Inference, pixels: Tensor) -> float:
+def _difference(rival: OptimizedNetwork, best: OptimizedNetwork, pixels: Tensor) -> float:
     """How far the probabilities for a picture can be apart whose two most probable classes are equally probable.
 
     So much can be said from pictures of which the network is surer, too: it is a quarter of how far the log-odds of the
@@ -108,24 +108,24 @@ def _trial_pictures(rule: Preprocessing, count: int) -> Tensor:
     return torch.cat([(255 * functional.interpolate(each, (side, side), mode="bilinear")).byte() for each in coarse])
 
 
-def _faster(rival: Inference, best: Inference, pixels: Tensor) -> bool:
+def _faster(rival: OptimizedNetwork, best: OptimizedNetwork, pixels: Tensor) -> bool:
     end, rounds = time.perf_counter() + _ENOUGH, list[tuple[float, float]]()
     while len(rounds) < _ROUNDS and (not rounds or time.perf_counter() < end):
         rounds.append((_seconds(rival, pixels), _seconds(best, pixels)))
     return min(new for new, _ in rounds) < min(old for _, old in rounds)
 
 
-def _seconds(inference: Inference, pixels: Tensor) -> float:
+def _seconds(inference: OptimizedNetwork, pixels: Tensor) -> float:
     began = time.perf_counter()
     inference.probabilities(pixels)
     return time.perf_counter() - began
 
 
-def _placed(network: nn.Module, compute: Compute, rule: Preprocessing) -> Inference:
+def _moved(network: nn.Module, compute: Compute, rule: Preprocessing) -> OptimizedNetwork:
     """A copy; in 16 bits the weights that would be cast in every call are cast once for all."""
-    network = compute.place(copy.deepcopy(network))
+    network = compute.to_device(copy.deepcopy(network))
     if compute.precision != "float32":
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.to(getattr(torch, compute.precision))
-    return Inference(network, compute, rule)
+    return OptimizedNetwork(network, compute, rule)

@@ -15,7 +15,7 @@ from resnet_gui.data.batch import stacked
 from resnet_gui.device import choose_device
 from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model
-from resnet_gui.prediction.optimized_network import Inference, make_ready
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, make_ready
 from resnet_gui.records import Prediction
 
 
@@ -40,10 +40,10 @@ class Predictor:
     def __init__(self, model: Path, machine: MachineConfig, earlier: Predictor | None = None) -> None:
         self.path = model
         device = choose_device(machine)
-        network, self.card = load_model(model)
-        self.kind = self.card.network, self.card.preprocessing, device, torch.get_num_threads()
+        network, self.metadata = load_model(model)
+        self.kind = self.metadata.network, self.metadata.preprocessing, device, torch.get_num_threads()
         compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
-        self.inference: Inference = make_ready(network, self.card.preprocessing, device, compute)
+        self.inference: OptimizedNetwork = make_ready(network, self.metadata.preprocessing, device, compute)
 
     def predict(self, path: Path, top: int = 5) -> Prediction:
         """The `top` most probable classes of the picture in `path`; one that cannot be read comes with its `problem`."""
@@ -51,7 +51,7 @@ class Predictor:
 
     def open(self, path: Path) -> Picture | Prediction:
         """The picture in `path`, or the answer that it cannot be read. May be called from any thread."""
-        began, rule = time.perf_counter(), self.card.preprocessing
+        began, rule = time.perf_counter(), self.metadata.preprocessing
         try:
             decoded = rule.decode(path)
         except Problem as problem:
@@ -77,7 +77,7 @@ class Predictor:
         share = _milliseconds_since(began) / len(pictures)
         probabilities, order = (each[:, :top].tolist() for each in ranked)
         for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
-            labels = tuple(self.card.classes[index] for index in indices)
+            labels = tuple(self.metadata.classes[index] for index in indices)
             took = picture.milliseconds + share
             yield Prediction(picture.path, labels, tuple(highest), picture.width, picture.height, took)
 

@@ -6,17 +6,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from resnet_gui.data.transforms import as_taught
+from resnet_gui.data.transforms import preprocessing_for
 from resnet_gui.events import Event, Note
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.head import head_of
 from resnet_gui.nets.libraries import torchvision_models
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.weights.transfer import adopt
-from resnet_gui.weights.weight_cache import fetched
+from resnet_gui.weights.transfer import transfer
+from resnet_gui.weights.weight_cache import fetch_verified
 from resnet_gui.weights.weight_file import read_weights
 
 
@@ -29,19 +29,19 @@ def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -
     weights = weights_of(name)
     if weights is None:
         raise Problem("no_pretrained", network=name)
-    source = file or (yield from fetched(weights, stop))
+    source = file or (yield from fetch_verified(weights, stop))
     if source is None:
         return
     require_size(find(name), weights.image_size)
-    classes, taught = imagenet_classes(), as_taught(weights)
+    classes, taught = imagenet_classes(), preprocessing_for(weights)
     network = build(name, len(classes), taught.channels)
-    adopted = adopt(network, read_weights(source), head_of(network, taught.channels, taught.image_size), str(source))
+    adopted = transfer(network, read_weights(source), head_of(network, taught.channels, taught.image_size), str(source))
     if any(misfit.wanted for misfit in adopted.event.misfits):
         first = next(misfit for misfit in adopted.event.misfits if misfit.wanted)
         raise Problem("weights_not_whole", origin=str(source), network=name, layer=first.name)
     yield adopted.event
     yield from (Note(note) for note in adopted.notes)
-    card = ModelCard(name, classes, taught, epoch=0, validated=False)
+    card = ModelMetadata(name, classes, taught, epoch=0, validated=False)
     save_model(out, network.state_dict(), card)
     yield card.info(out)
 

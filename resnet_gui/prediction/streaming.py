@@ -18,7 +18,7 @@ from resnet_gui.events import Predicted
 from resnet_gui.messages import message
 from resnet_gui.prediction.predictor import Picture, Predictor
 from resnet_gui.records import Prediction
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 _EVENT_SECONDS = 0.05
 """Events are so far apart; and for longer than that no answer waits for a picture after its own."""
@@ -36,11 +36,11 @@ def predict(predictor: Predictor, paths: Sequence[Path], stop: threading.Event, 
     answer comes at once; then they grow to what suits the machine. `stop` is looked at before every batch.
     """
     waiting: list[Prediction] = []
-    pace = Pace(_EVENT_SECONDS)
+    pace = Throttle(_EVENT_SECONDS)
     with closing(_opened(predictor, _files(paths), 2 * _largest_batch(predictor))) as opened:
         for answers in _answers(predictor, opened, stop, top):
             waiting += answers
-            if waiting and pace.due():
+            if waiting and pace.ready():
                 yield Predicted(str(predictor.path), tuple(waiting))
                 waiting = []
     if waiting:
@@ -70,7 +70,7 @@ def _answers(
 
 def _largest_batch(predictor: Predictor) -> int:
     """As many pictures as make the same number of pixels, but never more than 64: small ones gain nothing by that."""
-    device, side = predictor.inference.compute.device, predictor.card.preprocessing.image_size
+    device, side = predictor.inference.compute.device, predictor.metadata.preprocessing.image_size
     return min(64, max(1, _LARGEST[device.type] * 224**2 // side**2))
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.events import (
     BestSaved,
     CheckpointSaved,
@@ -22,38 +22,38 @@ from resnet_gui.events import (
     Progress,
     Started,
     Stopped,
-    Tested,
+    TestScored,
     Waiting,
     from_json,
     to_json,
 )
 from resnet_gui.messages import Problem, message, reason
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 _COLUMNS = [field.name for field in dataclasses.fields(EpochDone)]
 
 
-def recorded(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = ()) -> Iterator[Event]:
+def record(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = ()) -> Iterator[Event]:
     """Passes `events` on and keeps them in the run: `events.jsonl` (progress once a second), `results.csv` by epoch.
 
     `history` are the epochs before. A full disk does not end a run that could go on without its diary: what cannot be
     written there is left out, and of the table it is told; the next epoch brings what is missing in it.
     """
-    pace, epochs = Pace(1.0), list(history)
+    pace, epochs = Throttle(1.0), list(history)
     try:
         for event in events:
-            if not isinstance(event, Progress) or pace.due():
-                keep(event, run)
+            if not isinstance(event, Progress) or pace.ready():
+                append_event(event, run)
             yield event
             if isinstance(event, EpochDone):
                 epochs.append(event)
-                yield from _tried_results(run, epochs)
+                yield from _try_write_results(run, epochs)
     except Problem as problem:
-        keep(Failed(problem.message), run)
+        append_event(Failed(problem.message), run)
         raise
 
 
-def keep(event: Event, run: Path) -> None:
+def append_event(event: Event, run: Path) -> None:
     """Adds `event` to the run's diary, if the disk takes it. A line that a crash or a full disk has torn is ended first, lest it swallow this one."""
     with contextlib.suppress(OSError), (run / "events.jsonl").open("ab+") as file:
         if file.seek(0, os.SEEK_END):
@@ -62,7 +62,7 @@ def keep(event: Event, run: Path) -> None:
         file.write(to_json(event).encode("ascii") + b"\n")
 
 
-def _tried_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]:
+def _try_write_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]:
     try:
         write_results(run, epochs)
     except OSError as error:
@@ -77,7 +77,7 @@ def write_results(run: Path, history: Sequence[EpochDone]) -> None:
     """Writes `results.csv`, a row for each epoch of `history`. Raises `OSError`."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([_COLUMNS, *map(_row, history)])
-    safe_write(run / "results.csv", text.getvalue().encode("ascii"))
+    atomic_write(run / "results.csv", text.getvalue().encode("ascii"))
 
 
 def rewind(run: Path, started: Started, history: Sequence[EpochDone], epoch: int, step: int) -> None:
@@ -95,7 +95,7 @@ def rewind(run: Path, started: Started, history: Sequence[EpochDone], epoch: int
     places = [number for number, event in enumerate(story) if isinstance(event, EpochDone)]
     for number, done in zip(places, history, strict=True):
         story[number] = done
-    safe_write(run / "events.jsonl", "".join(to_json(event) + "\n" for event in story).encode("ascii"))
+    atomic_write(run / "events.jsonl", "".join(to_json(event) + "\n" for event in story).encode("ascii"))
     write_results(run, history)
 
 
@@ -132,5 +132,5 @@ def last_event(run: Path) -> Event | None:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - 1_000_000))
         events = (from_json(line.decode("ascii")) for line in reversed(file.read().split(b"\n")[:-1]))
-        return next((event for event in events if not isinstance(event, Tested)), None)
+        return next((event for event in events if not isinstance(event, TestScored)), None)
     return None

@@ -20,16 +20,16 @@ from resnet_gui.events import (
     Skipped,
     Started,
     Stopped,
-    Tested,
-    WeightsTaken,
+    TestScored,
+    WeightsLoaded,
 )
 from resnet_gui.messages import Message
 from resnet_gui.runs.curves import RunCurves
 
-End = Stopped | Finished | Tested | Failed
+End = Stopped | Finished | TestScored | Failed
 
 
-class Story:
+class RunHistory:
     """Grows event by event: while a run is followed, and from its file in a thread when an old one is opened.
 
     `run` is the run's folder, "" before it has one.
@@ -46,7 +46,7 @@ class Story:
         self.skipped: set[str] = set()
         self.best: BestSaved | None = None
         self.saved: CheckpointSaved | None = None
-        self.place: Progress | Resumed | None = None
+        self.position: Progress | Resumed | None = None
         """Where the run is, None before its first step."""
         self.ends: list[End] = []
         """How it ended, and what was asked after that. Empty while it goes on."""
@@ -58,15 +58,15 @@ class Story:
                 self.run = self.run or event.run
                 self.epochs, self.test_pictures = event.epochs, event.test
             case Resumed():
-                self.epochs, self.place, self.ends = event.epochs, event, []
+                self.epochs, self.position, self.ends = event.epochs, event, []
             case Note() | Planned():
                 self.notes[event.message] = None
-            case WeightsTaken():
+            case WeightsLoaded():
                 self.notes |= dict.fromkeys(reversed([*event.messages]))
             case Skipped():
                 self.skipped.add(event.path)
             case Progress():
-                self.place = event
+                self.position = event
                 self.curves.add_step(event)
             case EpochDone():
                 self.curves.add_epoch(event)
@@ -75,7 +75,7 @@ class Story:
             case BestSaved():
                 self.best = event
                 self.model = self._model(event)
-            case Stopped() | Finished() | Tested():
+            case Stopped() | Finished() | TestScored():
                 self.model = self._model(event)
                 self.ends.append(replace(event, model=self.model))
             case Failed():

@@ -11,7 +11,7 @@ from typing import IO
 
 from resnet_gui.events import Event, from_json
 from resnet_gui.runs.curves import Curve
-from resnet_gui.runs.history import Story
+from resnet_gui.runs.history import RunHistory
 
 _PROGRESS = b'{"event": "Progress"'
 _NUMBER = rb"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
@@ -20,11 +20,11 @@ _FIGURES = re.compile(rb'"loss": ' + _NUMBER + rb', "accuracy": ' + _NUMBER)
 _KEPT = 4000
 """About so many lines of progress are taken for each figure: a plot has no more points than that."""
 
-_BREATH, _SIP = 50, 300
+_EVENTS_PER_YIELD, _LINES_PER_YIELD = 50, 300
 """After so many events, or lines, the window gets its turn: Python's threads share one lock."""
 
 
-class RunFile:
+class LogReader:
     """Reads a run's `events.jsonl` from where it came to the last time."""
 
     def __init__(self, run: Path) -> None:
@@ -41,13 +41,13 @@ class RunFile:
             anew = status.st_ino != self._identity or status.st_size < self._place
             start = 0 if anew else self._place
             file.seek(start)
-            places, end = _telling(file, start)
+            places, end = _telling_lines(file, start)
             events = list(_events(file, places))
         self._identity, self._place = status.st_ino, end
         return events, anew
 
 
-def _telling(file: IO[bytes], place: int) -> tuple[list[int], int]:
+def _telling_lines(file: IO[bytes], place: int) -> tuple[list[int], int]:
     """Where the lines begin that tell the story of `file` from `place` on, in their order, and where the last whole one ends.
 
     Of very many lines of progress these are the newest and those of the lowest and the highest figures: every peak.
@@ -66,17 +66,17 @@ def _telling(file: IO[bytes], place: int) -> tuple[list[int], int]:
                 loss.add(place, float(figures[1]))
                 accuracy.add(place, float(figures[2]))
         place += len(line)
-        _breathe(number, _SIP)
+        _yield_gil(number, _LINES_PER_YIELD)
     peaks = (int(begin) for curve in (loss, accuracy) for begin, _ in curve.points)
     return sorted({*others, *newest, *peaks}), place
 
 
-def story_of(run: Path, events: Iterable[Event]) -> Story:
+def history_of(run: Path, events: Iterable[Event]) -> RunHistory:
     """What the run in the folder `run` has said, summed up; slow for many events, so that others get their turn."""
-    story = Story(str(run))
+    story = RunHistory(str(run))
     for number, event in enumerate(events):
         story.add(event)
-        _breathe(number)
+        _yield_gil(number)
     return story
 
 
@@ -87,9 +87,9 @@ def _events(file: IO[bytes], places: Iterable[int]) -> Iterator[Event]:
             yield from_json(file.readline().decode("ascii"))
         except ValueError:
             continue
-        _breathe(number)
+        _yield_gil(number)
 
 
-def _breathe(number: int, each: int = _BREATH) -> None:
+def _yield_gil(number: int, each: int = _EVENTS_PER_YIELD) -> None:
     if number % each == 0:
         time.sleep(0.0005)

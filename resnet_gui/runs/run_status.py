@@ -19,7 +19,7 @@ from resnet_gui.tensor_file import read_description
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlace:
+class RunStatus:
     """How far a run has come: its newest checkpoint is after `step` steps of `epoch`, of `epochs` in all.
 
     `ended` is how: "running" if another process writes it just now, "interrupted" if it never said.
@@ -34,13 +34,13 @@ class RunPlace:
     ended: Literal["finished", "stopped", "failed", "interrupted", "running"]
 
 
-def last_place(run: Path) -> RunPlace | None:
+def read_status(run: Path) -> RunStatus | None:
     """Where the run in `run` can be gone on with; None if no checkpoint's header can be read. Looks, verifies nothing."""
     for path in checkpoints(run):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             card = read_description(path)
             settings = card["config"]
-            return RunPlace(
+            return RunStatus(
                 str(run), settings["network"], settings["dataset"], settings["training"]["epochs"], card["epoch"],
                 card["step"], _ended(run),
             )  # fmt: skip

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resnet_gui.evaluation.evaluate import Score
 from resnet_gui.events import BestSaved, Note
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelCard, read_card, save_model
+from resnet_gui.model_file import ModelMetadata, read_metadata, save_model
 from resnet_gui.records import TestScore
 
 
@@ -22,26 +22,26 @@ class BestModel:
     A save that fails is told and tried again after the next epoch; the weights stay in memory until then.
     """
 
-    def __init__(self, path: Path, card: ModelCard) -> None:
+    def __init__(self, path: Path, card: ModelMetadata) -> None:
         self.path = path
         self.card = card
         self.weights: dict[str, Tensor] = {}
         self._saved = True
-        self._in_file: ModelCard | None = None
+        self._in_file: ModelMetadata | None = None
 
-    def restore(self, card: ModelCard, weights: dict[str, Tensor]) -> None:
+    def restore(self, card: ModelMetadata, weights: dict[str, Tensor]) -> None:
         """Takes up the best model of a checkpoint. It is saved anew: the file may be older, or newer, or gone.
 
         What only the file knows stays: scores on the test pictures that the person asked for in between.
         """
         self.card, self.weights = card, weights
         with contextlib.suppress(Problem):
-            self._in_file = read_card(self.path)
+            self._in_file = read_metadata(self.path)
             opened = max(card.test_opened, self._in_file.test_opened)
             self.card = self._with_known_test(replace(card, test_opened=opened))
         self._saved = not weights
 
-    def _with_known_test(self, card: ModelCard) -> ModelCard:
+    def _with_known_test(self, card: ModelMetadata) -> ModelMetadata:
         """`card` with the score on the test pictures that the file has, if the file has the same model.
 
         It can be newer than the checkpoint: then the same epoch is computed again, and the test pictures stay closed.

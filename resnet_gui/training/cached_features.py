@@ -19,7 +19,7 @@ from resnet_gui.config import StartConfig, TrainConfig
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import Loader
-from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.split import Splits
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 from resnet_gui.device import Compute
@@ -27,18 +27,18 @@ from resnet_gui.events import Note, Progress, Skipped
 from resnet_gui.memory import free_memory
 from resnet_gui.messages import Problem, message, reason
 from resnet_gui.nets.catalog import find
-from resnet_gui.nets.feature_extractor import body_and_tail
+from resnet_gui.nets.feature_extractor import split_at_head
 from resnet_gui.nets.head import features_shape
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 from resnet_gui.training.resource_checks import check_disk
-from resnet_gui.training.run_state import State
+from resnet_gui.training.run_state import RunState
 
 _SHARE = 4
 """One in so many bytes of the free memory may be taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class EpochInputs:
     """What an epoch goes through: `network` learns from what `train` gives, as `compute` says, and is tried on `val`.
 
     `looked` is at how many images/s pictures were looked at once for all epochs, None where they are in each.
@@ -48,27 +48,29 @@ class Course:
     train: Loader | FeatureLoader
     val: Loader | FeatureLoader
     compute: Compute
-    looked: float | None = None
+    features_per_second: float | None = None
 
 
-def find_course(state: State, stop: threading.Event) -> Generator[Note | Skipped | Progress, None, Course | None]:
+def prepare_inputs(
+    state: RunState, stop: threading.Event
+) -> Generator[Note | Skipped | Progress, None, EpochInputs | None]:
     """The pictures and the whole network of a run; or where only its head learns, their features and that.
 
     These are computed here. Features of a resumed run are computed anew, from the same batches, to the same bits.
     None when stopped. Raises `Problem` (`features_no_room`), and `FolderGone`, after which it can be called again.
     """
-    course = Course(state.network, state.train, state.val, state.compute)
+    course = EpochInputs(state.network, state.train, state.val, state.compute)
     if not from_features(state.config.start):
         return course
     rule = state.train.preprocessing
-    apart = body_and_tail(state.network, rule.channels, rule.image_size)
+    apart = split_at_head(state.network, rule.channels, rule.image_size)
     if apart is None:
         yield Note(message("features_not_apart", network=find(state.config.network).title))
         return course
     train, val = yield from _loaders(state, apart.shape)
-    speed = yield from _look(state, state.compute.place(apart.body), train, val, stop)
+    speed = yield from _look(state, state.compute.to_device(apart.backbone), train, val, stop)
     compute = replace(state.compute, memory_format="channels_last")
-    return None if speed is None else Course(apart.tail, train, val, compute, speed)
+    return None if speed is None else EpochInputs(apart.head, train, val, compute, speed)
 
 
 def from_features(start: StartConfig) -> bool:
@@ -91,10 +93,10 @@ def _views(config: TrainConfig) -> int:
 
 
 def _look(
-    state: State, body: nn.Module, train: FeatureLoader, val: FeatureLoader, stop: threading.Event
+    state: RunState, body: nn.Module, train: FeatureLoader, val: FeatureLoader, stop: threading.Event
 ) -> Generator[Skipped | Progress, None, float | None]:
     """Sends every picture through `body` and keeps its features. Returns the images/s, None when stopped."""
-    pace, began, done, speed = Pace(0.1), time.monotonic(), 0, 0.0
+    pace, began, done, speed = Throttle(0.1), time.monotonic(), 0, 0.0
     for loader, view, item in _batches(state, train, val):
         if stop.is_set():
             return None
@@ -105,33 +107,33 @@ def _look(
         done += len(item.labels)
         total = train.views * train.readable + val.readable
         speed = done / max(1e-9, time.monotonic() - began)
-        if pace.due() or done == total:
+        if pace.ready() or done == total:
             left = (total - done + state.test.readable) / speed
             yield Progress("features", done, total, state.epoch, images_per_second=speed, seconds_left=left)
     return speed
 
 
 def _batches(
-    state: State, train: FeatureLoader, val: FeatureLoader
+    state: RunState, train: FeatureLoader, val: FeatureLoader
 ) -> Iterator[tuple[FeatureLoader, int, Batch | Skipped]]:
     """All that the epochs will want: the evaluation view of each picture, and of those to learn from further ones."""
     augmentation = Augmentation.of(state.config.data, state.train.preprocessing, state.config.training.seed)
     for view in range(train.views):
         pictures = state.train.views(augmentation, view) if view else state.train.evaluate()
-        for item in ahead(pictures, state.compute.device):
+        for item in prefetch(pictures, state.compute.device):
             yield train, view, item
-    for item in ahead(state.val.evaluate(), state.compute.device):
+    for item in prefetch(state.val.evaluate(), state.compute.device):
         yield val, 0, item
 
 
-def _features(state: State, body: nn.Module, batch: Batch) -> Tensor:
+def _features(state: RunState, body: nn.Module, batch: Batch) -> Tensor:
     pixels = state.train.prepare(batch)
-    with torch.inference_mode(), state.compute.cast():
-        features: Tensor = body(state.compute.lay_out(pixels))
+    with torch.inference_mode(), state.compute.autocast():
+        features: Tensor = body(state.compute.to_memory_format(pixels))
     return features
 
 
-def _loaders(state: State, shape: tuple[int, ...]) -> Generator[Note, None, tuple[FeatureLoader, FeatureLoader]]:
+def _loaders(state: RunState, shape: tuple[int, ...]) -> Generator[Note, None, tuple[FeatureLoader, FeatureLoader]]:
     """Loaders with room for features of `shape`. Raises `Problem`."""
     views, (channels, *rest) = _views(state.config), shape
     learned = views * len(state.train.samples)
@@ -142,7 +144,7 @@ def _loaders(state: State, shape: tuple[int, ...]) -> Generator[Note, None, tupl
     )
 
 
-def _room(shape: tuple[int, ...], state: State) -> Generator[Note, None, Tensor]:
+def _room(shape: tuple[int, ...], state: RunState) -> Generator[Note, None, Tensor]:
     """On the graphics card or in memory where it is a small part of these, else in a file that goes with the tensor."""
     device, dtype = state.compute.device, getattr(torch, state.compute.precision)
     size = math.prod(shape) * dtype.itemsize

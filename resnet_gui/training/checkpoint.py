@@ -24,15 +24,15 @@ from resnet_gui.atomic_write import make_folder
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
-from resnet_gui.device import Compute, device_as_before, memory_has_a_sentence, short_precision
+from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, short_precision
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
-from resnet_gui.model_file import ModelCard, unshared
+from resnet_gui.model_file import ModelMetadata, unshared
 from resnet_gui.records import from_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
-from resnet_gui.throttle import Pace
-from resnet_gui.training.run_state import VERSIONS, State
+from resnet_gui.throttle import Throttle
+from resnet_gui.training.run_state import VERSIONS, RunState
 from resnet_gui.training.trainable import make_network
 
 KEPT = 2
@@ -40,7 +40,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointCard:
+class CheckpointMetadata:
     """The header: `State` without its tensors, and where it was computed."""
 
     kind: str
@@ -50,7 +50,7 @@ class CheckpointCard:
     seen: int
     seconds: float
     history: tuple[EpochDone, ...]
-    best: ModelCard
+    best: ModelMetadata
     part_size: int
     accepted: str
     device: str
@@ -58,21 +58,21 @@ class CheckpointCard:
     versions: tuple[tuple[str, str], ...]
 
 
-class Keeper:
+class Checkpointer:
     """Saves a run's state, every so many minutes and whenever it is told to."""
 
-    def __init__(self, state: State, run: Path) -> None:
+    def __init__(self, state: RunState, run: Path) -> None:
         self._state = state
         self._folder = run / "checkpoints"
-        self._pace = Pace(60 * state.config.machine.checkpoint_minutes)
-        self._pace.due()
+        self._pace = Throttle(60 * state.config.machine.checkpoint_minutes)
+        self._pace.ready()
         found, here = checkpoints(run), self._path()
         self._good = found[found.index(here) :] if here in found else []
         """The newest first. What is beyond the place where a run was resumed is damaged."""
 
     def save_if_due(self) -> Iterator[CheckpointSaved | Note]:
         """Saves within an epoch, if it is time."""
-        if self._pace.due():
+        if self._pace.ready():
             yield from self.try_to_save()
 
     def try_to_save(self) -> Iterator[CheckpointSaved | Note]:
@@ -93,7 +93,7 @@ class Keeper:
         state, path = self._state, self._path()
         state.require_finite()
         make_folder(self._folder)
-        write_tensor_file(path, safetensors.torch.save(_tensors(state), metadata(dataclasses.asdict(_card(state)))))
+        write_tensor_file(path, safetensors.torch.save(_tensors(state), metadata(dataclasses.asdict(_metadata(state)))))
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()
         return CheckpointSaved(state.epoch, state.step)
@@ -107,14 +107,14 @@ class Keeper:
                 path.unlink()
 
 
-def _card(state: State) -> CheckpointCard:
-    return CheckpointCard(
+def _metadata(state: RunState) -> CheckpointMetadata:
+    return CheckpointMetadata(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
         state.best.card, state.part_size, state.accepted, state.compute.device.type, torch.get_num_threads(), VERSIONS,
     )  # fmt: skip
 
 
-def _tensors(state: State) -> dict[str, Tensor]:
+def _tensors(state: RunState) -> dict[str, Tensor]:
     tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
     for name, tensor in state.best.weights.items():
         if not _same_bits(tensor, tensors[f"network.{name}"].cpu()):  # often the newest are the best
@@ -138,11 +138,11 @@ def _same_bits(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
 
 
-def _loaders(state: State) -> dict[str, Loader]:
+def _loaders(state: RunState) -> dict[str, Loader]:
     return {"train": state.train, "val": state.val, "test": state.test}
 
 
-def restore(run: Path) -> tuple[State, list[Message]]:
+def restore(run: Path) -> tuple[RunState, list[Message]]:
     """The run's state at its newest checkpoint that can be read, and what the person should know about that.
 
     Raises `Problem`: `no_checkpoint`, `checkpoint_newer`, `checkpoint_unreadable`, `out_of_memory`.
@@ -151,8 +151,8 @@ def restore(run: Path) -> tuple[State, list[Message]]:
     for path in checkpoints(run):
         try:
             description, data = read_tensor_file(path)
-            card: CheckpointCard = from_plain(CheckpointCard, description)
-            with memory_has_a_sentence(torch.device("cpu")):
+            card: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+            with out_of_memory_as_problem(torch.device("cpu")):
                 state = _restored(run, card, safetensors.torch.load(data))
             return state, [*notes, *_differences(card, state.compute)]
         except NewerFormat as error:
@@ -166,16 +166,16 @@ def restore(run: Path) -> tuple[State, list[Message]]:
     raise Problem("no_checkpoint", path=str(run))
 
 
-def _restored(run: Path, card: CheckpointCard, tensors: dict[str, Tensor]) -> State:
+def _restored(run: Path, card: CheckpointMetadata, tensors: dict[str, Tensor]) -> RunState:
     settings = config.from_plain(card.config)
     device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
     preprocessing = card.best.preprocessing
     compute = Compute.of(settings.machine, device)
-    network = compute.place(make_network(settings, len(splits.classes), preprocessing.channels))
+    network = compute.to_device(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
     snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
-    state = State.of(settings, splits, compute, network, preprocessing, run, snapshots)
+    state = RunState.of(settings, splits, compute, network, preprocessing, run, snapshots)
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     if scaler := _within(tensors, "scaler."):
         state.scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
@@ -209,7 +209,7 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
-def _differences(card: CheckpointCard, compute: Compute) -> Iterator[Message]:
+def _differences(card: CheckpointMetadata, compute: Compute) -> Iterator[Message]:
     """Why the rest of the run may differ in its last digits from what it would have been, or be slow."""
     device = compute.device
     if compute.precision != "float32" and short_precision(device) is None:

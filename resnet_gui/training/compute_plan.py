@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.config import MOST_LOADING_THREADS, MachineConfig, TrainConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute, processor_name, short_precision, usable_cores
@@ -48,7 +48,7 @@ _DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ComputePlan:
     """What was chosen, the images/s at which it was timed, and in words those of all that were tried."""
 
     precision: str
@@ -69,7 +69,7 @@ class _Trial:
     gradient: float
 
     @property
-    def in_words(self) -> str:
+    def text(self) -> str:
         """What was tried, and its speed."""
         layout = self.compute.memory_format.replace("_", " ")
         return f"{self.compute.precision}, {layout}, threads {self.threads}: {self.images_per_second:.1f}"
@@ -81,10 +81,10 @@ class _Trial:
         return agrees and self.images_per_second > _WORTH * other.images_per_second
 
 
-def find_plan(
+def autotune(
     config: TrainConfig, network: nn.Module, rule: Preprocessing, pictures: list[Path], device: torch.device,
     stop: threading.Event,
-) -> Generator[Note, None, tuple[TrainConfig, Plan | None, Message] | None]:  # fmt: skip
+) -> Generator[Note, None, tuple[TrainConfig, ComputePlan | None, Message] | None]:  # fmt: skip
     """`config` with every setting of the machine decided, the plan if something was open, and what to say of it.
 
     `pictures` are some that will be learned from: how long they take to decode decides how many threads read ahead.
@@ -92,25 +92,25 @@ def find_plan(
     """
     if not _is_open(config.machine):
         torch.set_num_threads(config.machine.threads)
-        return config, None, _said("plan_set", config.machine)
-    place = _place(config, rule, device)
-    plan, code = _remembered(place), "plan_remembered"
+        return config, None, _plan_message("plan_set", config.machine)
+    place = _cache_path(config, rule, device)
+    plan, code = _read_cached(place), "plan_remembered"
     if plan is None:
         yield Note(message("plan_trying", network=find(config.network).title))
         plan, code = _chosen(config, network, rule, device, stop), "plan_timed"
         if plan is None:
             return None
-        _remember(plan, place)
+        _write_cached(plan, place)
     torch.set_num_threads(plan.threads)
     found = {name: getattr(plan, name) for name in ("precision", "memory_format", "threads")}
     found["loading_threads"] = config.machine.loading_threads or _loading_threads(
         rule, pictures, plan.images_per_second
     )
     machine = config.machine.model_copy(update=found)
-    return config.model_copy(update={"machine": machine}), plan, _said(code, machine, plan)
+    return config.model_copy(update={"machine": machine}), plan, _plan_message(code, machine, plan)
 
 
-def planned(config: TrainConfig, plan: Plan | None, memory: int | None, said: Message) -> Planned:
+def plan_event(config: TrainConfig, plan: ComputePlan | None, memory: int | None, said: Message) -> Planned:
     """The event that tells how the run with these settings, all of them decided, computes."""
     machine = config.machine
     return Planned(
@@ -119,14 +119,14 @@ def planned(config: TrainConfig, plan: Plan | None, memory: int | None, said: Me
     )  # fmt: skip
 
 
-def planned_before(config: TrainConfig, compute: Compute) -> Planned:
+def resumed_plan_event(config: TrainConfig, compute: Compute) -> Planned:
     """The same of a run that goes on: as its settings have it, but for what this machine has not."""
     now = {"precision": compute.precision, "memory_format": compute.memory_format, "threads": torch.get_num_threads()}
     config = config.model_copy(update={"machine": config.machine.model_copy(update=now)})
-    return planned(config, None, None, _said("plan_before", config.machine))
+    return plan_event(config, None, None, _plan_message("plan_before", config.machine))
 
 
-def _said(code: str, machine: MachineConfig, plan: Plan | None = None) -> Message:
+def _plan_message(code: str, machine: MachineConfig, plan: ComputePlan | None = None) -> Message:
     layout = machine.memory_format.replace("_", " ")
     values: dict[str, Value] = {"precision": machine.precision, "layout": layout, "threads": machine.threads}
     return message(code, **values, **({"tried": plan.tried} if plan else {}))
@@ -138,7 +138,7 @@ def _is_open(machine: MachineConfig) -> bool:
 
 def _chosen(
     config: TrainConfig, network: nn.Module, rule: Preprocessing, device: torch.device, stop: threading.Event
-) -> Plan | None:
+) -> ComputePlan | None:
     """The fastest of the ways that are open: first the format, then the precision in it, then the threads.
 
     Where a graphics card cannot take a batch, it is tried with half of it, as the run will do. None when stopped.
@@ -171,8 +171,8 @@ def _chosen(
         best = try_each([(best.compute, cores // 2)], best)  # where two of them share one core's arithmetic
     if best is None or stop.is_set():
         return None
-    compute, tried = best.compute, "; ".join(trial.in_words for trial in trials)
-    return Plan(compute.precision, compute.memory_format, best.threads, best.images_per_second, tried)
+    compute, tried = best.compute, "; ".join(trial.text for trial in trials)
+    return ComputePlan(compute.precision, compute.memory_format, best.threads, best.images_per_second, tried)
 
 
 def _random_batch(config: TrainConfig, rule: Preprocessing, device: torch.device) -> Tensor:
@@ -195,7 +195,7 @@ def _try(
     with torch.random.fork_rng(devices):
         torch.manual_seed(0)
         try:
-            steps = list(_steps(compute, config, compute.place(copy.deepcopy(network)), rule, batch, stop))
+            steps = list(_steps(compute, config, compute.to_device(copy.deepcopy(network)), rule, batch, stop))
         except torch.OutOfMemoryError:
             return None
     if len(steps) < _STEPS:
@@ -220,9 +220,9 @@ def _steps(
             return
         began = time.perf_counter()
         optimizer.zero_grad()
-        with compute.cast():
+        with compute.autocast():
             loss, *_ = batch_loss(
-                network(compute.lay_out(rule.normalize(batch))), labels, find(config.network).auxiliary
+                network(compute.to_memory_format(rule.normalize(batch))), labels, find(config.network).auxiliary
             )
         torch.autograd.backward(scaler.scale(loss))
         length = _length(weights, scaler)
@@ -253,7 +253,7 @@ def _loading_threads(rule: Preprocessing, pictures: list[Path], images_per_secon
     return max(_LIKELY_THREADS, min(needed, usable_cores(), MOST_LOADING_THREADS))
 
 
-def _place(config: TrainConfig, rule: Preprocessing, device: torch.device) -> Path | None:
+def _cache_path(config: TrainConfig, rule: Preprocessing, device: torch.device) -> Path | None:
     """Where the plan for this machine, this network and these settings is kept; None if there is no room for it."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
     machine = config.machine
@@ -268,20 +268,20 @@ def _place(config: TrainConfig, rule: Preprocessing, device: torch.device) -> Pa
         return None
 
 
-def _remembered(place: Path | None) -> Plan | None:
+def _read_cached(place: Path | None) -> ComputePlan | None:
     try:
         if place and time.time() - place.stat().st_mtime < _DAYS * 86400:
-            return Plan(**json.loads(place.read_bytes()))
+            return ComputePlan(**json.loads(place.read_bytes()))
     except (OSError, ValueError, TypeError):
         pass
     return None
 
 
-def _remember(plan: Plan, place: Path | None) -> None:
+def _write_cached(plan: ComputePlan, place: Path | None) -> None:
     """Without a cache the plan is found anew the next time."""
     if place is None:
         return
     try:
-        safe_write(place, json.dumps(dataclasses.asdict(plan)).encode())
+        atomic_write(place, json.dumps(dataclasses.asdict(plan)).encode())
     except OSError:
         return

@@ -10,10 +10,10 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.events import DatasetChanged
 from resnet_gui.messages import Message, Problem, message
-from resnet_gui.training.run_state import State
+from resnet_gui.training.run_state import RunState
 
 
-def dataset_changes(state: State, run: Path) -> DatasetChanged | None:
+def dataset_changes(state: RunState, run: Path) -> DatasetChanged | None:
     """How the dataset folder differs from what the run in `run` knows, None if it does not.
 
     Pictures that the run has left out before are passed over, and so are added ones that the person knows of.
@@ -33,7 +33,7 @@ def dataset_changes(state: State, run: Path) -> DatasetChanged | None:
     )  # fmt: skip
 
 
-def leave_out(state: State, changes: DatasetChanged) -> Iterator[Message]:
+def leave_out(state: RunState, changes: DatasetChanged) -> Iterator[Message]:
     """Goes on with the pictures that are as they were, and says so unless that is all of them."""
     gone = {*changes.removed, *changes.changed}
     for loader in _loaders(state):
@@ -43,11 +43,11 @@ def leave_out(state: State, changes: DatasetChanged) -> Iterator[Message]:
         yield message("not_exact_data", count=sum(loader.readable for loader in _loaders(state)))
 
 
-def _loaders(state: State) -> tuple[Loader, Loader, Loader]:
+def _loaders(state: RunState) -> tuple[Loader, Loader, Loader]:
     return state.train, state.val, state.test
 
 
-def _added(state: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _added(state: RunState) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Pictures that the run does not know, and the classes that there are now."""
     try:
         listing = list_folder(state.config.dataset)
@@ -58,7 +58,7 @@ def _added(state: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sample.path for sample in listing.samples if sample.path not in known), listing.classes
 
 
-def _emptied(state: State, removed: set[str]) -> Iterator[str]:
+def _emptied(state: RunState, removed: set[str]) -> Iterator[str]:
     """The classes of which no picture is left, though one was there when the run lay down."""
     left: set[int] = set()
     lost: set[int] = set()

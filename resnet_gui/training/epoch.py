@@ -12,25 +12,25 @@ import torch
 
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.loader import steps_per_epoch
-from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.transforms import Augmentation
 from resnet_gui.events import CheckpointSaved, Note, Progress, Skipped
 from resnet_gui.messages import Problem, message
 from resnet_gui.nets.catalog import find
 from resnet_gui.seeds import seed_for
-from resnet_gui.throttle import Pace
-from resnet_gui.training.cached_features import Course
-from resnet_gui.training.checkpoint import Keeper
+from resnet_gui.throttle import Throttle
+from resnet_gui.training.cached_features import EpochInputs
+from resnet_gui.training.checkpoint import Checkpointer
 from resnet_gui.training.loss import batch_loss
-from resnet_gui.training.run_state import State
+from resnet_gui.training.run_state import RunState
 from resnet_gui.training.schedule import learning_rate, training_size
 from resnet_gui.training.trainable import set_to_learn
 
 
-class Learner:
+class EpochTrainer:
     """Takes a `State` through an epoch, from the place where it is, with the network and the pictures of `course`."""
 
-    def __init__(self, state: State, course: Course) -> None:
+    def __init__(self, state: RunState, course: EpochInputs) -> None:
         self.state = state
         self.course = course
         self.config = state.config.training
@@ -38,7 +38,7 @@ class Learner:
         self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
 
     def epoch(
-        self, stop: threading.Event, keeper: Keeper
+        self, stop: threading.Event, keeper: Checkpointer
     ) -> Generator[Skipped | Progress | CheckpointSaved | Note, None, bool]:
         """What is left of the epoch. Returns whether that was all of it, or ended early by `stop`.
 
@@ -47,11 +47,11 @@ class Learner:
         """
         state = self.state
         set_to_learn(state.network, state.config.start)
-        seen_before, began, pace = state.seen, time.monotonic(), Pace(0.1)
+        seen_before, began, pace = state.seen, time.monotonic(), Throttle(0.1)
         now = began
         augmentation = replace(self.augmentation, image_size=training_size(state.config, state.epoch))
         pictures = self.course.train.train(augmentation, state.epoch, state.seen)
-        for item in ahead(pictures, state.compute.device):
+        for item in prefetch(pictures, state.compute.device):
             if stop.is_set():
                 return False
             if isinstance(item, Skipped):
@@ -65,7 +65,7 @@ class Learner:
             state.seen += len(item.labels)
             now, before = time.monotonic(), now
             state.seconds += now - before
-            if pace.due():
+            if pace.ready():
                 speed = (state.seen - seen_before) / max(1e-9, now - began)
                 yield Progress(
                     "train", state.step, steps, state.epoch, state.loss, state.accuracy, speed, self._seconds_left(speed)
@@ -119,8 +119,8 @@ class Learner:
         parts = self._parts(batch)
         inputs = course.train.prepare(batch)
         for pixels, labels in zip(inputs.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
-            with course.compute.cast():
-                output = course.network(course.compute.lay_out(pixels))
+            with course.compute.autocast():
+                output = course.network(course.compute.to_memory_format(pixels))
                 goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
             torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
             loss_sum += loss.detach() * len(labels)
@@ -133,7 +133,7 @@ class Learner:
 
         Work grows with the area of the pictures, and to score one takes about a third of the time of learning from it.
         """
-        state, looked = self.state, self.course.looked
+        state, looked = self.state, self.course.features_per_second
         if looked:  # only the test pictures are still to go through the whole network
             epochs = self.config.epochs - state.epoch + 1
             work = epochs * (state.train.readable + state.val.readable / 3) - state.seen

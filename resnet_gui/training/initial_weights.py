@@ -10,20 +10,20 @@ from pathlib import Path
 from torch import nn
 
 from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, StartConfig, TrainConfig
-from resnet_gui.data.transforms import Preprocessing, as_taught
-from resnet_gui.events import Event, Note, WeightsTaken
+from resnet_gui.data.transforms import Preprocessing, preprocessing_for
+from resnet_gui.events import Event, Note, WeightsLoaded
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import preprocessing_in
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import head_of
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.weights.transfer import adopt
-from resnet_gui.weights.weight_cache import fetched
+from resnet_gui.weights.transfer import transfer
+from resnet_gui.weights.weight_cache import fetch_verified
 from resnet_gui.weights.weight_file import read_weights
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitialWeights:
     """`config` with every “auto” decided; `file` holds the weights, None for random ones, which come from `origin`."""
 
     config: TrainConfig
@@ -31,7 +31,7 @@ class Start:
     file: Path | None = None
     origin: str = ""
 
-    def give_weights(self, network: nn.Module) -> Iterator[WeightsTaken | Note]:
+    def load_into(self, network: nn.Module) -> Iterator[WeightsLoaded | Note]:
         """Puts the file's weights into `network`, a fresh one, and tells what fitted.
 
         Raises `Problem` if the file cannot be read or nothing in it fits.
@@ -39,12 +39,14 @@ class Start:
         if self.file is None:
             return
         head = head_of(network, self.preprocessing.channels, self.preprocessing.image_size)
-        adopted = adopt(network, read_weights(self.file), head, self.origin)
+        adopted = transfer(network, read_weights(self.file), head, self.origin)
         yield adopted.event
         yield from (Note(note) for note in adopted.notes)
 
 
-def find_start(config: TrainConfig, pictures: int, stop: threading.Event) -> Generator[Event, None, Start | None]:
+def find_initial_weights(
+    config: TrainConfig, pictures: int, stop: threading.Event
+) -> Generator[Event, None, InitialWeights | None]:
     """Decides what `config` leaves open, and downloads weights that are wanted and not here. None when stopped.
 
     `pictures` is how many there are to learn from. Raises `Problem`; but where pretrained weights were not asked for
@@ -61,7 +63,7 @@ def find_start(config: TrainConfig, pictures: int, stop: threading.Event) -> Gen
     if weights is None:
         return (yield from _random(config))
     try:
-        file = yield from fetched(weights, stop)
+        file = yield from fetch_verified(weights, stop)
     except Problem as problem:
         if wanted:
             raise
@@ -70,16 +72,16 @@ def find_start(config: TrainConfig, pictures: int, stop: threading.Event) -> Gen
         return (yield from _random(config))
     if file is None:
         return None
-    return _started(config, "pretrained", as_taught(weights), file, weights.url)
+    return _started(config, "pretrained", preprocessing_for(weights), file, weights.url)
 
 
-def _random(config: TrainConfig) -> Generator[Event, None, Start]:
+def _random(config: TrainConfig) -> Generator[Event, None, InitialWeights]:
     if config.start.train_part == "head":
         yield Note(message("head_on_random"))
     return _started(config, "random")
 
 
-def _from_path(config: TrainConfig) -> Start:
+def _from_path(config: TrainConfig) -> InitialWeights:
     path = config.start.start_path
     if path is None:
         raise Problem("start_path_missing")
@@ -87,13 +89,13 @@ def _from_path(config: TrainConfig) -> Start:
         path = path / "model.safetensors"
     taught, shared = preprocessing_in(path), weights_of(config.network)
     if taught is None and shared is not None:  # most likely these weights, or some that were made from them
-        taught = as_taught(shared)
+        taught = preprocessing_for(shared)
     return _started(config, config.start.start_from, taught, path, str(path))
 
 
 def _started(
     config: TrainConfig, start_from: str, taught: Preprocessing | None = None, file: Path | None = None, origin: str = ""
-) -> Start:  # fmt: skip
+) -> InitialWeights:  # fmt: skip
     """The start with every setting decided: `taught` is how the pictures were prepared that the weights have learned from."""
     size = config.data.image_size
     preprocessing = taught.at(size) if taught else Preprocessing.for_size(size)
@@ -107,7 +109,7 @@ def _started(
             "training": config.training.model_copy(update={"learning_rate": learning_rate}),
         }
     )
-    return Start(decided, preprocessing.with_channels(channels), file, origin)
+    return InitialWeights(decided, preprocessing.with_channels(channels), file, origin)
 
 
 def _decided(start: StartConfig, start_from: str) -> StartConfig:

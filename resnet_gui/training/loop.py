@@ -22,24 +22,24 @@ from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
-from resnet_gui.device import Compute, choose_device, memory_has_a_sentence
+from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import Score, evaluate
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.nets.catalog import find, require_size
-from resnet_gui.runs.event_log import recorded, rewind
+from resnet_gui.runs.event_log import record, rewind
 from resnet_gui.runs.run_folder import checkpoints, make_run_folder
 from resnet_gui.runs.run_lock import only_writer
 from resnet_gui.seeds import seed_for
-from resnet_gui.throttle import Pace
-from resnet_gui.training.cached_features import Course, feature_bytes, find_course
-from resnet_gui.training.checkpoint import Keeper, restore
-from resnet_gui.training.compute_plan import find_plan, planned, planned_before
+from resnet_gui.throttle import Throttle
+from resnet_gui.training.cached_features import EpochInputs, feature_bytes, prepare_inputs
+from resnet_gui.training.checkpoint import Checkpointer, restore
+from resnet_gui.training.compute_plan import autotune, plan_event, resumed_plan_event
 from resnet_gui.training.dataset_changes import dataset_changes, leave_out
-from resnet_gui.training.epoch import Learner
-from resnet_gui.training.initial_weights import find_start
-from resnet_gui.training.resource_checks import MemoryWatch, check_disk, fit_memory
-from resnet_gui.training.run_state import State
+from resnet_gui.training.epoch import EpochTrainer
+from resnet_gui.training.initial_weights import find_initial_weights
+from resnet_gui.training.resource_checks import MemoryWatch, check_disk, choose_batch_size
+from resnet_gui.training.run_state import RunState
 from resnet_gui.training.schedule import learning_rate
 from resnet_gui.training.trainable import make_network
 
@@ -65,18 +65,18 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    start = yield from find_start(config, len(splits.train), stop)
+    start = yield from find_initial_weights(config, len(splits.train), stop)
     if start is None:
         return
     config = _resolved(start.config, listing.root, device)
     torch.manual_seed(seed_for(config.training.seed, "weights"))
-    with memory_has_a_sentence(device):
+    with out_of_memory_as_problem(device):
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
-        given = tuple(start.give_weights(network))
+        given = tuple(start.load_into(network))
         features = feature_bytes(config, network, start.preprocessing, splits)
-        config, needed, warnings = fit_memory(config, network, start.preprocessing, device, features)
+        config, needed, warnings = choose_batch_size(config, network, start.preprocessing, device, features)
         pictures = [listing.root / sample.path for sample in splits.train[:_PROBED]]
-        found = yield from find_plan(config, network.to(device), start.preprocessing, pictures, device, stop)
+        found = yield from autotune(config, network.to(device), start.preprocessing, pictures, device, stop)
     if found is None:
         return
     config, plan, said = found
@@ -87,21 +87,23 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
             Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
         )
         compute = Compute.of(config.machine, device)
-        state = State.of(config, splits, compute, compute.place(network), start.preprocessing, run, (train, val, test))
+        state = RunState.of(
+            config, splits, compute, compute.to_device(network), start.preprocessing, run, (train, val, test)
+        )
         notes = (Note(note) for note in (*listing.notes, *splits.notes))
-        told = (planned(config, plan, needed, said), *given, *warnings, *notes)
-        yield from recorded(_begin(state, run, told, MemoryWatch(needed, device), stop), run)
+        told = (plan_event(config, plan, needed, said), *given, *warnings, *notes)
+        yield from record(_begin(state, run, told, MemoryWatch(needed, device), stop), run)
 
 
 def _begin(
-    state: State, run: Path, told: tuple[Event, ...], watch: MemoryWatch, stop: threading.Event
+    state: RunState, run: Path, told: tuple[Event, ...], watch: MemoryWatch, stop: threading.Event
 ) -> Iterator[Event]:
     """A new run. Its first checkpoint shows that the disk takes one before any time is spent."""
     yield _started(state, run)
     yield from told
     if not state.splits.val:
         yield Note(message("no_validation"))
-    keeper = Keeper(state, run)
+    keeper = Checkpointer(state, run)
     yield keeper.save("cannot_write")
     for event in _run(state, keeper, stop):
         yield event
@@ -133,10 +135,10 @@ def resume(
         if epochs is not None:
             notes += _extend(state, epochs)
         _restore_files(state, run)
-        yield from recorded(_go_on(state, run, notes, stop), run, state.history)
+        yield from record(_go_on(state, run, notes, stop), run, state.history)
 
 
-def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event) -> Iterator[Event]:
+def _go_on(state: RunState, run: Path, notes: list[Message], stop: threading.Event) -> Iterator[Event]:
     yield Resumed(
         str(run),
         state.config.training.epochs,
@@ -145,15 +147,15 @@ def _go_on(state: State, run: Path, notes: list[Message], stop: threading.Event)
         state.compute.device.type,
         torch.get_num_threads(),
     )
-    yield planned_before(state.config, state.compute)
+    yield resumed_plan_event(state.config, state.compute)
     yield from (Note(note) for note in notes)
-    keeper = Keeper(state, run)
+    keeper = Checkpointer(state, run)
     yield keeper.save("cannot_write")  # as at the beginning; what was decided anew is kept, too
     yield from state.best.try_to_save()
     yield from _run(state, keeper, stop)
 
 
-def _extend(state: State, epochs: int) -> Iterator[Message]:
+def _extend(state: RunState, epochs: int) -> Iterator[Message]:
     done, before = state.epoch - 1, state.config.training.epochs
     if epochs < max(done, 1):
         raise Problem("epochs_too_few", done=done, epochs=epochs)
@@ -164,7 +166,7 @@ def _extend(state: State, epochs: int) -> Iterator[Message]:
         yield message("more_epochs", epochs=epochs)
 
 
-def _restore_files(state: State, run: Path) -> None:
+def _restore_files(state: RunState, run: Path) -> None:
     """The run's other files as they were at the checkpoint, whatever became of them."""
     try:
         write_config(state.config, run / "config.toml")
@@ -174,7 +176,7 @@ def _restore_files(state: State, run: Path) -> None:
         raise Problem("cannot_write", path=str(run), reason=reason(error)) from error
 
 
-def _started(state: State, run: Path) -> Started:
+def _started(state: RunState, run: Path) -> Started:
     splits = state.splits
     return Started(
         str(run), state.config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
@@ -188,7 +190,7 @@ def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainCon
     return config.model_copy(update={"dataset": root, "machine": machine})
 
 
-def _run(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]:
+def _run(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Iterator[Event]:
     """From the state's place to the end."""
     config = state.config
     with PictureCache(config.dataset, state.train.preprocessing, config.machine.cache_gigabytes) as cache:
@@ -203,25 +205,27 @@ def _run(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]
             yield from _finish(state, keeper, stop)
 
 
-def _epochs(state: State, keeper: Keeper, stop: threading.Event) -> Generator[Event, None, bool]:
+def _epochs(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Generator[Event, None, bool]:
     """What is left of the epochs, if anything is. Returns False when stopped, with what there is saved."""
     if state.epoch > state.config.training.epochs:
         return True
-    with memory_has_a_sentence(state.compute.device):
-        course = yield from _patiently(lambda: find_course(state, stop), state.train, keeper, stop)
+    with out_of_memory_as_problem(state.compute.device):
+        course = yield from _patiently(lambda: prepare_inputs(state, stop), state.train, keeper, stop)
     complete = course is not None and (yield from _learn(state, course, keeper, stop))
     if not complete:
         yield from _stop(state, keeper)
     return complete
 
 
-def _learn(state: State, course: Course, keeper: Keeper, stop: threading.Event) -> Generator[Event, None, bool]:
+def _learn(
+    state: RunState, course: EpochInputs, keeper: Checkpointer, stop: threading.Event
+) -> Generator[Event, None, bool]:
     """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped."""
-    learner = Learner(state, course)
+    learner = EpochTrainer(state, course)
     validating = bool(state.val.samples)
     while state.epoch <= state.config.training.epochs:
         score = None
-        with memory_has_a_sentence(state.compute.device):
+        with out_of_memory_as_problem(state.compute.device):
             complete = yield from _patiently(lambda: learner.epoch(stop, keeper), state.train, keeper, stop)
             began = time.monotonic()
             if complete and validating:
@@ -236,13 +240,13 @@ def _learn(state: State, course: Course, keeper: Keeper, stop: threading.Event) 
     return True
 
 
-def _validate(state: State, course: Course, stop: threading.Event) -> Generator[Event, None, Score | None]:
+def _validate(state: RunState, course: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
     return (yield from evaluate(course.network, course.val, classes, course.compute, stop, "validate", state.epoch))
 
 
 def _end_epoch(
-    state: State, keeper: Keeper, score: Score | None, seconds: float, stop: threading.Event
+    state: RunState, keeper: Checkpointer, score: Score | None, seconds: float, stop: threading.Event
 ) -> Iterator[Event]:
     """The epoch is told once its checkpoint is written, or after the news that it could not be."""
     if score is not None and not math.isfinite(score.loss):
@@ -261,7 +265,7 @@ def _end_epoch(
         state.test.read_digests(stop.is_set)
 
 
-def _stop(state: State, keeper: Keeper) -> Iterator[Event]:
+def _stop(state: RunState, keeper: Checkpointer) -> Iterator[Event]:
     """Saves everything: the checkpoint first, for the model may hold weights that no validation has seen."""
     yield keeper.save()
     best = state.best
@@ -271,12 +275,12 @@ def _stop(state: State, keeper: Keeper) -> Iterator[Event]:
     yield Stopped(str(best.path), state.epoch, state.step, best.card.validated)
 
 
-def _finish(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Event]:
+def _finish(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Iterator[Event]:
     """Opens the test pictures, once, with the best model; if that was done before, they stay closed."""
     best = state.best
     best.save()
     if state.test.samples and best.card.test is None:
-        with memory_has_a_sentence(state.compute.device):
+        with out_of_memory_as_problem(state.compute.device):
             score = yield from _patiently(lambda: _test(state, stop), state.test, keeper, stop)
         if score is None:
             yield keeper.save()
@@ -291,7 +295,7 @@ def _finish(state: State, keeper: Keeper, stop: threading.Event) -> Iterator[Eve
     yield Finished(str(best.path), best.card.epoch, best.card.val_accuracy, best.card.test)
 
 
-def _test(state: State, stop: threading.Event) -> Generator[Event, None, Score | None]:
+def _test(state: RunState, stop: threading.Event) -> Generator[Event, None, Score | None]:
     """In a network of its own: the run's stays where it is, should it get more epochs one day."""
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
@@ -299,7 +303,7 @@ def _test(state: State, stop: threading.Event) -> Generator[Event, None, Score |
 
 
 def _patiently(
-    work: Callable[[], Generator[Event, None, T]], loader: Loader, keeper: Keeper, stop: threading.Event
+    work: Callable[[], Generator[Event, None, T]], loader: Loader, keeper: Checkpointer, stop: threading.Event
 ) -> Generator[Event, None, T | None]:
     """Does `work`. When the dataset folder vanishes meanwhile, saves, waits until it is back, and does it again.
 
@@ -311,9 +315,9 @@ def _patiently(
         except FolderGone:
             pass
         yield from keeper.try_to_save()
-        pace, gone = Pace(5.0), message("dataset_gone", path=str(loader.root))
+        pace, gone = Throttle(5.0), message("dataset_gone", path=str(loader.root))
         while loader.is_gone:
-            if pace.due():
+            if pace.ready():
                 yield Waiting(gone)
             if stop.wait(0.5):
                 return None

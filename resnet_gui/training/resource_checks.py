@@ -52,7 +52,7 @@ def checkpoint_bytes(config: TrainingConfig, network: nn.Module) -> int:
     return _weights(network) * (3 if config.optimizer == "sgd" else 4)
 
 
-def fit_memory(
+def choose_batch_size(
     config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device, beside: int
 ) -> tuple[TrainConfig, int, list[Note]]:
     """`config` with its batch size decided, the bytes that the run will take, and warnings where there is hardly room.

@@ -23,7 +23,7 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.events import EpochDone
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelCard
+from resnet_gui.model_file import ModelMetadata
 from resnet_gui.training.best_model import BestModel
 from resnet_gui.training.loss import make_scaler
 from resnet_gui.training.schedule import make_optimizer
@@ -42,7 +42,7 @@ or a step's arithmetic change."""
 
 
 @dataclass
-class State:
+class RunState:
     """`epoch` (from 1) is the one under way, `step` of its steps are done, in which `seen` pictures were learned from.
 
     `loss_sum` and `right` are the epoch's running sums, scalars on the device; `seconds` its time so far. After the
@@ -75,7 +75,7 @@ class State:
     def of(
         cls, config: TrainConfig, splits: Splits, compute: Compute, network: nn.Module,
         preprocessing: Preprocessing, run: Path, snapshots: tuple[Snapshot, Snapshot, Snapshot],
-    ) -> State:  # fmt: skip
+    ) -> RunState:  # fmt: skip
         """The beginning of a run in the folder `run`, whose `network` is where `compute` has placed it.
 
         `snapshots` are those of the train, val and test pictures.
@@ -83,12 +83,14 @@ class State:
         device = compute.device
         train, val, test = (
             Loader(
-                config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot, cuts_late=device.type == "cuda",
+                config.dataset, samples, preprocessing, config.training.batch_size, config.machine.loading_threads, snapshot, crop_on_device=device.type == "cuda",
             )
             for samples, snapshot in zip((splits.train, splits.val, splits.test), snapshots, strict=True)
         )  # fmt: skip
-        train.landmarks = val.landmarks = test.landmarks = train.landmarks | val.landmarks | test.landmarks
-        card = ModelCard(
+        train.root_entries = val.root_entries = test.root_entries = (
+            train.root_entries | val.root_entries | test.root_entries
+        )
+        card = ModelMetadata(
             config.network, splits.classes, preprocessing, epoch=0, validated=False,
             dataset_fingerprint=_fingerprint((train, val, test)), split_fingerprint=fingerprint(splits),
         )  # fmt: skip

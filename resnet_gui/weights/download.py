@@ -13,9 +13,9 @@ from contextlib import closing
 from resnet_gui.events import Downloading
 from resnet_gui.messages import Problem
 from resnet_gui.records import Weights
-from resnet_gui.throttle import Pace
-from resnet_gui.weights.http_stream import Broken, Head, Unreachable, answer
-from resnet_gui.weights.partial_file import Part, Remote
+from resnet_gui.throttle import Throttle
+from resnet_gui.weights.http_stream import Broken, ResponseHead, Unreachable, answer
+from resnet_gui.weights.partial_file import PartialFile, Remote
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try; from the first again after a try that came further than all before."""
@@ -32,7 +32,7 @@ class _Again(Exception):
         self.problem = problem
 
 
-def download(weights: Weights, part: Part, stop: threading.Event) -> Generator[Downloading, None, Remote | None]:
+def download(weights: Weights, part: PartialFile, stop: threading.Event) -> Generator[Downloading, None, Remote | None]:
     """Brings all bytes into `part` and returns what the server said of them; None if `stop` was set before the end.
 
     A server that states too short a length has its file cut there, so whoever calls must verify the content.
@@ -59,7 +59,7 @@ def download(weights: Weights, part: Part, stop: threading.Event) -> Generator[D
 class _Transfer:
     """What the tries of one download share."""
 
-    def __init__(self, weights: Weights, part: Part, stop: threading.Event) -> None:
+    def __init__(self, weights: Weights, part: PartialFile, stop: threading.Event) -> None:
         self._weights, self._part, self._stop = weights, part, stop
         self._answered = False
         self._meter = _Meter(weights.url)
@@ -70,7 +70,7 @@ class _Transfer:
         try:
             with closing(answer(self._weights.url, have, known.validator if known else "", self._stop)) as items:
                 for item in items:
-                    if isinstance(item, Head):
+                    if isinstance(item, ResponseHead):
                         return (yield from self._take(item, have, known, items))
                     yield from self._meter.say(have, known.size if known else 0)
         except Unreachable as error:
@@ -82,7 +82,7 @@ class _Transfer:
         return None
 
     def _take(
-        self, head: Head, have: int, known: Remote | None, body: Iterator[Head | bytes | None]
+        self, head: ResponseHead, have: int, known: Remote | None, body: Iterator[ResponseHead | bytes | None]
     ) -> Generator[Downloading, None, Remote | None]:
         """What follows `head`, into the part: after its bytes where it is the same file, else from the beginning."""
         self._answered = True
@@ -100,7 +100,7 @@ class _Transfer:
             self._part.forget()
             raise
 
-    def _judge(self, head: Head) -> None:
+    def _judge(self, head: ResponseHead) -> None:
         """Raises `Problem` or `_Again` where what follows is not the file, or could never be verified."""
         url, host, status = self._weights.url, self._weights.host, head.status
         if status in (404, 410):
@@ -119,14 +119,16 @@ class _Transfer:
         if head.linked_size not in (0, head.remote.size):
             raise self._wrong_size(head.remote.size, head.linked_size)
 
-    def _make_room(self, head: Head) -> None:
+    def _make_room(self, head: ResponseHead) -> None:
         """Raises `Problem` before the disk is full rather than when it is: others write there, too."""
         folder, missing = self._part.path.parent, head.remote.size - head.start
         free = shutil.disk_usage(folder).free
         if missing > free:
             raise Problem("download_no_room", path=str(folder), needed=_megabytes(missing), free=_megabytes(free))
 
-    def _receive(self, head: Head, body: Iterator[Head | bytes | None]) -> Generator[Downloading, None, Remote | None]:
+    def _receive(
+        self, head: ResponseHead, body: Iterator[ResponseHead | bytes | None]
+    ) -> Generator[Downloading, None, Remote | None]:
         done, total = head.start, head.remote.size
         with self._part.file.open("ab") as file:
             for chunk in body:
@@ -164,12 +166,12 @@ class _Meter:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pace = Pace(0.1)
+        self._pace = Throttle(0.1)
         self._marks: deque[tuple[float, int]] = deque(maxlen=30)
 
     def say(self, done: int, total: int) -> Iterator[Downloading]:
         """The event, if it is time for one. `done` and `total` are in bytes."""
-        if not self._pace.due():
+        if not self._pace.ready():
             return
         self._marks.append((time.monotonic(), done))
         (before, had), (now, have) = self._marks[0], self._marks[-1]

@@ -43,7 +43,7 @@ class Unreachable(Broken):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ResponseHead:
     """The beginning of an answer. `start` is the place in the file of the first byte that follows, -1 if it is not said.
 
     `linked_size` is what the host of the address states in bytes, before it sends us to where the file lies (0: nothing).
@@ -63,7 +63,9 @@ def check_address(url: str) -> None:
         raise Problem("download_insecure", url=url)
 
 
-def answer(url: str, start: int, validator: str, stop: threading.Event) -> Generator[Head | bytes | None, None, None]:
+def answer(
+    url: str, start: int, validator: str, stop: threading.Event
+) -> Generator[ResponseHead | bytes | None, None, None]:
     """Asks for the bytes of `url` from `start` on, if it is still the file of `validator`: the `Head`, then the bytes.
 
     Yields None whenever nothing has come for a moment, and ends when `stop` is set.
@@ -75,10 +77,10 @@ def answer(url: str, start: int, validator: str, stop: threading.Event) -> Gener
         headers["Range"] = f"bytes={start}-"
         if validator:
             headers["If-Range"] = validator
-    return aside(_read(urllib.request.Request(url, headers=headers)), stop)
+    return read_in_thread(_read(urllib.request.Request(url, headers=headers)), stop)
 
 
-def aside(work: Generator[T, None, None], stop: threading.Event) -> Generator[T | None, None, None]:
+def read_in_thread(work: Generator[T, None, None], stop: threading.Event) -> Generator[T | None, None, None]:
     """The items of `work`, which a thread draws, since that may take long; None while there is none.
 
     Ends when `stop` is set. Raises what `work` raises.
@@ -116,7 +118,7 @@ def aside(work: Generator[T, None, None], stop: threading.Event) -> Generator[T 
                 drawn.get_nowait()
 
 
-def _read(request: urllib.request.Request) -> Generator[Head | bytes, None, None]:
+def _read(request: urllib.request.Request) -> Generator[ResponseHead | bytes, None, None]:
     redirects = _Redirects(request)
     opener = urllib.request.build_opener(redirects)
     try:
@@ -130,17 +132,17 @@ def _read(request: urllib.request.Request) -> Generator[Head | bytes, None, None
             while chunk := response.read(_CHUNK):
                 yield chunk
     except urllib.error.URLError as error:
-        raise Unreachable(_words(error.reason)) from error
+        raise Unreachable(_cause_text(error.reason)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Broken(_words(error)) from error
+        raise Broken(_cause_text(error)) from error
 
 
-def _words(cause: BaseException | str) -> str:
+def _cause_text(cause: BaseException | str) -> str:
     """Why, as the system or the library says it; a time-out has words, but no `strerror`."""
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
-def _head(status: int, headers: Message, redirects: _Redirects) -> Head:
+def _head(status: int, headers: Message, redirects: _Redirects) -> ResponseHead:
     start, size = 0, _number(headers["Content-Length"])
     if status == 206:
         found = _RANGE.fullmatch(headers["Content-Range"] or "")
@@ -148,7 +150,7 @@ def _head(status: int, headers: Message, redirects: _Redirects) -> Head:
     etag = headers["ETag"] or ""
     validator = etag if _ETAG.fullmatch(etag) else headers["Last-Modified"] or ""
     remote = Remote(size or redirects.size, redirects.sha256, validator)
-    return Head(status, start, headers.get_content_type() == "text/html", remote, redirects.size)
+    return ResponseHead(status, start, headers.get_content_type() == "text/html", remote, redirects.size)
 
 
 def _number(text: str | None) -> int:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.records import from_plain
 
 
@@ -29,7 +29,7 @@ class Remote:
         return any(mine and theirs and mine != theirs for mine, theirs in pairs)
 
 
-class Part:
+class PartialFile:
     """The beginning of the file that is to become `path`: `<path>.part`, and beside it what the server said."""
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class Part:
         The old bytes go first: they are never seen beside a note that is not theirs.
         """
         self.file.open("wb").close()
-        safe_write(self._note, json.dumps(dataclasses.asdict(remote)).encode("ascii"))
+        atomic_write(self._note, json.dumps(dataclasses.asdict(remote)).encode("ascii"))
 
     def forget(self) -> None:
         """Deletes all of it, so that a download begins anew."""

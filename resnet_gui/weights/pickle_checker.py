@@ -34,7 +34,7 @@ _LITERALS = {
 }  # fmt: skip
 
 
-class Foreign(Exception):
+class UnsafePickle(Exception):
     """Something in a pickle that tensors do not need; `str()` names it."""
 
 
@@ -74,14 +74,14 @@ class _Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class CheckedPickle:
     """What a pickle would make, in plain values and stand-ins, and the storages that it asks for, by key."""
 
     made: Any
     storages: dict[str, Storage]
 
 
-def rehearse(file: BinaryIO) -> Rehearsed:
+def rehearse(file: BinaryIO) -> CheckedPickle:
     """Reads the pickle at which `file` stands, up to its end.
 
     Raises `Foreign` if there is more than tensors and plain values in it, `OtherProtocol`, and anything for nonsense.
@@ -94,7 +94,7 @@ def rehearse(file: BinaryIO) -> Rehearsed:
         stage.step(opcode.name, argument)
     if protocol != PROTOCOL:
         raise OtherProtocol(protocol)
-    return Rehearsed(stage.stack.pop(), stage.storages)
+    return CheckedPickle(stage.stack.pop(), stage.storages)
 
 
 class _Stage:
@@ -149,7 +149,7 @@ class _Stage:
             case "BINPERSID":
                 stack[-1] = self._storage(stack[-1])
             case _:
-                raise Foreign(argument.replace(" ", ".") if name == "INST" else f"the instruction {name}")
+                raise UnsafePickle(argument.replace(" ", ".") if name == "INST" else f"the instruction {name}")
 
     def _since_mark(self) -> list[Any]:
         items, self.stack = self.stack, self._below.pop()
@@ -161,12 +161,12 @@ class _Stage:
                 storage = Storage(key, _STORAGES[kind], numel)
                 if numel >= 0 and self.storages.setdefault(key, storage) == storage:
                     return storage
-        raise Foreign("a part that is no plain row of numbers")
+        raise UnsafePickle("a part that is no plain row of numbers")
 
 
 def _allowed(name: str) -> _Global:
     if name not in _GLOBALS:
-        raise Foreign(name)
+        raise UnsafePickle(name)
     return _Global(name)
 
 
@@ -189,7 +189,7 @@ def _put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
 def _build(target: Any, state: Any) -> None:
     """The versions that a state dict carries as an attribute. Other attributes could hide its methods."""
     if not isinstance(target, dict) or not isinstance(state, dict) or state.keys() - {"_metadata"}:
-        raise Foreign("an object with attributes of its own")
+        raise UnsafePickle("an object with attributes of its own")
 
 
 def _call(maker: Any, arguments: Any) -> Any:
@@ -214,4 +214,4 @@ def _call(maker: Any, arguments: Any) -> Any:
             if storage.holds(offset, size, stride):
                 return _Tensor()
             raise ValueError("a tensor is larger than the bytes for it")
-    raise Foreign(f"{getattr(maker, 'name', 'something')} in an odd way")
+    raise UnsafePickle(f"{getattr(maker, 'name', 'something')} in an odd way")

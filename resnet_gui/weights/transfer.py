@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from resnet_gui.events import WeightsTaken
+from resnet_gui.events import WeightsLoaded
 from resnet_gui.messages import Message, Problem, message
-from resnet_gui.records import Misfit
+from resnet_gui.records import Mismatch
 from resnet_gui.weights.weight_file import PREFIXES
 
 _COUNTER = "num_batches_tracked"
@@ -22,14 +22,14 @@ _OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class Transferred:
     """What became of the weights: how much was taken, and remarks on what was changed so that they fit."""
 
-    event: WeightsTaken
+    event: WeightsLoaded
     notes: tuple[Message, ...]
 
 
-def adopt(network: nn.Module, weights: dict[str, Tensor], head: str, origin: str) -> Adopted:
+def transfer(network: nn.Module, weights: dict[str, Tensor], head: str, origin: str) -> Transferred:
     """Copies into `network` what fits it by name and shape; the rest of it stays as it was, freshly initialised.
 
     `head` is the name of the network's head, `origin` the file or address that the weights are of. A convolution for
@@ -46,8 +46,8 @@ def adopt(network: nn.Module, weights: dict[str, Tensor], head: str, origin: str
         for name, tensor in fitting.items():
             wanted[name].copy_(tensor)
     misfits = tuple(_misfits(wanted, found, fitting))
-    event = WeightsTaken(origin, len(_learned(fitting)), len(_learned(wanted)), misfits)
-    return Adopted(event, (*_notes_on_channels(fitting, found), *_notes_on_heads(misfits, head)))
+    event = WeightsLoaded(origin, len(_learned(fitting)), len(_learned(wanted)), misfits)
+    return Transferred(event, (*_notes_on_channels(fitting, found), *_notes_on_heads(misfits, head)))
 
 
 def _todays_name(name: str, wanted: dict[str, Tensor]) -> str:
@@ -73,12 +73,12 @@ def _learned(tensors: dict[str, Tensor]) -> list[str]:
     return [name for name in tensors if not name.endswith(_COUNTER)]
 
 
-def _misfits(wanted: dict[str, Tensor], found: dict[str, Tensor], fitting: dict[str, Tensor]) -> Iterable[Misfit]:
+def _misfits(wanted: dict[str, Tensor], found: dict[str, Tensor], fitting: dict[str, Tensor]) -> Iterable[Mismatch]:
     """First what the network lacks, in its order; then what only the file has."""
     for name in _learned({name: wanted[name] for name in wanted if name not in fitting}):
-        yield Misfit(name, tuple(wanted[name].shape), tuple(found[name].shape) if name in found else None)
+        yield Mismatch(name, tuple(wanted[name].shape), tuple(found[name].shape) if name in found else None)
     for name in _learned({name: found[name] for name in found if name not in wanted}):
-        yield Misfit(name, None, tuple(found[name].shape))
+        yield Mismatch(name, None, tuple(found[name].shape))
 
 
 def _notes_on_channels(fitting: dict[str, Tensor], found: dict[str, Tensor]) -> Iterable[Message]:
@@ -90,7 +90,7 @@ def _notes_on_channels(fitting: dict[str, Tensor], found: dict[str, Tensor]) -> 
         yield message("channels_spread", names=names)
 
 
-def _notes_on_heads(misfits: tuple[Misfit, ...], head: str) -> Iterable[Message]:
+def _notes_on_heads(misfits: tuple[Mismatch, ...], head: str) -> Iterable[Message]:
     """The head has other classes in the file, and with it the auxiliary heads, if there are any."""
     counts = {misfit.name: _class_counts(misfit) for misfit in misfits}
     of_head = counts.get(f"{head}.weight")
@@ -101,7 +101,7 @@ def _notes_on_heads(misfits: tuple[Misfit, ...], head: str) -> Iterable[Message]
         yield message("head_replaced", names=", ".join(heads), found=of_head[0], wanted=of_head[1])
 
 
-def _class_counts(misfit: Misfit) -> tuple[int, int] | None:
+def _class_counts(misfit: Mismatch) -> tuple[int, int] | None:
     """The classes that a head has in the file and in the network, if nothing else keeps it from fitting."""
     if not misfit.wanted or not misfit.found or misfit.wanted[1:] != misfit.found[1:]:
         return None

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from resnet_gui.atomic_write import make_folder, safe_write, sync_names
+from resnet_gui.atomic_write import atomic_write, make_folder, sync_names
 from resnet_gui.events import Downloaded, Downloading, Event, Note
 from resnet_gui.messages import Problem, message, reason
 from resnet_gui.paths import weights_folder
 from resnet_gui.records import Weights
-from resnet_gui.weights.partial_file import Part, Remote
+from resnet_gui.weights.partial_file import PartialFile, Remote
 
 _LOOK_SECONDS = 0.25
 """How often `stop` is looked at while another process has the file."""
@@ -44,7 +44,7 @@ def fetch(weights: Weights, stop: threading.Event) -> Iterator[Downloading | Dow
 
 def verified(weights: Weights) -> Path | None:
     """The file, if it is here and its SHA-256 is the right one. Reads all of it: about a second for 500 MB."""
-    path = place(weights)
+    path = weights_path(weights)
     digits = _known_digits(weights)
     try:
         return path if digits and _sha256(path).startswith(digits) else None
@@ -54,15 +54,15 @@ def verified(weights: Weights) -> Path | None:
 
 def cached(weights: Weights) -> bool:
     """Whether the file is here. Cheap: it only looks, so the file may have been damaged since."""
-    return place(weights).is_file() and bool(_known_digits(weights))
+    return weights_path(weights).is_file() and bool(_known_digits(weights))
 
 
 def forget(weights: Weights) -> None:
     """Deletes what has arrived of a file that was not fetched to its end."""
-    Part(place(weights)).forget()
+    PartialFile(weights_path(weights)).forget()
 
 
-def place(weights: Weights) -> Path:
+def weights_path(weights: Weights) -> Path:
     """Where the file lies, or would lie, in the person's cache. A person can put it there by hand."""
     return weights_folder() / file_name(weights)
 
@@ -92,7 +92,7 @@ def _known_digits(weights: Weights) -> str:
     digits = weights.sha256.lower()
     if not digits:
         with contextlib.suppress(OSError, ValueError):
-            digits = _hash_note(place(weights)).read_text("ascii")
+            digits = _hash_note(weights_path(weights)).read_text("ascii")
     return digits if re.fullmatch(rf"[0-9a-f]{{{_FEWEST_DIGITS},64}}", digits) else ""
 
 
@@ -107,7 +107,7 @@ def _sha256(path: Path) -> str:
 
 def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, None, Path | None]:
     """Downloads once no other process does; None if `stop` was set before the end."""
-    path = place(weights)
+    path = weights_path(weights)
     lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
     try:
         make_folder(path.parent)
@@ -124,7 +124,7 @@ def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, No
 
 def _wait_for(lock: FileLock, weights: Weights, stop: threading.Event) -> Iterator[Downloading]:
     """Until the lock is ours, with how far the other process is."""
-    part = Part(place(weights))
+    part = PartialFile(weights_path(weights))
     while not stop.is_set():
         try:
             lock.acquire(timeout=_LOOK_SECONDS)
@@ -138,14 +138,14 @@ def _download(weights: Weights, path: Path, stop: threading.Event) -> Generator[
     from resnet_gui.weights.download import download
 
     path.unlink(missing_ok=True)  # it was not verified
-    part = Part(path)
+    part = PartialFile(path)
     remote = yield from download(weights, part, stop)
     if remote:
         _settle(weights, part, remote)
     return path if remote else None
 
 
-def _settle(weights: Weights, part: Part, remote: Remote) -> None:
+def _settle(weights: Weights, part: PartialFile, remote: Remote) -> None:
     """Gives the whole part its name, if it is the file that was promised; else deletes it."""
     with part.file.open("ab") as file:
         os.fsync(file.fileno())
@@ -158,10 +158,10 @@ def _settle(weights: Weights, part: Part, remote: Remote) -> None:
     sync_names(part.path.parent)
     part.forget()
     if not weights.sha256:
-        safe_write(_hash_note(part.path), found.encode("ascii"))
+        atomic_write(_hash_note(part.path), found.encode("ascii"))
 
 
-def fetched(weights: Weights, stop: threading.Event) -> Generator[Event, None, Path | None]:
+def fetch_verified(weights: Weights, stop: threading.Event) -> Generator[Event, None, Path | None]:
     """Where the weights lie, verified; None when stopped. A download is announced before it begins."""
     announced = False
     for event in fetch(weights, stop):

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from resnet_gui.messages import Problem, reason
-from resnet_gui.weights.pickle_checker import PROTOCOL, Foreign, OtherProtocol, Storage, rehearse
+from resnet_gui.weights.pickle_checker import PROTOCOL, OtherProtocol, Storage, UnsafePickle, rehearse
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
 _DEPTH = 4
@@ -54,7 +54,7 @@ def _problems_of(path: Path) -> Iterator[None]:
         raise Problem("weights_missing", path=str(path)) from error
     except OtherProtocol as error:
         raise Problem("weights_protocol", path=str(path), protocol=str(error), wanted=PROTOCOL) from error
-    except Foreign as error:
+    except UnsafePickle as error:
         raise Problem("weights_not_plain", path=str(path), what=_ascii(error)) from error
     except Exception as error:  # whatever a reader throws at a damaged file: KeyError, struct.error, SafetensorError, …
         if isinstance(error, OSError) and error.errno:
@@ -157,7 +157,7 @@ def _storages(file: io.BytesIO, path: Path) -> dict[str, Storage]:
     """What the pickle with the tensors asks for; it may turn out to hold a whole network, which is no rare mistake."""
     try:
         return rehearse(file).storages
-    except Foreign as error:
+    except UnsafePickle as error:
         if b"torch.nn.modules" in file.getvalue():
             raise Problem("weights_program", path=str(path)) from error
         raise

@@ -131,15 +131,15 @@ def head_only(pictures: Path, epochs: int, enough: float = 2.0) -> Run:
 def one_pass(files: list[Path], plan: Planned) -> float:
     """Seconds to read all pictures and to send them through the network."""
     compute = Compute(torch.device("cpu"), plan.precision, plan.memory_format)
-    network, rule = compute.place(build(NETWORK, 5).eval()), Preprocessing.for_size(SIZE)
+    network, rule = compute.to_device(build(NETWORK, 5).eval()), Preprocessing.for_size(SIZE)
 
     def work() -> None:
         with ThreadPoolExecutor(usable_cores()) as pool:
             views = pool.map(partial(decode, rule), files)
             for batch in iter(lambda: list(itertools.islice(views, BATCH)), []):
-                network(compute.lay_out(rule.normalize(torch.stack(batch))))
+                network(compute.to_memory_format(rule.normalize(torch.stack(batch))))
 
-    with torch.inference_mode(), compute.cast():
+    with torch.inference_mode(), compute.autocast():
         return seconds(work)
 
 

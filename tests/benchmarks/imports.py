@@ -70,14 +70,14 @@ def prepare(folder: Path) -> None:
     from PIL import Image
 
     from resnet_gui.data.transforms import Preprocessing
-    from resnet_gui.model_file import ModelCard, save_model
+    from resnet_gui.model_file import ModelMetadata, save_model
     from resnet_gui.nets.build import build
 
     for name in ("dark", "light"):
         (folder / "pictures" / name).mkdir(parents=True)
         for shade in range(12):
             Image.new("L", (40, 40), shade + 200 * (name == "light")).save(folder / f"pictures/{name}/{shade}.png")
-    card = ModelCard(
+    card = ModelMetadata(
         "resnet18", ("dark", "light"), Preprocessing.for_size(32), epoch=1, validated=False, val_accuracy=None, val_loss=None,
         test=None, test_opened=0,
     )  # fmt: skip

@@ -58,17 +58,17 @@ class Scenario:
 
     def __init__(self, seconds: float, pictures: list[str]) -> None:
         from resnet_gui.gui.theme import Theme
-        from resnet_gui.gui.user_settings import Remembered
+        from resnet_gui.gui.user_settings import UserSettings
         from resnet_gui.gui.window.main_window import MainWindow
 
-        self.window = MainWindow(Theme(QApplication.instance()), Remembered())
+        self.window = MainWindow(Theme(QApplication.instance()), UserSettings())
         self.phases: dict[str, tuple[float, float]] = {}
         self._seconds = seconds
         self._pictures = pictures
         self._ready: set[str] = set()
         self.waits: list[float] = []
-        self.window.asking.engine_said.connect(lambda state: self._ready.add(f"prediction {state}"))
-        self.window.training.engine_said.connect(lambda state: self._ready.add(f"training {state}"))
+        self.window.prediction_engine.engine_phase_changed.connect(lambda state: self._ready.add(f"prediction {state}"))
+        self.window.training_engine.engine_phase_changed.connect(lambda state: self._ready.add(f"training {state}"))
         self.window.show()
         QTest.qWaitForWindowExposed(self.window)
 
@@ -76,18 +76,18 @@ class Scenario:
         window = self.window
         self._phase("start", self._start)
         QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
-        wait(lambda: window.training.run, 60)
+        wait(lambda: window.training_engine.run, 60)
         self._phase("train", lambda: spin(self._seconds))
-        wait(lambda: window.asking.best, 600)
+        wait(lambda: window.prediction_engine.best, 600)
         self._phase("train+predict", self._predict)
-        if window.training.state != "running":
+        if window.training_engine.phase != "running":
             raise SystemExit("The training ended before the measurement did.")
-        window.training.stop()
-        wait(lambda: window.training.state == "idle", 60)
+        window.training_engine.stop()
+        wait(lambda: window.training_engine.phase == "idle", 60)
 
     def _start(self) -> None:
         self.window.open_sample()
-        wait(lambda: {"prediction ready", "training ready"} <= self._ready and self.window.dataset.listing, 120)
+        wait(lambda: {"prediction ready", "training ready"} <= self._ready and self.window.dataset_lister.listing, 120)
         self.window.setup.set_values({"training.epochs": 10_000})
 
     def _predict(self) -> None:

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import QApplication
 
 from resnet_gui.events import EpochDone, Event, Progress, Started, to_json
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.thread_pool import in_background
+from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.training_tab import TrainingTab
-from resnet_gui.runs.history import Story
-from resnet_gui.runs.log_reader import RunFile, story_of
+from resnet_gui.runs.history import RunHistory
+from resnet_gui.runs.log_reader import LogReader, history_of
 
 STEPS = 10
 """Of an epoch."""
@@ -63,10 +63,10 @@ class Watch(QObject):
         self._seconds = seconds
         self.tab.resize(660, 700)
         self.tab.show()
-        self.tab.show_story(Story("run"))  # imports what draws plots
+        self.tab.show_story(RunHistory("run"))  # imports what draws plots
         spin(1)
 
-    def show(self, name: str, story: Story, diary: Iterator[Event]) -> float:
+    def show(self, name: str, story: RunHistory, diary: Iterator[Event]) -> float:
         """Shows a run that goes on. Returns the 99th percentile, in milliseconds."""
         steps = QTimer(interval=100)
         steps.timeout.connect(lambda: self.tab.show_event(next(diary)))
@@ -81,11 +81,11 @@ class Watch(QObject):
 
     def read(self, name: str, run: Path) -> float:
         """Opens the run in a folder as the window does: read in a thread, then shown."""
-        stories: list[Story] = []
+        stories: list[RunHistory] = []
         self.has_read.connect(stories.append)
 
         def work() -> None:
-            in_background(lambda: story_of(run, RunFile(run).read()[0]), self.has_read)
+            run_in_thread(lambda: history_of(run, LogReader(run).read()[0]), self.has_read)
             wait(lambda: stories, 600)
             self.tab.show_story(stories[0])
             spin(1)
@@ -105,10 +105,10 @@ class Watch(QObject):
         return late[1]
 
 
-def told(points: int) -> tuple[Story, Iterator[Event]]:
+def told(points: int) -> tuple[RunHistory, Iterator[Event]]:
     """A run as far as `points` steps, and what it goes on to say."""
     diary = events()
-    story = Story("run")
+    story = RunHistory("run")
     story.epochs = 2 * points // STEPS
     began = time.perf_counter()
     for _ in range(points + points // STEPS):

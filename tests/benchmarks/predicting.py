@@ -30,7 +30,7 @@ from torch import Tensor
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import usable_cores
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.prediction.streaming import predict
@@ -70,7 +70,7 @@ def main() -> int:
 def write_model(folder: Path, options: argparse.Namespace) -> Path:
     """An untrained model takes as long as a trained one."""
     classes = tuple(sorted(path.name for path in flowers().iterdir()))
-    card = ModelCard(options.network, classes, Preprocessing.for_size(options.size), epoch=0, validated=False)
+    card = ModelMetadata(options.network, classes, Preprocessing.for_size(options.size), epoch=0, validated=False)
     save_model(folder / "model.safetensors", build(options.network, len(classes)).state_dict(), card)
     return folder / "model.safetensors"
 
@@ -108,12 +108,12 @@ def forward_seconds(predictor: Predictor, size: int) -> float:
 
 
 def forward(predictor: Predictor, size: int) -> Callable[[], Tensor]:
-    compute, rule = predictor.inference.compute, predictor.card.preprocessing
+    compute, rule = predictor.inference.compute, predictor.metadata.preprocessing
     pixels = torch.randint(0, 256, (size, rule.channels, rule.image_size, rule.image_size), dtype=torch.uint8)
-    pictures = compute.lay_out(rule.normalize(pixels.to(compute.device)))
+    pictures = compute.to_memory_format(rule.normalize(pixels.to(compute.device)))
 
     def step() -> Tensor:
-        with torch.inference_mode(), compute.cast():
+        with torch.inference_mode(), compute.autocast():
             return predictor.inference.network(pictures)
 
     return step
@@ -125,7 +125,7 @@ def decode(rule: Preprocessing, path: Path) -> Tensor:
 
 def decoding_seconds(predictor: Predictor, files: list[Path]) -> float:
     with ThreadPoolExecutor(usable_cores()) as pool:
-        return seconds(lambda: list(pool.map(partial(decode, predictor.card.preprocessing), files)))
+        return seconds(lambda: list(pool.map(partial(decode, predictor.metadata.preprocessing), files)))
 
 
 def one_by_one(predictor: Predictor, files: list[Path]) -> bool:
@@ -134,7 +134,7 @@ def one_by_one(predictor: Predictor, files: list[Path]) -> bool:
 
 def report_ones(where: str, predictor: Predictor, files: list[Path], answered: Callable[[Path], float]) -> bool:
     """Prints how long one picture takes `answered`, and says whether that is near enough to its parts."""
-    step, open_one, parts, wholes = forward(predictor, 1), partial(decode, predictor.card.preprocessing), [], []
+    step, open_one, parts, wholes = forward(predictor, 1), partial(decode, predictor.metadata.preprocessing), [], []
     step(), answered(files[-1])
     for path in files[:-1]:
         open_one(files[-1]), step()  # they count warm
@@ -157,11 +157,11 @@ def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
     from PySide6.QtWidgets import QApplication
 
     from resnet_gui.gui.theme import Theme
-    from resnet_gui.gui.user_settings import Remembered
+    from resnet_gui.gui.user_settings import UserSettings
     from resnet_gui.gui.window.main_window import MainWindow
 
     app = QApplication(sys.argv[:1])
-    window = MainWindow(Theme(app), Remembered())
+    window = MainWindow(Theme(app), UserSettings())
     pane, shown = window.predict_pane, QEventLoop()
     pane.preview_requested.connect(shown.quit)  # once the answer stands there
     window.show()

@@ -106,16 +106,16 @@ def _at_its_best() -> Iterator[None]:
 def _step(config: TrainConfig, classes: int, precision: str, layout: str) -> Callable[[], Tensor]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     compute = Compute(torch.device(device), precision, layout)
-    network = compute.place(build(config.network, classes)).train()
+    network = compute.to_device(build(config.network, classes)).train()
     batch, size = config.training.batch_size, config.data.image_size
-    pixels = compute.lay_out(torch.randn(batch, 3, size, size, device=device))
+    pixels = compute.to_memory_format(torch.randn(batch, 3, size, size, device=device))
     labels = torch.randint(classes, (batch,), device=device)
     optimizer = make_optimizer(config.training, network.parameters())
     scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
 
     def step() -> Tensor:
         optimizer.zero_grad()
-        with compute.cast():
+        with compute.autocast():
             loss = functional.cross_entropy(network(pixels), labels)
         scaler.scale(loss).backward()
         scaler.step(optimizer)

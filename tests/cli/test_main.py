@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from resnet_gui.cli.event_printer import Printer
+from resnet_gui.cli.event_printer import EventPrinter
 from resnet_gui.cli.main import main, train_parser
 from resnet_gui.config import make_config, settings
-from resnet_gui.events import Downloaded, Downloading, NetworkNames, Progress, Summarised, WeightsTaken, from_json
+from resnet_gui.events import Downloaded, Downloading, NetworkNames, NetworkSummary, Progress, WeightsLoaded, from_json
 from resnet_gui.model_file import load_model
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.records import Misfit
-from resnet_gui.runs.run_status import last_place
+from resnet_gui.records import Mismatch
+from resnet_gui.runs.run_status import read_status
 from resnet_gui.training.loop import train
 
 
@@ -110,7 +110,7 @@ def test_ctrl_c_and_the_systems_wish_to_end_stop_and_save(drawn: Path, tmp_path:
     [run] = tmp_path.iterdir()
     assert load_model(run / "model.safetensors")[1].validated
     assert f"resnet-gui train --resume {run}" in printed
-    assert last_place(run).ended == "stopped"
+    assert read_status(run).ended == "stopped"
 
 
 def test_resume_shows_what_became_of_the_pictures_and_asks(colours: Path, tmp_path: Path, quick: dict) -> None:
@@ -215,7 +215,7 @@ def test_a_full_disk_while_saving_is_told_and_the_run_goes_on(drawn: Path, tmp_p
     [run] = tmp_path.iterdir()
     load_model(run / "model.safetensors")
     assert not list(run.rglob(".*.part"))
-    assert last_place(run).epoch == 1
+    assert read_status(run).epoch == 1
 
 
 def test_summary_prints_the_card_then_the_layers_by_stage_with_their_sums(capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,7 +250,7 @@ def test_a_summary_as_json_and_as_csv_say_the_same(capsys: pytest.CaptureFixture
     asked = ["summary", "resnet20", "--size", "40", "--classes", "3", "--channels", "1"]
     assert main([*asked, "--json"]) == 0
     said = from_json(capsys.readouterr().out)
-    assert isinstance(said, Summarised)
+    assert isinstance(said, NetworkSummary)
     assert (said.image_size, said.classes, said.channels) == (40, 3, 1)
     assert main([*asked, "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -341,7 +341,7 @@ class Terminal(io.StringIO):
 def test_a_download_rewrites_one_line_and_only_in_a_terminal() -> None:
     url = "https://download.example.org/models/resnet18.pth"
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
-        printer = Printer(stream)
+        printer = EventPrinter(stream)
         printer.show(Downloading(url, 1_000_000, 0, 0.0))
         printer.show(Downloading(url, 12_300_000, 46_800_000, 3_100_000.0))
         printer.show(Downloaded(url, "/cache/resnet18.pth"))
@@ -353,23 +353,27 @@ def test_a_download_rewrites_one_line_and_only_in_a_terminal() -> None:
 
 def test_where_pictures_are_looked_at_once_that_is_what_the_line_says() -> None:
     stream = Terminal()
-    Printer(stream).show(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=9.0))
+    EventPrinter(stream).show(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=9.0))
     line = "\rlooking at the pictures, once for all epochs: 120 of 480  40 images/s  9 s left"
     assert stream.getvalue() == line
 
 
 def test_what_did_not_fit_is_listed_with_both_shapes_and_at_most_20_of_it() -> None:
     stream = io.StringIO()
-    printer = Printer(stream)
-    misfits = (Misfit("fc.weight", (5, 512), (1000, 512)), Misfit("fc.bias", (5,), None), Misfit("extra", None, (3,)))
-    printer.show(WeightsTaken("a.pth", 120, 122, misfits))
+    printer = EventPrinter(stream)
+    misfits = (
+        Mismatch("fc.weight", (5, 512), (1000, 512)),
+        Mismatch("fc.bias", (5,), None),
+        Mismatch("extra", None, (3,)),
+    )
+    printer.show(WeightsLoaded("a.pth", 120, 122, misfits))
     assert stream.getvalue().splitlines() == [
         "120 of the network's 122 tensors come from a.pth.",
         "fc.weight does not fit: the network has 5 × 512, the file 1000 × 512.",
         "fc.bias does not fit: the network has 5, the file nothing.",
         "extra does not fit: the network has nothing, the file 3.",
     ]
-    printer.show(WeightsTaken("a.pth", 100, 122, tuple(Misfit(f"{n}.weight", (1,), None) for n in range(22))))
+    printer.show(WeightsLoaded("a.pth", 100, 122, tuple(Mismatch(f"{n}.weight", (1,), None) for n in range(22))))
     lines = stream.getvalue().splitlines()[4:]
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "2 more tensors do not fit."

@@ -18,7 +18,7 @@ import torch
 from file_calls import Call, fsync_disabled, watched
 from power_cut import Disk, key
 
-from resnet_gui.atomic_write import safe_write
+from resnet_gui.atomic_write import atomic_write
 from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
 
 Writer = Callable[..., None]
@@ -76,7 +76,7 @@ def deleted_before_the_rename(path: Path, *pieces: bytes) -> None:
 
 def that_swallows_errors(path: Path, *pieces: bytes) -> None:
     with contextlib.suppress(OSError):
-        safe_write(path, *pieces)
+        atomic_write(path, *pieces)
 
 
 def saves(writer: Writer, root: Path, count: int = 3) -> list[Call | int]:
@@ -119,7 +119,7 @@ def verdict(content: bytes | None, promised: int, path: Path) -> str:
 
 
 def test_after_every_power_cut_in_a_save_the_old_or_the_new_file_is_there(tmp_path: Path) -> None:
-    found = collections.Counter(lost_files(saves(safe_write, tmp_path / "disk"), tmp_path / "disk"))
+    found = collections.Counter(lost_files(saves(atomic_write, tmp_path / "disk"), tmp_path / "disk"))
     assert set(found) == {"good"}
     assert found["good"] > 40
 

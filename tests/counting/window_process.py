@@ -56,7 +56,7 @@ class RandomUser(QObject):
 
     def _wait_for_run(self, patient: bool) -> None:
         """Most wait until something is seen to happen, some do not."""
-        if patient and not self._window.training.run:
+        if patient and not self._window.training_engine.run:
             QTimer.singleShot(20, lambda: self._wait_for_run(patient))
         else:
             self._next()
@@ -98,7 +98,9 @@ class RandomUser(QObject):
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
-        engines = [engine for engine in self._window.training.findChildren(Engine) if engine.isRunning() and engine.pid]
+        engines = [
+            engine for engine in self._window.training_engine.findChildren(Engine) if engine.isRunning() and engine.pid
+        ]
         if engines:
             with contextlib.suppress(ProcessLookupError):  # it has ended already, which the window has yet to notice
                 os.kill(self._chance.choice(engines).pid, number)

@@ -16,7 +16,7 @@ from PIL import Image
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.loader import FolderGone, Loader, epoch_order, steps_per_epoch
-from resnet_gui.data.prefetch import ahead
+from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing
@@ -205,7 +205,7 @@ def test_pictures_that_are_cut_on_the_device_show_the_same(tmp_path: Path) -> No
         coarse = Image.fromarray(chance.integers(0, 256, (5, 5, 3), dtype=np.uint8))
         coarse.resize(size, Image.Resampling.BICUBIC).save(tmp_path / f"{index}.png")
     samples = [Sample(f"{index}.png", index % 2) for index in range(5)]
-    early, late = (Loader(tmp_path, samples, RULE, 5, 2, cuts_late=late) for late in (False, True))
+    early, late = (Loader(tmp_path, samples, RULE, 5, 2, crop_on_device=late) for late in (False, True))
     for side in (32, 24):
         augmentation = replace(AUGMENTATION, image_size=side)
         for epoch in (1, 2):
@@ -217,5 +217,5 @@ def test_pictures_that_are_cut_on_the_device_show_the_same(tmp_path: Path) -> No
             assert ours.shape == theirs.shape == (5, 3, side, side)
             assert (ours - theirs).abs().max() < 1.5 / 255 / 0.224, "one level, of pixels that are rounded elsewhere"
     assert all(batch.cuts is None for batch in late.evaluate())
-    moved = list(ahead(late.train(AUGMENTATION, 1), torch.device("cpu")))
+    moved = list(prefetch(late.train(AUGMENTATION, 1), torch.device("cpu")))
     assert torch.equal(late.prepare(moved[0]), late.prepare(next(late.train(AUGMENTATION, 1))))

@@ -22,6 +22,7 @@ from resnet_gui.events import (
     Finished,
     JobEnded,
     NetworkNames,
+    NetworkSummary,
     Note,
     Predicted,
     Progress,
@@ -30,14 +31,13 @@ from resnet_gui.events import (
     SkippedMany,
     Started,
     Stopped,
-    Summarised,
     from_json,
 )
 from resnet_gui.gui.workers.engine_process import engine_command
 from resnet_gui.model_file import load_model
 from resnet_gui.records import ModelInfo
 from resnet_gui.runs.event_log import read_events
-from resnet_gui.runs.run_status import last_place
+from resnet_gui.runs.run_status import read_status
 
 PATIENCE = 90
 
@@ -161,7 +161,7 @@ def test_asked_to_end_by_the_system_it_saves_and_exits(engine: Engine, quick: di
     run = next(event for event in engine.until(1, Progress) if isinstance(event, Started)).run
     engine.process.terminate()
     assert engine.process.wait(timeout=PATIENCE) == 0
-    assert last_place(Path(run)).ended == "stopped"
+    assert read_status(Path(run)).ended == "stopped"
 
 
 def test_the_process_that_asked_may_be_killed_and_leaves_no_orphan(tmp_path: Path, quick: dict) -> None:
@@ -249,7 +249,7 @@ def test_progress_is_held_back_and_nothing_else_is(engine: Engine, colours: Path
 def test_it_opens_networks_and_knows_what_the_libraries_offer(engine: Engine) -> None:
     engine.send(id=1, do="summary", network="resnet20", classes=10, channels=3, size=32)
     [opened, _] = engine.until(1, JobEnded)
-    assert isinstance(opened, Summarised)
+    assert isinstance(opened, NetworkSummary)
     assert (opened.parameters, len(opened.layers[0].shape)) == (269_722, 3)
     engine.send(id=2, do="summary", network="alexnet_2012", classes=10, channels=3, size=32)
     assert engine.until(2, JobEnded)[0].message.code == "size_not_taken"

@@ -9,14 +9,14 @@ from pytestqt.qtbot import QtBot
 
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training.training_tab import TrainingTab
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.window.main_window import MainWindow
 from resnet_gui.gui.workers.engine_process import Engine
 
 
 @pytest.fixture
 def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    remembered = Remembered()
+    remembered = UserSettings()
     remembered._settings.clear()
     window = MainWindow(Theme(qapp, "light"), remembered)
     window.show()

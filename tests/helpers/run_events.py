@@ -4,7 +4,7 @@ import math
 
 from resnet_gui.events import BestSaved, EpochDone, Progress, Started
 from resnet_gui.records import ClassScore, TestScore
-from resnet_gui.runs.run_status import RunPlace
+from resnet_gui.runs.run_status import RunStatus
 
 RUN, MODEL = "/runs/1", "/runs/1/model.safetensors"
 STEPS = 4
@@ -32,7 +32,7 @@ def score_event(right=143, total=160, opened=1, classes=TWO_CLASSES):
 
 
 def run_place():
-    return RunPlace(RUN, "resnet18", "/photos", 12, 3, 12, "interrupted")
+    return RunStatus(RUN, "resnet18", "/photos", 12, 3, 12, "interrupted")
 
 
 def cell_text(tab, row, column):

@@ -33,7 +33,7 @@ def text_of(widget: QWidget) -> str:
 
 def open_colours(window: MainWindow, qtbot: QtBot, colours: Path, epochs: int) -> None:
     """Drops the dataset folder `colours` on the window, and sets up a run of a few seconds per epoch."""
-    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.dataset_lister.opened, timeout=PATIENCE):
         drop(window.setup, colours)
     window.setup.set_values(
         {"network": "resnet20", "data.image_size": 32, "training.batch_size": 8, "training.epochs": epochs}
@@ -54,7 +54,7 @@ def click(button: QPushButton) -> None:
 def wait_for(window: MainWindow, qtbot: QtBot, kind: type) -> object:
     """Waits for the run's next event of `kind`, and returns it."""
     with qtbot.waitSignal(
-        window.training.said, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
+        window.training_engine.event_received, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
     ) as got:
         pass
     return got.args[0]

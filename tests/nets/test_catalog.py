@@ -17,7 +17,7 @@ from resnet_gui.nets.families import resnet, resnet_cifar
 from resnet_gui.nets.families.blocks import BasicBlock, Bottleneck, PlainBlock, PlainBottleneck
 from resnet_gui.nets.families.preact import PreactBlock, PreactBottleneck
 from resnet_gui.nets.families.shortcuts import PaddedIdentity
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.nets.specs import cifar, residual, residual_variants
 
 RESIDUAL = (*residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS)
@@ -51,18 +51,18 @@ def test_the_default_network_is_the_first_of_the_catalogue():
 
 
 @each_network
-def test_a_network_is_found_by_its_name(network: Network):
+def test_a_network_is_found_by_its_name(network: NetworkSpec):
     assert find(network.name) is network
 
 
 @each_network
-def test_a_story_is_one_sentence(network: Network):
-    assert network.story.endswith(".")
-    assert ". " not in network.story
+def test_a_story_is_one_sentence(network: NetworkSpec):
+    assert network.description.endswith(".")
+    assert ". " not in network.description
 
 
 @functools.cache
-def built(network: Network) -> nn.Sequential:
+def built(network: NetworkSpec) -> nn.Sequential:
     """As the card says, without numbers."""
     with torch.device("meta"):
         made: nn.Sequential = {**resnet.BUILDERS, **resnet_cifar.BUILDERS}[network.name](
@@ -107,7 +107,7 @@ def stage_as_built(stage: Stage, blocks: nn.Sequential) -> Stage:
 
 
 @each_residual
-def test_the_stages_on_a_card_are_those_that_are_built(network: Network):
+def test_the_stages_on_a_card_are_those_that_are_built(network: NetworkSpec):
     made = built(network)
     stem, *stages, head = network.stages
     assert " ".join(stage.name for stage in network.stages).split() == [name for name, _ in made.named_children()]
@@ -121,7 +121,7 @@ def test_the_stages_on_a_card_are_those_that_are_built(network: Network):
 
 
 @each_residual
-def test_depth_counts_the_layers_as_the_papers_do(network: Network):
+def test_depth_counts_the_layers_as_the_papers_do(network: NetworkSpec):
     """Without projections and what only weighs channels; wide networks are named after their convolutions, projections too."""
     layers = {name: layer for name, layer in built(network).named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     if network.name.startswith("wrn"):
@@ -135,7 +135,7 @@ def test_depth_counts_the_layers_as_the_papers_do(network: Network):
     [card for card in RESIDUAL if card.weights and "pytorch.org" in card.weights.url],
     ids=lambda network: network.name,
 )
-def test_weights_are_as_torchvision_states_them(network: Network):
+def test_weights_are_as_torchvision_states_them(network: NetworkSpec):
     theirs, ours = get_model_weights(network.name).DEFAULT, network.weights
     prepared = theirs.transforms()
     assert ours.url == theirs.url
@@ -154,7 +154,7 @@ def test_weights_are_as_torchvision_states_them(network: Network):
     [card for card in RESIDUAL if card.weights and "huggingface" in card.weights.url],
     ids=lambda network: network.name,
 )
-def test_weights_are_as_timm_states_them(network: Network):
+def test_weights_are_as_timm_states_them(network: NetworkSpec):
     theirs, ours = timm.get_pretrained_cfg(network.name), network.weights
     assert ours.url == f"https://huggingface.co/{theirs.hf_hub_id}/resolve/main/model.safetensors"
     assert ours.licence.lower() == theirs.license

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build, main_and_auxiliary
 from resnet_gui.nets.catalog import NETWORKS, require_size
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 TORCHVISION = "torchvision.models, meta['num_params'] of the weights"
 TIMM = "timm, results/results-imagenet.csv, param_count"
@@ -209,13 +209,13 @@ def _one_thread() -> Iterator[None]:
 
 
 @cache
-def bare(network: Network) -> nn.Module:
+def bare(network: NetworkSpec) -> nn.Module:
     """The network as its card has it, on the meta device: shapes without numbers."""
     with torch.device("meta"):
         return build(network.name, network.classes, network.channels)
 
 
-def pictures(network: Network, size: int, count: int = 2, channels: int = 0, device: str = "meta") -> Tensor:
+def pictures(network: NetworkSpec, size: int, count: int = 2, channels: int = 0, device: str = "meta") -> Tensor:
     return torch.rand(count, channels or network.channels, size, size, device=device)
 
 
@@ -224,9 +224,9 @@ def millions(parameters: int, figure: str) -> str:
     return f"{parameters / 1e6:.{len(figure.partition('.')[2])}f}"
 
 
-def work(network: Network) -> float:
+def work(network: NetworkSpec) -> float:
     """Multiply-adds for one picture of the smallest size, roughly."""
-    return network.multiply_adds * (network.smallest / network.usual) ** 2
+    return network.multiply_adds * (network.smallest / network.default_size) ** 2
 
 
 FAMILIES = dict.fromkeys(network.family for network in NETWORKS)
@@ -241,7 +241,7 @@ def test_there_are_a_hundred_networks_of_different_names():
 
 
 @each_network
-def test_parameters(network: Network):
+def test_parameters(network: NetworkSpec):
     assert network.parameters == sum(parameter.numel() for parameter in bare(network).parameters())
 
 
@@ -265,9 +265,9 @@ def test_every_family_has_a_figure_that_is_not_our_own(family: str):
 
 
 @each_network
-def test_logits_multiply_adds_and_depth_at_the_usual_size(network: Network):
+def test_logits_multiply_adds_and_depth_at_the_usual_size(network: NetworkSpec):
     with torch.no_grad(), Depth() as depth, FlopCounterMode(display=False) as counter:
-        logits = bare(network).eval()(pictures(network, network.usual))
+        logits = bare(network).eval()(pictures(network, network.default_size))
     assert logits.shape == (2, network.classes)
     assert (
         counter.get_total_flops() // 4 == network.multiply_adds
@@ -276,7 +276,7 @@ def test_logits_multiply_adds_and_depth_at_the_usual_size(network: Network):
 
 
 @each_network
-def test_logits_at_the_smallest_size_while_it_trains(network: Network):
+def test_logits_at_the_smallest_size_while_it_trains(network: NetworkSpec):
     """With numbers, but for the largest: there the shapes must do. Norms want more than a point, so this is the hard case."""
     if work(network) < 1e9 and network.parameters < 7e7:
         with torch.device("meta"):
@@ -306,7 +306,7 @@ def fill(network: nn.Module) -> None:
 
 
 @each_network
-def test_stages_hold_every_layer_once_and_say_its_channels(network: Network):
+def test_stages_hold_every_layer_once_and_say_its_channels(network: NetworkSpec):
     """Only auxiliary classifiers lie beside the stages."""
     assert network.stages
     found: dict[str, list[str]] = {}
@@ -323,9 +323,9 @@ def test_stages_hold_every_layer_once_and_say_its_channels(network: Network):
 
 
 @each_network
-def test_a_size_that_its_card_does_not_take_is_refused(network: Network):
+def test_a_size_that_its_card_does_not_take_is_refused(network: NetworkSpec):
     require_size(network, network.smallest)
-    require_size(network, network.usual)
+    require_size(network, network.default_size)
     for size in (network.smallest - 1, *([network.largest + 1] if network.largest else [])):
         with pytest.raises(Problem) as caught:
             require_size(network, size)
@@ -342,11 +342,11 @@ def loss_of(network: nn.Module, x: Tensor, labels: Tensor, weight: float) -> Ten
 
 
 @each_family
-def test_one_step_on_a_batch_of_two_classes_lowers_its_loss(network: Network):
+def test_one_step_on_a_batch_of_two_classes_lowers_its_loss(network: NetworkSpec):
     """The step is sized so that a straight slope would lower the loss by 1 %: a fixed rate would not do for all."""
     torch.manual_seed(0)
     net = build(network.name, 2, network.channels).train()
-    size = min(network.usual, max(64, network.smallest))
+    size = min(network.default_size, max(64, network.smallest))
     x, labels = torch.randn(4, network.channels, size, size), torch.tensor([0, 1, 1, 1])
 
     before = loss_of(net, x, labels, network.auxiliary)
@@ -359,7 +359,7 @@ def test_one_step_on_a_batch_of_two_classes_lowers_its_loss(network: Network):
 
 
 @each_family
-def test_pictures_of_one_channel_and_of_four_go_through(network: Network):
+def test_pictures_of_one_channel_and_of_four_go_through(network: NetworkSpec):
     for channels in (1, 4):
         with torch.device("meta"):
             net = build(network.name, 2, channels).eval()

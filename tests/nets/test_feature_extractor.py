@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_gui.nets.build import build
-from resnet_gui.nets.feature_extractor import Body, BodyAndTail, body_and_tail
+from resnet_gui.nets.feature_extractor import Backbone, BackboneAndHead, split_at_head
 from resnet_gui.nets.head import head_of
 
 
@@ -120,8 +120,8 @@ def known(network: nn.Module) -> nn.Module:
     return network
 
 
-def parts(network: nn.Module, channels: int = 3, size: int = 8) -> BodyAndTail:
-    found = body_and_tail(network, channels, size)
+def parts(network: nn.Module, channels: int = 3, size: int = 8) -> BackboneAndHead:
+    found = split_at_head(network, channels, size)
     assert found is not None
     return found
 
@@ -141,10 +141,10 @@ def test_networks_of_the_catalogue_give_the_same_logits_in_two(name: str, size: 
     halves = parts(network, size=size)
     x = pictures(3, size)
     with torch.no_grad():
-        features = halves.body(x)
+        features = halves.backbone(x)
         assert features.shape[1:] == halves.shape == shape
-        torch.testing.assert_close(halves.tail(features), network.eval()(x), rtol=1e-4, atol=1e-5)
-    assert list(halves.tail.parameters()) == list(head.parameters())
+        torch.testing.assert_close(halves.head(features), network.eval()(x), rtol=1e-4, atol=1e-5)
+    assert list(halves.head.parameters()) == list(head.parameters())
 
 
 @pytest.mark.parametrize("kind", [Net, Rectified, Strided, Winding])
@@ -154,7 +154,7 @@ def test_whatever_comes_after_the_head_is_in_the_tail(kind: type[Net]) -> None:
     halves = parts(network)
     x = 10 * pictures(20, 8) - 5
     with torch.no_grad():
-        torch.testing.assert_close(halves.tail(halves.body(x)), network(x), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(halves.head(halves.backbone(x)), network(x), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [TwoHeads, Twice, Beside, PicturesLast, Named, WindingRectified])
@@ -163,19 +163,19 @@ def test_a_network_that_is_not_made_so_stays_whole(kind: type[Net]) -> None:
     network = kind()
     with torch.no_grad():
         network.head.weight.add_(0.1)
-    assert body_and_tail(network, 3, 8) is None
+    assert split_at_head(network, 3, 8) is None
 
 
 def test_what_learns_must_not_be_in_the_body() -> None:
     network = Net()
-    assert body_and_tail(network, 3, 8) is not None
+    assert split_at_head(network, 3, 8) is not None
     network.middle.requires_grad_(True)
-    assert body_and_tail(network, 3, 8) is None
+    assert split_at_head(network, 3, 8) is None
 
 
 def test_the_body_ends_before_the_head_and_its_norms_are_folded() -> None:
     network = Rectified()
-    body = parts(network).body
+    body = parts(network).backbone
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in body.modules())
     entered: list[str] = []
     for name, layer in body.named_modules():
@@ -191,20 +191,20 @@ def test_the_tail_learns_for_the_network() -> None:
     halves = parts(network)
     x = pictures(5, 8)
     with torch.no_grad():
-        features, before = halves.body(x), network(x)
-    halves.tail(features).sum().backward()
+        features, before = halves.backbone(x), network(x)
+    halves.head(features).sum().backward()
     assert network.head.weight.grad is not None
     with torch.no_grad():
-        for weight in halves.tail.parameters():
+        for weight in halves.head.parameters():
             weight.add_(torch.ones_like(weight))
         assert not torch.allclose(network(x), before)
-        torch.testing.assert_close(halves.tail(features), network(x), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(halves.head(features), network(x), rtol=1e-4, atol=1e-5)
 
 
 def test_the_network_is_left_as_it_is_but_for_the_mode() -> None:
     network = Rectified().train()
     before = copy.deepcopy(network.state_dict())
-    parts(network).body(pictures(2, 8))
+    parts(network).backbone(pictures(2, 8))
     assert not network.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert not any(layer._forward_pre_hooks for layer in network.modules())
@@ -215,9 +215,9 @@ def test_the_network_is_left_as_it_is_but_for_the_mode() -> None:
 def test_a_network_of_one_layer_is_all_tail() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
     halves = parts(network)
-    assert torch.equal(halves.body(pictures(2, 8)), pictures(2, 8).flatten(1))
+    assert torch.equal(halves.backbone(pictures(2, 8)), pictures(2, 8).flatten(1))
 
 
 def test_a_body_whose_head_is_not_reached_says_so() -> None:
     with pytest.raises(ValueError, match="no picture comes to the head"):
-        Body(Headless(), "head")(pictures(1, 8))
+        Backbone(Headless(), "head")(pictures(1, 8))

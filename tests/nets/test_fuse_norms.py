@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from resnet_gui.nets.build import build, main_and_auxiliary
-from resnet_gui.nets.fuse_norms import fold
+from resnet_gui.nets.fuse_norms import fuse_norms
 
 
 @pytest.fixture(autouse=True)
@@ -94,14 +94,14 @@ def test_the_norms_after_convolutions_go_and_the_logits_stay(
     make: Callable[[], nn.Module], size: int, norms: int, left: int
 ) -> None:
     network = learned(make())
-    folded = fold(network, 3, size)
+    folded = fuse_norms(network, 3, size)
     assert (len(norms_of(network)), len(norms_of(folded))) == (norms, left)
     assert distance(network, folded, 3, size) < 1e-5
 
 
 def test_a_network_of_grey_pictures() -> None:
     network = learned(build("resnet20", 5, 1))
-    folded = fold(network, 1, 28)
+    folded = fuse_norms(network, 1, 28)
     assert not norms_of(folded)
     assert distance(network, folded, 1, 28) < 1e-5
 
@@ -110,7 +110,7 @@ def test_the_activation_that_a_norm_brought_stays() -> None:
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3), BatchNormAct2d(4, act_layer=nn.SiLU), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    folded = fold(learned(network), 3, 8)
+    folded = fuse_norms(learned(network), 3, 8)
     assert not norms_of(folded)
     assert any(isinstance(layer, nn.SiLU) for layer in folded.modules())
     assert distance(network, folded, 3, 8) < 1e-6
@@ -122,7 +122,7 @@ def test_with_and_without_bias_and_scale(bias: bool, affine: bool) -> None:
     network = learned(
         nn.Sequential(nn.Conv2d(3, 6, 3, groups=3, bias=bias), nn.BatchNorm2d(6, affine=affine), nn.Flatten())
     )
-    folded = fold(network, 3, 8)
+    folded = fuse_norms(network, 3, 8)
     assert not norms_of(folded)
     assert distance(network, folded, 3, 8) < 1e-6
 
@@ -142,7 +142,7 @@ def test_with_and_without_bias_and_scale(bias: bool, affine: bool) -> None:
 )  # fmt: skip
 def test_a_norm_stays_where_it_would_change_something_else(forward: Callable[[Between, Tensor], Tensor]) -> None:
     network = learned(Between(forward))
-    folded = fold(network, 3, 8)
+    folded = fuse_norms(network, 3, 8)
     assert len(norms_of(folded)) == 1
     assert distance(network, folded, 3, 8) < 1e-6
 
@@ -150,7 +150,7 @@ def test_a_norm_stays_where_it_would_change_something_else(forward: Callable[[Be
 def test_shared_weights_stay_as_they_are() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Flatten())
     network[2].weight = network[0].weight
-    folded = fold(learned(network), 3, 8)
+    folded = fuse_norms(learned(network), 3, 8)
     assert len(norms_of(folded)) == 2
     assert folded[2].weight is folded[0].weight
     assert distance(network, folded, 3, 8) < 1e-6
@@ -158,7 +158,7 @@ def test_shared_weights_stay_as_they_are() -> None:
 
 def test_weights_that_are_computed_stay_so() -> None:
     network = nn.Sequential(weight_norm(nn.Conv2d(3, 3, 3)), nn.BatchNorm2d(3), nn.Flatten())
-    folded = fold(learned(network), 3, 8)
+    folded = fuse_norms(learned(network), 3, 8)
     assert len(norms_of(folded)) == 1
     assert distance(network, folded, 3, 8) < 1e-6
 
@@ -168,7 +168,7 @@ def test_hooks_go_along_and_see_what_they_saw(watched: int) -> None:
     network = learned(nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten()))
     seen: list[Tensor] = []
     network[watched].register_forward_hook(lambda layer, given, out: seen.append(out.clone()))
-    folded = fold(network, 3, 8)
+    folded = fuse_norms(network, 3, 8)
     assert bool(norms_of(folded)) == (watched < 2)
     seen.clear()
     assert distance(network, folded, 3, 8) < 1e-6
@@ -187,7 +187,7 @@ def test_what_would_not_answer_the_same_keeps_all_norms() -> None:
     network = nn.Sequential(
         nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 3), Other(3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    folded = fold(learned(network), 3, 8)
+    folded = fuse_norms(learned(network), 3, 8)
     assert len(norms_of(folded)) == 2
     assert not folded.training
     assert distance(network, folded, 3, 8) == 0
@@ -196,7 +196,7 @@ def test_what_would_not_answer_the_same_keeps_all_norms() -> None:
 def test_weights_that_are_no_numbers_are_given_back_unfolded() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Flatten())
     nn.init.constant_(network[0].weight, float("nan"))
-    assert len(norms_of(fold(network, 3, 8))) == 1
+    assert len(norms_of(fuse_norms(network, 3, 8))) == 1
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -204,7 +204,7 @@ def test_the_network_is_left_as_it_is(training: bool) -> None:
     network = learned(build("resnet20", 5)).train(training)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     chance = torch.get_rng_state()
-    folded = fold(network, 3, 32)
+    folded = fuse_norms(network, 3, 32)
     assert network.training == training
     assert not folded.training
     assert not any(parameter.requires_grad for parameter in folded.parameters())
@@ -216,4 +216,4 @@ def test_the_network_is_left_as_it_is(training: bool) -> None:
 
 def test_a_picture_that_the_network_does_not_take_is_told() -> None:
     with pytest.raises(RuntimeError):
-        fold(build("resnet20", 5, 1), 3, 32)
+        fuse_norms(build("resnet20", 5, 1), 3, 32)

@@ -13,7 +13,7 @@ from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build, main_and_auxiliary
 from resnet_gui.nets.catalog import NETWORKS, find
 from resnet_gui.nets.library_catalog import names, weights_of
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 BROUGHT = [network for network in NETWORKS if network.source != "ours"]
 each_network = pytest.mark.parametrize("network", BROUGHT, ids=lambda network: network.name)
@@ -34,7 +34,7 @@ def code(caught: pytest.ExceptionInfo[Problem]) -> str:
 
 
 @each_network
-def test_the_cards_weights_are_the_librarys_first_choice(network: Network):
+def test_the_cards_weights_are_the_librarys_first_choice(network: NetworkSpec):
     theirs = weights_of(f"{network.source}/{network.library_name}")
     card = network.weights
     for field in ("url", "sha256", "licence", "trained_on", "image_size", "resize", "interpolation"):
@@ -47,8 +47,8 @@ def test_the_cards_weights_are_the_librarys_first_choice(network: Network):
 
 
 @each_network
-def test_weights_were_trained_at_the_usual_size(network: Network):
-    assert network.weights.image_size == network.usual
+def test_weights_were_trained_at_the_usual_size(network: NetworkSpec):
+    assert network.weights.image_size == network.default_size
 
 
 @pytest.mark.parametrize("name", HARD_LIMITS)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.prediction import optimized_network
 
@@ -38,5 +38,5 @@ def network(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
 def model(network: nn.Module, tmp_path: Path) -> Path:
     """The same as a model file."""
     path = tmp_path / "model.safetensors"
-    save_model(path, network.state_dict(), ModelCard("resnet20", CLASSES, Preprocessing.for_size(32), 1, True))
+    save_model(path, network.state_dict(), ModelMetadata("resnet20", CLASSES, Preprocessing.for_size(32), 1, True))
     return path

@@ -12,7 +12,7 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.nets.build import build
 from resnet_gui.prediction import optimized_network
-from resnet_gui.prediction.optimized_network import Inference, make_ready
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, make_ready
 
 CPU, RULE = torch.device("cpu"), Preprocessing.for_size(32)
 
@@ -93,7 +93,7 @@ def test_16_bits_are_taken_where_they_are_faster_and_say_the_same(
     ready = make_ready(network, RULE, CPU)
     assert ready.compute.precision == taken
     assert network.conv.weight.dtype == torch.float32
-    plain = Inference(network, Compute(CPU), RULE).probabilities(some_pixels(3))
+    plain = OptimizedNetwork(network, Compute(CPU), RULE).probabilities(some_pixels(3))
     torch.testing.assert_close(ready.probabilities(some_pixels(3)), plain, atol=0.02, rtol=0)
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.prediction import optimized_network
 from resnet_gui.prediction.predictor import Picture, Predictor
@@ -39,7 +39,7 @@ def test_a_photograph_is_seen_as_in_training_and_has_the_size_of_its_file(model:
     picture = predictor.open(path)
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (900, 1600)
-    rule = predictor.card.preprocessing
+    rule = predictor.metadata.preprocessing
     assert torch.equal(picture.pixels, rule.pixels(rule.open(path)))
     answer = predictor.predict(path)
     assert (answer.width, answer.height) == (900, 1600)
@@ -68,7 +68,7 @@ def test_a_model_of_the_same_network_computes_like_the_one_before_it(
     second = Predictor(model, ONE_THREAD, first)
     assert second.inference.compute == other
     assert second.predict(picture).probabilities == pytest.approx(first.predict(picture).probabilities, abs=1e-5)
-    card = ModelCard("resnet20", ("no", "yes"), Preprocessing.for_size(28), 1, True)
+    card = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(28), 1, True)
     save_model(tmp_path / "other.safetensors", build("resnet20", 2).state_dict(), card)
     assert sum(
         Predictor(tmp_path / "other.safetensors", ONE_THREAD, first).predict(picture).probabilities

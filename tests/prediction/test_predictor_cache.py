@@ -8,26 +8,26 @@ import torch
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import usable_cores
-from resnet_gui.engine.predictor_cache import Answering
+from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Predicted
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.records import ModelInfo
 
 
-def labels(answering: Answering, model: Path, picture: Path, busy: bool = False) -> list[str]:
+def labels(answering: PredictorCache, model: Path, picture: Path, busy: bool = False) -> list[str]:
     [event] = answering.predict(model, [picture], threading.Event(), busy)
     assert isinstance(event, Predicted)
     return sorted(event.items[0].labels)
 
 
 def test_it_answers_by_what_the_file_holds_now(model: Path, colours: Path) -> None:
-    answering, picture = Answering(), colours / "red" / "0.png"
+    answering, picture = PredictorCache(), colours / "red" / "0.png"
     [info] = answering.describe(model, busy=False)
     assert isinstance(info, ModelInfo)
     assert labels(answering, model, picture) == ["blue", "green", "red"]
-    card = ModelCard("resnet20", ("no", "yes"), Preprocessing.for_size(32), 1, True)
+    card = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(32), 1, True)
     save_model(model, build("resnet20", 2).state_dict(), card)
     assert labels(answering, model, picture) == ["no", "yes"]
     model.unlink()
@@ -41,7 +41,7 @@ def test_during_a_run_the_loaded_model_answers_with_one_thread(
 ) -> None:
     for card in (torch.cuda, torch.backends.mps):
         monkeypatch.setattr(card, "is_available", lambda: False)  # where it would answer when no run computes
-    answering, picture = Answering(), colours / "red" / "0.png"
+    answering, picture = PredictorCache(), colours / "red" / "0.png"
     labels(answering, model, picture)
     loaded = answering._loaded
     assert torch.get_num_threads() == usable_cores()

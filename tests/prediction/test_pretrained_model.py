@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.events import Event, WeightsTaken
+from resnet_gui.events import Event, WeightsLoaded
 from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model
 from resnet_gui.nets import catalog
@@ -44,7 +44,7 @@ def weights_file(folder: Path, classes: int) -> Path:
 def test_the_model_has_the_weights_the_names_and_the_preprocessing(tmp_path: Path, colours: Path):
     file, out = weights_file(tmp_path, 1000), tmp_path / "model.safetensors"
     events = made("resnet20", file, out)
-    assert [type(event) for event in events] == [WeightsTaken, ModelInfo]
+    assert [type(event) for event in events] == [WeightsLoaded, ModelInfo]
     network, card = load_model(out)
     assert card.classes == imagenet_classes()
     assert card.preprocessing == Preprocessing(32, 36, "bilinear", (0.5,) * 3, (0.5,) * 3)

@@ -27,12 +27,12 @@ from resnet_gui.events import (
     Started,
     Stopped,
     Waiting,
-    WeightsTaken,
+    WeightsLoaded,
 )
 from resnet_gui.messages import Problem
 from resnet_gui.nets.build import build
 from resnet_gui.runs.event_log import read_events
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 from resnet_gui.training import cached_features, epoch, resource_checks
 from resnet_gui.training.loop import resume, train
 
@@ -44,7 +44,7 @@ TRAIN, VAL = 18, 6
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (cached_features, epoch, evaluate):
-        monkeypatch.setattr(module, "Pace", lambda _: Pace(0.0))
+        monkeypatch.setattr(module, "Pace", lambda _: Throttle(0.0))
 
 
 @pytest.fixture
@@ -323,7 +323,7 @@ def test_the_whole_network_goes_on_from_where_its_head_has_come_to(head: Setting
         head, start__start_from="run", start__start_path=only(first, Started)[0].run, start__train_part="everything",
         start__norm_statistics="frozen", training__learning_rate=1e-7, training__epochs=1,
     )  # fmt: skip
-    taken = only(again, WeightsTaken)[0]
+    taken = only(again, WeightsLoaded)[0]
     assert (taken.taken, taken.misfits) == (taken.wanted, ())
     assert not looks(again)
     assert again[-1].val_accuracy >= first[-1].val_accuracy

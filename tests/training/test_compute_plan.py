@@ -54,7 +54,7 @@ def codes(events: list[Event]) -> list[str]:
 def search(config: TrainConfig, stop: threading.Event | None = None) -> tuple:
     """What is found for `config`, with the notes that were said on the way."""
     network, rule = build(config.network, 3), Preprocessing.for_size(config.data.image_size)
-    looking = compute_plan.find_plan(config, network, rule, [], CPU, stop or threading.Event())
+    looking = compute_plan.autotune(config, network, rule, [], CPU, stop or threading.Event())
     notes = []
     while True:
         try:
@@ -128,7 +128,7 @@ def test_a_trial_leaves_no_trace_in_the_network_or_in_chance() -> None:
     network = build("resnet20", 3)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     chance = torch.get_rng_state()
-    for _ in compute_plan.find_plan(config, network, Preprocessing.for_size(32), [], CPU, threading.Event()):
+    for _ in compute_plan.autotune(config, network, Preprocessing.for_size(32), [], CPU, threading.Event()):
         pass
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), chance)
@@ -205,10 +205,10 @@ def test_an_old_plan_is_made_anew(quick: Settings) -> None:
 
 def test_weights_of_five_dimensions_stay_as_they_are() -> None:
     network = torch.nn.Sequential(torch.nn.Conv3d(2, 2, 1), torch.nn.Conv2d(4, 4, 3))
-    Compute(CPU, "float32", "channels_last").place(network)
+    Compute(CPU, "float32", "channels_last").to_device(network)
     assert network[1].weight.is_contiguous(memory_format=torch.channels_last)
     assert not network[1].weight.is_contiguous()
-    Compute(CPU, "float32", "contiguous").place(network)
+    Compute(CPU, "float32", "contiguous").to_device(network)
     assert network[1].weight.is_contiguous()
 
 

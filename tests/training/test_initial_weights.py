@@ -15,17 +15,17 @@ from resnet_gui.config import make_config, read_config
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
-from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, WeightsTaken
+from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, WeightsLoaded
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import load_model, read_card, unshared
+from resnet_gui.model_file import load_model, read_metadata, unshared
 from resnet_gui.nets import catalog
 from resnet_gui.nets.build import build
 from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.records import Weights
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 from resnet_gui.training import epoch
-from resnet_gui.training.cached_features import Course
-from resnet_gui.training.initial_weights import find_start
+from resnet_gui.training.cached_features import EpochInputs
+from resnet_gui.training.initial_weights import find_initial_weights
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.trainable import make_network, set_to_learn
 
@@ -71,12 +71,12 @@ def test_without_shared_weights_a_run_starts_from_random_ones(quick: Settings):
     config = read_config(folder(events) / "config.toml")
     assert (config.start.start_from, config.start.norm_statistics) == ("random", "learned")
     assert (config.training.learning_rate, config.data.colour) == (0.001, "colour")
-    assert not only(events, WeightsTaken)
+    assert not only(events, WeightsLoaded)
 
 
 def test_a_file_gives_its_weights_and_a_gentle_rate_but_for_the_head(quick: Settings, shared: Path):
     events = run(quick, training__epochs=1, start__start_from="file", start__start_path=str(shared))
-    taken = only(events, WeightsTaken)[0]
+    taken = only(events, WeightsLoaded)[0]
     assert taken.origin == str(shared)
     assert (taken.wanted - taken.taken) == 2  # the head's weight and bias
     assert {(each.name, each.wanted, each.found) for each in taken.misfits} == {
@@ -97,7 +97,7 @@ def test_the_weights_are_those_of_the_file_before_the_first_step(quick: Settings
     stop = threading.Event()
     values = {**quick, "start.start_from": "file", "start.start_path": str(shared)}
     for event in train(make_config(values), stop):
-        if isinstance(event, WeightsTaken):
+        if isinstance(event, WeightsLoaded):
             stop.set()
     assert isinstance(event, Stopped)
     network, _ = load_model(Path(event.model))
@@ -111,10 +111,10 @@ def test_the_weights_are_those_of_the_file_before_the_first_step(quick: Settings
 def test_an_earlier_run_gives_its_best_weights_and_its_preprocessing(quick: Settings):
     first = run(quick, training__epochs=3, training__learning_rate=0.01)
     again = run(quick, training__epochs=1, start__start_from="run", start__start_path=str(folder(first)))
-    taken = only(again, WeightsTaken)[0]
+    taken = only(again, WeightsLoaded)[0]
     assert (taken.taken, taken.misfits) == (taken.wanted, ())
     assert only(again, Finished)[0].val_accuracy >= only(first, Finished)[0].val_accuracy - 0.2
-    assert read_card(Path(only(again, Finished)[0].model)).preprocessing == Preprocessing.for_size(32)
+    assert read_metadata(Path(only(again, Finished)[0].model)).preprocessing == Preprocessing.for_size(32)
 
 
 def test_a_size_the_network_does_not_take_is_refused_before_any_writing(quick: Settings):
@@ -186,7 +186,7 @@ def test_only_a_head_on_random_weights_is_told_to_promise_little(quick: Settings
 def test_a_run_of_the_head_that_was_stopped_goes_on_to_the_same_model(
     quick: Settings, shared: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(epoch, "Pace", lambda _: Pace(0.0))
+    monkeypatch.setattr(epoch, "Pace", lambda _: Throttle(0.0))
     values = {**quick, "start.start_from": "file", "start.start_path": str(shared), "start.train_part": "head"}
     whole = weights_of(run(values))
     stop = threading.Event()
@@ -204,9 +204,9 @@ def test_a_grey_network_learns_from_and_answers_grey_pictures(quick: Settings, c
     model = Path(only(events, Finished)[0].model)
     assert weights_of(events)["conv1.weight"].shape[1] == 1
     predictor = Predictor(model, make_config({}).machine)
-    assert predictor.card.preprocessing.channels == 1
+    assert predictor.metadata.preprocessing.channels == 1
     picture = colours / "red" / "0.png"
-    pixels = predictor.card.preprocessing.pixels(predictor.card.preprocessing.open(picture))
+    pixels = predictor.metadata.preprocessing.pixels(predictor.metadata.preprocessing.open(picture))
     assert pixels.shape == (1, 32, 32)
     assert predictor.predict(picture, 1).problem is None
 
@@ -217,7 +217,7 @@ def test_colour_weights_start_a_grey_network_by_the_sum_of_their_channels(quick:
     events = []
     for event in train(make_config(values), stop):
         events.append(event)
-        if isinstance(event, WeightsTaken):
+        if isinstance(event, WeightsLoaded):
             stop.set()
     assert "channels_summed" in codes(events)
     network, card = load_model(Path(event.model))
@@ -244,9 +244,9 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1), scaler=torch.amp.GradScaler("cpu", enabled=False), loss_sum=torch.zeros(()), right=torch.zeros(()),
         train=pictures,
     )  # fmt: skip
-    course = Course(network, pictures, pictures, state.compute)
+    course = EpochInputs(network, pictures, pictures, state.compute)
     pixels, labels = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([0, 1])
-    epoch.Learner(state, course)._find_gradients(Batch(pixels, labels, torch.arange(2)))
+    epoch.EpochTrainer(state, course)._find_gradients(Batch(pixels, labels, torch.arange(2)))
     found = {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
 
     network.zero_grad()
@@ -266,7 +266,7 @@ def test_a_plain_weight_file_is_taken_for_the_networks_shared_weights(tmp_path: 
         "start.start_from": "file",
         "start.start_path": str(path),
     }
-    steps = find_start(make_config(values), 100, threading.Event())
+    steps = find_initial_weights(make_config(values), 100, threading.Event())
     with pytest.raises(StopIteration) as ended:
         next(steps)
     preprocessing = ended.value.value.preprocessing
@@ -299,7 +299,7 @@ def test_a_run_is_named_by_its_folder_or_by_its_model(quick: Settings, start_fro
     first = run(quick, training__epochs=1)
     for path in (folder(first), Path(only(first, Finished)[0].model)):
         again = run(quick, training__epochs=1, start__start_from=start_from, start__start_path=str(path))
-        assert only(again, WeightsTaken)[0].misfits == ()
+        assert only(again, WeightsLoaded)[0].misfits == ()
 
 
 def test_both_heads_of_a_network_that_has_two_learn(quick: Settings):

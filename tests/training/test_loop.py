@@ -26,7 +26,7 @@ from resnet_gui.events import (
 )
 from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 from resnet_gui.training import epoch
 from resnet_gui.training.loop import train
 
@@ -243,7 +243,7 @@ def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
         path.write_bytes(b"")
     tables = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(epoch, "Pace", lambda _, seconds=seconds: Pace(seconds))
+        monkeypatch.setattr(epoch, "Pace", lambda _, seconds=seconds: Throttle(seconds))
         tables.append(results(only(run(quick, training__batch_size=2), Started)[0].run))
     assert tables[0] == tables[1]
 

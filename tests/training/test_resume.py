@@ -33,7 +33,7 @@ from resnet_gui.events import (
     Skipped,
     Started,
     Stopped,
-    Tested,
+    TestScored,
     Waiting,
     to_json,
 )
@@ -43,8 +43,8 @@ from resnet_gui.nets.build import build
 from resnet_gui.runs.event_log import read_events
 from resnet_gui.runs.run_folder import checkpoints, newest_runs
 from resnet_gui.runs.run_lock import only_writer
-from resnet_gui.runs.run_status import last_place
-from resnet_gui.throttle import Pace
+from resnet_gui.runs.run_status import read_status
+from resnet_gui.throttle import Throttle
 from resnet_gui.training import resource_checks
 from resnet_gui.training.checkpoint import restore
 from resnet_gui.training.loop import resume, train
@@ -55,8 +55,8 @@ Settings = dict[str, object]
 
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnet_gui.training.epoch.Pace", lambda _: Pace(0.0))
-    monkeypatch.setattr(evaluate, "Pace", lambda _: Pace(0.0))
+    monkeypatch.setattr("resnet_gui.training.epoch.Pace", lambda _: Throttle(0.0))
+    monkeypatch.setattr(evaluate, "Pace", lambda _: Throttle(0.0))
 
 
 def begin(settings: Settings, **changes: object) -> Iterator[Event]:
@@ -165,13 +165,13 @@ def test_it_is_saved_within_an_epoch_after_each_and_at_a_stop(quick: Settings) -
     assert only(events, CheckpointSaved)[0] == CheckpointSaved(1, 0), "a run shows at once that it can be saved"
     assert only(events, CheckpointSaved)[-1] == CheckpointSaved(2, 0)
     run = until(quick, 1, 2)
-    assert (last_place(run).epoch, last_place(run).step) == (1, 2)
-    assert last_place(run).ended == "stopped"
+    assert (read_status(run).epoch, read_status(run).step) == (1, 2)
+    assert read_status(run).ended == "stopped"
 
 
 def test_saving_within_an_epoch_changes_nothing(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = undisturbed(quick)
-    monkeypatch.setattr("resnet_gui.training.checkpoint.Pace", lambda _: Pace(0.0))
+    monkeypatch.setattr("resnet_gui.training.checkpoint.Pace", lambda _: Throttle(0.0))
     events = list(begin(quick))
     run = Path(only(events, Started)[0].run)
     places = [(event.epoch, event.step) for event in only(events, CheckpointSaved)]
@@ -195,7 +195,7 @@ def test_an_epoch_is_told_when_it_cannot_be_lost_any_more(quick: Settings) -> No
 
 def test_a_finished_run_says_so_again_and_opens_no_test_picture(quick: Settings) -> None:
     whole = undisturbed(quick)
-    assert last_place(whole).ended == "finished"
+    assert read_status(whole).ended == "finished"
     events = go_on(whole)
     assert not only(events, EpochDone)
     assert events[-1].test.opened == 1
@@ -282,11 +282,11 @@ def test_a_second_writer_is_refused_with_the_first_ones_name(quick: Settings) ->
     )
     before = (run / "events.jsonl").read_bytes()
     with only_writer(run):
-        assert last_place(run).ended == "running"
+        assert read_status(run).ended == "running"
         done = subprocess.run([sys.executable, "-c", script, str(run)], capture_output=True, text=True)
     assert f"process {os.getpid()} on {socket.gethostname()}" in done.stderr
     assert (run / "events.jsonl").read_bytes() == before
-    assert last_place(run).ended == "stopped"
+    assert read_status(run).ended == "stopped"
     assert isinstance(go_on(run)[-1], Finished)
 
 
@@ -341,7 +341,7 @@ def test_a_torn_last_line_of_the_diary_is_passed_over(quick: Settings) -> None:
     with (run / "events.jsonl").open("a") as file:
         file.write(to_json(whole[-1])[:25])
     assert read_events(run) == whole
-    assert last_place(run).ended == "stopped"
+    assert read_status(run).ended == "stopped"
     assert isinstance(go_on(run)[-1], Finished)
     assert all(json.loads(line) for line in (run / "events.jsonl").read_text().splitlines())
 
@@ -350,7 +350,7 @@ def test_a_score_is_not_lost_behind_a_torn_line(quick: Settings) -> None:
     run = until(quick, 2, 1)
     with (run / "events.jsonl").open("a") as file:
         file.write('{"event": "Progr')
-    [tested] = only(list(score_test_split(run, threading.Event())), Tested)
+    [tested] = only(list(score_test_split(run, threading.Event())), TestScored)
     assert read_events(run)[-1] == tested
 
 
@@ -371,7 +371,7 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(quick: Settin
                            training__epochs=60, training__weight_decay=1.0):  # fmt: skip
             events.append(event)
     run = Path(only(events, Started)[0].run)
-    assert last_place(run).ended == "failed"
+    assert read_status(run).ended == "failed"
     restore(run)[0].require_finite()
 
 
@@ -453,7 +453,7 @@ def test_the_newest_run_comes_first_and_other_folders_are_none(quick: Settings, 
     run = until(quick, 1, 1)
     assert newest_runs(runs) == [run]
     assert newest_runs(tmp_path / "nowhere") == []
-    assert last_place(runs / "2099-holiday") is None
+    assert read_status(runs / "2099-holiday") is None
 
 
 def test_nothing_but_safetensors_and_text_is_written(quick: Settings) -> None:
@@ -466,7 +466,7 @@ def test_nothing_but_safetensors_and_text_is_written(quick: Settings) -> None:
 def test_a_run_that_was_scored_later_is_still_a_finished_one(quick: Settings) -> None:
     run = undisturbed(quick)
     list(score_test_split(run, threading.Event()))
-    assert last_place(run).ended == "finished"
+    assert read_status(run).ended == "finished"
 
 
 def test_too_many_epochs_are_refused_and_the_run_can_still_be_resumed(quick: Settings) -> None:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from resnet_gui.messages import Problem, message
 from resnet_gui.nets.build import build
-from resnet_gui.records import Misfit
-from resnet_gui.weights.transfer import Adopted, adopt
+from resnet_gui.records import Mismatch
+from resnet_gui.weights.transfer import Transferred, transfer
 from resnet_gui.weights.weight_file import read_weights
 
 COUNTER = "num_batches_tracked"
@@ -32,8 +32,8 @@ def weights(classes: int = 3, channels: int = 3) -> dict[str, Tensor]:
     return small(classes, channels, seed=7).state_dict()
 
 
-def taken_by(network: nn.Module, found: dict[str, Tensor]) -> Adopted:
-    return adopt(network, found, "fc", "weights.pth")
+def taken_by(network: nn.Module, found: dict[str, Tensor]) -> Transferred:
+    return transfer(network, found, "fc", "weights.pth")
 
 
 def differing(network: nn.Module, found: dict[str, Tensor]) -> list[str]:
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_listed_with_both_shapes() -> None:
     network, fresh = small(), copied(small())
     told = taken_by(network, found).event
     assert told.misfits == (
-        Misfit("conv.bias", (4,), None), Misfit("norm.bias", (4,), (5,)), Misfit("extra.weight", None, (2, 2)),
+        Mismatch("conv.bias", (4,), None), Mismatch("norm.bias", (4,), (5,)), Mismatch("extra.weight", None, (2, 2)),
     )  # fmt: skip
     assert told.taken == told.wanted - 2
     assert differing(network, found | {"conv.bias": fresh["conv.bias"], "norm.bias": fresh["norm.bias"]}) == []
@@ -84,7 +84,7 @@ def test_heads_for_other_classes_start_anew_auxiliary_ones_too() -> None:
     adopted = taken_by(network, weights(1000))
     assert adopted.notes == (message("head_replaced", names="aux, fc", found=1000, wanted=5),)
     assert [misfit.name for misfit in adopted.event.misfits] == ["aux.weight", "aux.bias", "fc.weight", "fc.bias"]
-    assert adopted.event.misfits[2] == Misfit("fc.weight", (5, 4), (1000, 4))
+    assert adopted.event.misfits[2] == Mismatch("fc.weight", (5, 4), (1000, 4))
     heads = {name: tensor for name, tensor in fresh.items() if name.startswith(("aux", "fc"))}
     assert differing(network, weights() | heads) == []
 
@@ -120,7 +120,7 @@ def test_grey_weights_give_the_same_answer_for_three_equal_channels() -> None:
 def test_other_numbers_of_channels_do_not_fit() -> None:
     network, fresh = small(channels=4), copied(small(channels=4))
     adopted = taken_by(network, weights())
-    assert adopted.event.misfits == (Misfit("conv.weight", (4, 4, 3, 3), (4, 3, 3, 3)),)
+    assert adopted.event.misfits == (Mismatch("conv.weight", (4, 4, 3, 3), (4, 3, 3, 3)),)
     assert torch.equal(network.state_dict()["conv.weight"], fresh["conv.weight"])
 
 
@@ -155,7 +155,7 @@ def test_old_names_of_densenet_are_todays() -> None:
         if COUNTER not in name:
             old[name] = tensor
     assert "features.denseblock1.denselayer2.conv.2.weight" in old
-    told = adopt(target, old, "classifier", "densenet.pth").event
+    told = transfer(target, old, "classifier", "densenet.pth").event
     assert (told.taken, told.misfits) == (told.wanted, ())
     assert [name for name in differing(target, source.state_dict()) if COUNTER not in name] == []
 
@@ -168,7 +168,7 @@ def test_a_shared_cifar_checkpoint_fits_ours_strictly(tmp_path: Path) -> None:
     torch.save({"state_dict": state, "best_prec1": 92.6}, path)
     network = build("resnet20", 10)
     found = read_weights(path)
-    assert adopt(network, found, "linear", str(path)).event.misfits == ()
+    assert transfer(network, found, "linear", str(path)).event.misfits == ()
     assert differing(network, shared.state_dict()) == []
     network.load_state_dict(found, strict=True)
 
@@ -180,7 +180,7 @@ def test_auxiliary_heads_from_imagenet_are_replaced_for_few_classes() -> None:
         network = torchvision.models.googlenet(num_classes=5, **options)
     network.to_empty(device="cpu")
     found = {name: torch.zeros(tensor.shape) for name, tensor in big.state_dict().items()}
-    adopted = adopt(network, found, "fc", "googlenet")
+    adopted = transfer(network, found, "fc", "googlenet")
     assert adopted.notes == (message("head_replaced", names="aux1.fc2, aux2.fc2, fc", found=1000, wanted=5),)
     assert len(adopted.event.misfits) == 6
 
@@ -193,6 +193,6 @@ def test_a_backbone_beside_a_head_of_its_own_fits() -> None:
         name if name.startswith("linear") else f"backbone.{name}": tensor
         for name, tensor in theirs.state_dict().items()
     }
-    taken = adopt(ours, weights, "linear", "file").event
+    taken = transfer(ours, weights, "linear", "file").event
     assert (taken.taken, taken.misfits) == (taken.wanted, ())
     assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in theirs.state_dict().items())

@@ -21,7 +21,7 @@ from resnet_gui.messages import Problem
 from resnet_gui.paths import weights_folder
 from resnet_gui.records import Weights
 from resnet_gui.weights import download, http_stream
-from resnet_gui.weights.weight_cache import cached, fetch, file_name, forget, place, verified
+from resnet_gui.weights.weight_cache import cached, fetch, file_name, forget, verified, weights_path
 
 CONTENT = random.Random(4).randbytes(5 * CHUNK + 1234)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -72,16 +72,16 @@ def run(weights: Weights, stop: threading.Event | None = None) -> list[Downloadi
 
 
 def fetched(weights: Weights) -> None:
-    assert run(weights)[-1] == Downloaded(weights.url, str(place(weights)))
-    assert place(weights).read_bytes() == CONTENT
-    assert verified(weights) == place(weights)
+    assert run(weights)[-1] == Downloaded(weights.url, str(weights_path(weights)))
+    assert weights_path(weights).read_bytes() == CONTENT
+    assert verified(weights) == weights_path(weights)
     assert cached(weights)
 
 
 def refused(weights: Weights) -> Problem:
     with pytest.raises(Problem) as caught:
         run(weights)
-    assert not place(weights).exists()
+    assert not weights_path(weights).exists()
     assert verified(weights) is None
     assert not cached(weights)
     assert str(caught.value)
@@ -89,7 +89,7 @@ def refused(weights: Weights) -> Problem:
 
 
 def part(weights: Weights) -> Path:
-    return place(weights).with_name(place(weights).name + ".part")
+    return weights_path(weights).with_name(weights_path(weights).name + ".part")
 
 
 def stopped_in_the_middle(weights: Weights, server: Loopback, answer: Answer | None = None) -> int:
@@ -101,7 +101,7 @@ def stopped_in_the_middle(weights: Weights, server: Loopback, answer: Answer | N
         if event.done:
             stop.set()
     assert 0 < part(weights).stat().st_size < len(CONTENT)
-    assert not place(weights).exists()
+    assert not weights_path(weights).exists()
     return part(weights).stat().st_size
 
 
@@ -110,9 +110,9 @@ def test_a_file_is_fetched_once_and_then_found(server: Loopback) -> None:
     assert not cached(weights)
     fetched(weights)
     assert sorted(path.name for path in weights_folder().iterdir() if not path.name.endswith(".lock")) == [
-        place(weights).name
+        weights_path(weights).name
     ]
-    assert run(weights) == [Downloaded(weights.url, str(place(weights)))]
+    assert run(weights) == [Downloaded(weights.url, str(weights_path(weights)))]
     [asked] = server.requests
     assert asked.headers["User-Agent"].startswith("resnet-gui/")
     assert asked.headers["Accept-Encoding"] == "identity"
@@ -133,7 +133,7 @@ def test_hugging_faces_first_answer_says_what_the_file_must_be(server: Loopback)
     weights = hugging_face(server)
     fetched(weights)
     assert [each.path for each in server.requests] == ["/timm/net.a1_in1k/resolve/main/model.safetensors", "/cdn/blob"]
-    assert place(weights).with_name(place(weights).name + ".sha256").read_text() == SHA256
+    assert weights_path(weights).with_name(weights_path(weights).name + ".sha256").read_text() == SHA256
 
 
 def test_a_moved_repository_leads_on_to_the_answer_that_says_it(server: Loopback) -> None:
@@ -207,7 +207,7 @@ def test_without_ranges_a_drop_begins_anew_until_the_server_is_given_up(server: 
     server.answers += [Answer(cut=HALF, ranges=False)] * 2 + [Answer(ranges=False)]
     fetched(hashed(server))
     server.answers += [Answer(cut=HALF, ranges=False)] * 99
-    place(hashed(server)).unlink()
+    weights_path(hashed(server)).unlink()
     assert refused(hashed(server)).message.code == "download_broken"
 
 
@@ -381,7 +381,7 @@ def test_a_file_without_a_stated_length_is_taken_by_its_hash(server: Loopback) -
 def test_a_busy_server_is_asked_again_and_named_when_it_stays_busy(server: Loopback) -> None:
     server.answers += [Answer(500, b"oops"), Answer(429, b"slowly")]
     fetched(hashed(server))
-    place(hashed(server)).unlink()
+    weights_path(hashed(server)).unlink()
     server.answers += [Answer(503, b"oops")] * 9
     problem = refused(hashed(server))
     assert problem.message.code == "download_refused"
@@ -413,8 +413,8 @@ def test_offline_says_where_to_put_the_file_and_there_it_is_found(tmp_path: Path
     problem = refused(weights)
     assert problem.message.code == "download_offline"
     assert url in str(problem)
-    assert str(place(weights)) in str(problem)
-    place(weights).write_bytes(CONTENT)
+    assert str(weights_path(weights)) in str(problem)
+    weights_path(weights).write_bytes(CONTENT)
     fetched(weights)
 
 
@@ -452,7 +452,7 @@ def test_a_file_that_is_altered_later_is_not_given_and_is_fetched_again(server: 
     weights = of(server)
     server.answers += [linked()] * (of is hugging_face)
     fetched(weights)
-    with place(weights).open("r+b") as file:
+    with weights_path(weights).open("r+b") as file:
         file.seek(1000)
         file.write(b"altered")
     assert verified(weights) is None
@@ -463,7 +463,7 @@ def test_a_file_that_is_altered_later_is_not_given_and_is_fetched_again(server: 
 def test_an_altered_file_is_refused_even_if_it_cannot_be_downloaded_again(server: Loopback) -> None:
     weights = hashed(server)
     fetched(weights)
-    place(weights).write_bytes(CONTENT[:-1])
+    weights_path(weights).write_bytes(CONTENT[:-1])
     server.answers.append(Answer(404, b"gone"))
     assert refused(weights).message.code == "download_missing"
 
@@ -473,7 +473,7 @@ def test_without_the_hash_that_was_remembered_a_file_is_not_given(server: Loopba
     weights = hugging_face(server)
     server.answers.append(linked())
     fetched(weights)
-    beside = place(weights).with_name(place(weights).name + ".sha256")
+    beside = weights_path(weights).with_name(weights_path(weights).name + ".sha256")
     beside.unlink() if note is None else beside.write_text(note)
     assert verified(weights) is None
     assert not cached(weights)
@@ -501,9 +501,9 @@ def test_a_second_process_waits_for_the_first_and_finds_the_file(server: Loopbac
         assert isinstance(list(first)[-1], Downloaded)
         *_, last = second.stdout
     assert second.returncode == 0
-    assert from_json(last) == Downloaded(weights.url, str(place(weights)))
+    assert from_json(last) == Downloaded(weights.url, str(weights_path(weights)))
     assert server.ranges == [None, f"bytes={HALF}-"]
-    assert place(weights).read_bytes() == CONTENT
+    assert weights_path(weights).read_bytes() == CONTENT
 
 
 def test_a_waiting_process_can_be_stopped(server: Loopback) -> None:
@@ -526,7 +526,7 @@ def test_a_process_that_is_killed_loses_nothing_and_blocks_nobody(server: Loopba
             if json.loads(line).get("done") == HALF:
                 break
         killed.send_signal(signal.SIGKILL)
-    assert not place(weights).exists()
+    assert not weights_path(weights).exists()
     fetched(weights)
     assert server.ranges[-1] == f"bytes={part_written(server)}-"
 

@@ -12,7 +12,7 @@ from types import TracebackType
 import PIL
 from PIL import Image, features
 
-from resnet_gui.data.cache.pixel_store import Kept, Shelf
+from resnet_gui.data.cache.pixel_store import CachedPicture, PixelStore
 from resnet_gui.data.snapshot import Version
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.memory import free_memory
@@ -38,9 +38,9 @@ class PictureCache:
     """
 
     def __init__(self, root: Path, rule: Preprocessing, gigabytes: float) -> None:
-        self.rule = rule
+        self.preprocessing = rule
         self._mode = "L" if rule.channels == 1 else "RGB"
-        self._shelf = _shelf(root, rule, int(gigabytes * 1e9))
+        self._store = _pixel_store(root, rule, int(gigabytes * 1e9))
         self._memory = _Memory(free_memory() // _SHARE)
 
     def get(self, name: str, version: Version) -> tuple[Image.Image, bytes] | None:
@@ -49,7 +49,7 @@ class PictureCache:
         None if it is not here, or the file was of another version when it was opened.
         """
         key = _number(name)
-        kept = self._memory.get(key, version) or (self._shelf and self._shelf.get(key, version))
+        kept = self._memory.get(key, version) or (self._store and self._store.get(key, version))
         return (Image.frombytes(self._mode, kept.size, kept.pixels), kept.digest) if kept else None
 
     def digest(self, name: str, version: Version) -> bytes | None:
@@ -57,25 +57,25 @@ class PictureCache:
         key = _number(name)
         if kept := self._memory.get(key, version):
             return kept.digest
-        return self._shelf.digest(key, version) if self._shelf else None
+        return self._store.digest(key, version) if self._store else None
 
     def put(self, name: str, version: Version, digest: bytes, scaled: Image.Image) -> None:
         """Keeps `scaled`, which is what `rule.open` made of a file of that version and digest."""
-        if scaled.width * scaled.height > _SQUARES * self.rule.resize**2 or scaled.mode != self._mode:
+        if scaled.width * scaled.height > _SQUARES * self.preprocessing.resize**2 or scaled.mode != self._mode:
             return
-        key, kept = _number(name), Kept(version, digest, scaled.size, scaled.tobytes())
-        if self._shelf is None or _is_fresh(version) or not self._shelf.put(key, kept):
+        key, kept = _number(name), CachedPicture(version, digest, scaled.size, scaled.tobytes())
+        if self._store is None or _is_fresh(version) or not self._store.put(key, kept):
             self._memory.put(key, kept)
 
     def save(self) -> None:
         """Makes sure that later runs find what is on the disk by now."""
-        if self._shelf:
-            self._shelf.save()
+        if self._store:
+            self._store.save()
 
     def close(self) -> None:
         """Saves, and lets go of everything. May be called while other threads still get and put."""
-        if self._shelf:
-            self._shelf.close()
+        if self._store:
+            self._store.close()
         self._memory.close()
 
     def __enter__(self) -> PictureCache:
@@ -92,14 +92,14 @@ class _Memory:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._kept: dict[int, Kept] = {}
+        self._kept: dict[int, CachedPicture] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: int, version: Version) -> Kept | None:
+    def get(self, name: int, version: Version) -> CachedPicture | None:
         kept = self._kept.get(name)
         return kept if kept and kept.version == version else None
 
-    def put(self, name: int, kept: Kept) -> None:
+    def put(self, name: int, kept: CachedPicture) -> None:
         with self._lock:
             before = self._kept.pop(name, None)
             self._room += len(before.pixels) if before else 0
@@ -113,13 +113,13 @@ class _Memory:
             self._kept.clear()
 
 
-def _shelf(root: Path, rule: Preprocessing, limit: int) -> Shelf | None:
+def _pixel_store(root: Path, rule: Preprocessing, limit: int) -> PixelStore | None:
     """The files of this dataset and rule; None if there is to be none, or it cannot be used."""
     decoders = PIL.__version__, features.version("libjpeg_turbo")
     parts = os.path.abspath(root), rule.resize, rule.interpolation, rule.channels, _RULE, *decoders  # noqa: PTH100
     key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     try:
-        return Shelf(cache_folder("pictures"), key, rule.channels, limit) if limit else None
+        return PixelStore(cache_folder("pictures"), key, rule.channels, limit) if limit else None
     except (OSError, NotImplementedError):
         return None
 

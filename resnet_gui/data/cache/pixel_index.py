@@ -48,7 +48,7 @@ class Row(NamedTuple):
         return self.file_size, self.modified, self.touched
 
 
-class ShelfIndex:
+class PixelIndex:
     """The rows by name. Not safe from several threads."""
 
     def __init__(self, table: bytes = b"") -> None:
@@ -57,7 +57,7 @@ class ShelfIndex:
         self._places = dict(zip(names, range(len(names)), strict=True))
 
     @classmethod
-    def read(cls, path: Path, channels: int, size: int) -> ShelfIndex:
+    def read(cls, path: Path, channels: int, size: int) -> PixelIndex:
         """What was `packed` into the file `path`, as far as it lies within `size` bytes of pixels of so many channels.
 
         An empty one if the file is missing or damaged, or if most of the pixels are those of pictures that were

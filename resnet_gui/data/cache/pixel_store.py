@@ -19,10 +19,10 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from resnet_gui.data.cache.eviction import make_room
-from resnet_gui.data.cache.pixel_index import ROW_BYTES, Row, ShelfIndex
+from resnet_gui.data.cache.pixel_index import ROW_BYTES, PixelIndex, Row
 from resnet_gui.data.snapshot import Version
 from resnet_gui.tensor_file import write_tensor_file
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 _STEPS = 100
 """Room is asked for in so many steps: each looks at the disk and at all shelves."""
@@ -30,7 +30,7 @@ _SECONDS = 120
 """So often the index is written while pictures are added."""
 
 
-class Kept(NamedTuple):
+class CachedPicture(NamedTuple):
     """A picture as it is kept: its `pixels` row by row, `size` is width and height.
 
     It was made from a file of this `version`, whose content has this `digest`; see `Snapshot`.
@@ -42,7 +42,7 @@ class Kept(NamedTuple):
     pixels: bytes
 
 
-class Shelf:
+class PixelStore:
     """The files `<key>.*` in `folder`, for this process alone, and for any of its threads.
 
     With all others in that folder it takes `limit` bytes at most. Whatever becomes of the files, a picture is given
@@ -55,8 +55,8 @@ class Shelf:
         self._channels, self._limit = channels, limit
         self._looking, self._adding, self._saving = threading.Lock(), threading.Lock(), threading.Lock()
         self._full = self._changed = False
-        self._pace = Pace(_SECONDS)
-        self._pace.due()
+        self._pace = Throttle(_SECONDS)
+        self._pace.ready()
         with contextlib.ExitStack() as opened:
             opened.enter_context(FileLock(folder / f"{key}.lock", timeout=0, thread_local=False))
             # What is appended always comes to lie at the end that the file really has, never behind a gap of zeros.
@@ -68,7 +68,7 @@ class Shelf:
     def _open(self) -> None:
         for part in self._path.parent.glob(f".{self._index_path.name}.*.part"):  # of a save that was killed
             part.unlink()
-        self._index = ShelfIndex.read(self._index_path, self._channels, self._path.stat().st_size)
+        self._index = PixelIndex.read(self._index_path, self._channels, self._path.stat().st_size)
         end = self._index.end(self._channels)
         if end > self._limit:
             self._index.clear()
@@ -78,7 +78,7 @@ class Shelf:
         make_room(self._path, self._limit, 0)  # that may have been lowered
         self._room = 0
 
-    def get(self, name: int, version: Version) -> Kept | None:
+    def get(self, name: int, version: Version) -> CachedPicture | None:
         """The picture, if it is there, made from this version of its file, and undamaged."""
         with self._looking:
             row = self._index.find(name)
@@ -86,7 +86,7 @@ class Shelf:
                 return None
             pixels = self._read(row.offset, row.width * row.height * self._channels)
         if pixels and zlib.crc32(pixels) == row.checksum:
-            return Kept(version, row.digest, (row.width, row.height), pixels)
+            return CachedPicture(version, row.digest, (row.width, row.height), pixels)
         with self._looking:
             self._index.forget(name)
         return None
@@ -106,7 +106,7 @@ class Shelf:
             return b""
         return pixels if len(pixels) == count else b""
 
-    def put(self, name: int, kept: Kept) -> bool:
+    def put(self, name: int, kept: CachedPicture) -> bool:
         """Takes the picture in, if there is room."""
         with self._adding:
             if self._has(name, kept):
@@ -117,11 +117,11 @@ class Shelf:
             with self._looking:
                 self._index.set(row)
             self._changed = True
-        if self._pace.due():
+        if self._pace.ready():
             self.save()
         return True
 
-    def _has(self, name: int, kept: Kept) -> bool:
+    def _has(self, name: int, kept: CachedPicture) -> bool:
         """Whether these pixels are here already, since their file was only copied or touched."""
         with self._looking:
             row = self._index.find(name)

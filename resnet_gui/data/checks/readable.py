@@ -12,7 +12,7 @@ from resnet_gui.data.image import open_image
 from resnet_gui.data.samples import Sample
 from resnet_gui.events import Checked, Event, Progress, Skipped, SkippedMany
 from resnet_gui.messages import Message, Problem
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 _THREADS = 2
 
@@ -24,7 +24,7 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
     """
     skipped = 0
     found: list[Skipped] = []
-    progress, news = Pace(0.1), Pace(0.05)
+    progress, news = Throttle(0.1), Throttle(0.05)
     with ThreadPoolExecutor(_THREADS) as pool:
         problems = _in_order(pool, lambda sample: _problem(root / sample.path, stop), samples)
         for step, (sample, problem) in enumerate(zip(samples, problems, strict=True), 1):
@@ -33,10 +33,10 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
             if problem:
                 skipped += 1
                 found.append(Skipped(str(root / sample.path), problem))
-            if found and news.due():
+            if found and news.ready():
                 yield SkippedMany(tuple(found))
                 found.clear()
-            if progress.due():
+            if progress.ready():
                 yield Progress("check", step, len(samples))
     if found:
         yield SkippedMany(tuple(found))

@@ -17,10 +17,10 @@ from resnet_gui.data.split import Splits
 from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
 from resnet_gui.gui.data.data_tab import DataTab
 from resnet_gui.gui.setup.setup_pane import SetupPane
-from resnet_gui.gui.text import words
-from resnet_gui.gui.user_settings import Remembered
-from resnet_gui.gui.workers.dataset_lister import Dataset
-from resnet_gui.gui.workers.prediction_engine import Asking
+from resnet_gui.gui.text import message_text
+from resnet_gui.gui.user_settings import UserSettings
+from resnet_gui.gui.workers.dataset_lister import DatasetLister
+from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.messages import Message, Problem
 
 _THUMBNAIL_SIDE = 96
@@ -28,21 +28,26 @@ _OF_A_RUN = ("network", "data.", "start.", "training.")
 _SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
 
 
-class Opening(QObject):
+class DatasetController(QObject):
     """Opens datasets and shows them in the setup pane and the data tab."""
 
     opened = Signal()
     """A dataset is open that was not open before."""
 
     def __init__(
-        self, dataset: Dataset, asking: Asking, setup: SetupPane, tab: DataTab, remembered: Remembered
+        self,
+        dataset_lister: DatasetLister,
+        prediction_engine: PredictionEngine,
+        setup: SetupPane,
+        tab: DataTab,
+        user_settings: UserSettings,
     ) -> None:
         super().__init__(setup)
-        self._dataset = dataset
-        self._asking = asking
+        self._dataset_lister = dataset_lister
+        self._prediction_engine = prediction_engine
         self._setup = setup
         self._tab = tab
-        self._remembered = remembered
+        self._user_settings = user_settings
         self._skipped: dict[str, Message] = {}
         self._check = 0
         self._drawing = 0
@@ -55,15 +60,15 @@ class Opening(QObject):
         setup.cancel_requested.connect(self._cancel)
         setup.changed.connect(self._resplit)
         tab.thumbnails_requested.connect(self._draw_thumbnails)
-        asking.engine_died.connect(self._bury)
-        dataset.listing_began.connect(lambda: setup.show_listing(0))
-        dataset.found.connect(setup.show_listing)
-        dataset.opened.connect(self._show)
-        dataset.failed.connect(self._fail)
+        prediction_engine.engine_died.connect(self._on_engine_died)
+        dataset_lister.listing_began.connect(lambda: setup.show_listing(0))
+        dataset_lister.found.connect(setup.show_listing)
+        dataset_lister.opened.connect(self._show)
+        dataset_lister.failed.connect(self._fail)
 
     def choose(self) -> None:
         """Asks for a folder."""
-        recent = self._remembered.recent("datasets")
+        recent = self._user_settings.recent("datasets")
         folder = QFileDialog.getExistingDirectory(
             self._setup, self.tr("Choose the folder that holds one sub-folder of pictures for each class"),
             str(Path(recent[0]).parent) if recent else str(Path.home()),
@@ -88,9 +93,9 @@ class Opening(QObject):
     def open_sample(self) -> None:
         """Draws the sample pictures, once, and opens them with settings that suit them."""
         self._stop_drawing()
-        self._dataset.cancel()
+        self._dataset_lister.cancel()
         self._setup.show_listing(0)
-        self._drawing = self._asking.ask("sample", self._hear_sample)
+        self._drawing = self._prediction_engine.request("sample", self._on_sample_event)
 
     def own_values(self) -> dict[str, Any]:
         """The settings to remember: the person's, not those that came with the sample or a run."""
@@ -107,28 +112,28 @@ class Opening(QObject):
         inside = self._shown is not None and Path(path).is_relative_to(self._shown.root)
         if inside and path not in self._skipped:
             self._skipped[path] = message
-            self._tab.add_skipped(path, words(message))
+            self._tab.add_skipped(path, message_text(message))
             self._setup.set_skipped(len(self._skipped))
 
     def _stop_drawing(self) -> None:
-        self._asking.stop(self._drawing)
+        self._prediction_engine.stop(self._drawing)
         self._drawing = 0
 
     def _cancel(self) -> None:
         self._stop_drawing()
-        self._dataset.cancel()
+        self._dataset_lister.cancel()
 
     def _open(self, folder: Path) -> None:
         self._splitting = self._splitting_values()
-        self._dataset.open(folder.absolute(), self._setup.values())
+        self._dataset_lister.open(folder.absolute(), self._setup.values())
 
-    def _hear_sample(self, event: Event) -> None:
+    def _on_sample_event(self, event: Event) -> None:
         match event:
             case Progress():
                 self._setup.show_listing(event.step)
             case Failed():
                 self._drawing = 0
-                self._setup.show_problem(words(event.message))
+                self._setup.show_problem(message_text(event.message))
             case SampleDrawn():
                 self._drawing = 0
                 self._borrow(dict(event.settings))
@@ -145,12 +150,12 @@ class Opening(QObject):
             return
         self._shown = listing
         self._skipped = {}
-        self._asking.stop(self._check)
-        self._check = self._asking.ask("check", self._hear_check, dataset=str(listing.root))
-        self._remembered.add_recent("datasets", str(listing.root))
+        self._prediction_engine.stop(self._check)
+        self._check = self._prediction_engine.request("check", self._on_check_event, dataset=str(listing.root))
+        self._user_settings.add_recent("datasets", str(listing.root))
         self.opened.emit()
 
-    def _hear_check(self, event: Event) -> None:
+    def _on_check_event(self, event: Event) -> None:
         match event:
             case Progress():
                 self._setup.show_checking(event.step, event.steps)
@@ -160,28 +165,30 @@ class Opening(QObject):
             case Checked() | Failed():
                 self._setup.hide_checking()
 
-    def _bury(self, how: Message) -> None:
+    def _on_engine_died(self, how: Message) -> None:
         """The engine died: the sample will not come. A check is not begun again, for a picture may have been the cause."""
         self._setup.hide_checking()
         if self._drawing:
             self._drawing = 0
-            self._setup.show_problem(words(how))
+            self._setup.show_problem(message_text(how))
 
     def _fail(self, problem: Problem) -> None:
-        self._setup.show_problem(words(problem.message))
+        self._setup.show_problem(message_text(problem.message))
 
     def _resplit(self) -> None:
         if self._splitting_values() != self._splitting:
             self._splitting = self._splitting_values()
-            self._dataset.resplit(self._setup.values())
+            self._dataset_lister.resplit(self._setup.values())
 
     def _splitting_values(self) -> list[Any]:
         values = self._setup.values()
         return [values[key] for key in _SPLITTING]
 
     def _draw_thumbnails(self, paths: list[str]) -> None:
-        self._asking.ask("thumbnails", self._hear_thumbnails, paths=list(paths), side=_THUMBNAIL_SIDE)
+        self._prediction_engine.request(
+            "thumbnails", self._on_thumbnails_event, paths=list(paths), side=_THUMBNAIL_SIDE
+        )
 
-    def _hear_thumbnails(self, event: Event) -> None:
+    def _on_thumbnails_event(self, event: Event) -> None:
         if isinstance(event, Thumbnails):
             self._tab.show_thumbnails(event.items)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from resnet_gui.gui.controllers.network_controller import Exploring
+from resnet_gui.gui.controllers.network_controller import NetworkController
 from resnet_gui.gui.network.network_tab import NetworkTab
 from resnet_gui.gui.setup.setup_pane import SetupPane
-from resnet_gui.gui.workers.dataset_lister import Dataset
-from resnet_gui.gui.workers.download_engine import Fetching
+from resnet_gui.gui.workers.dataset_lister import DatasetLister
+from resnet_gui.gui.workers.download_engine import DownloadEngine
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Weights
 
 
-class Choosing(QObject):
+class NetworkChoiceController(QObject):
     """Setup decides what is trained; the tab shows it, and may ask Setup for another network."""
 
     def __init__(
-        self, setup: SetupPane, tab: NetworkTab, exploring: Exploring, fetching: Fetching, dataset: Dataset
+        self,
+        setup: SetupPane,
+        tab: NetworkTab,
+        exploring: NetworkController,
+        fetching: DownloadEngine,
+        dataset: DatasetLister,
     ) -> None:
         super().__init__(tab)
         self._setup = setup
@@ -42,7 +47,7 @@ class Choosing(QObject):
         for network in NETWORKS:
             self._look_for_weights(network.name)
         if fetching.network:
-            tab.show_download(fetching.network, fetching.state)
+            tab.show_download(fetching.network, fetching.phase)
         tab.set_locked(setup.reason())
         self._show_chosen()
 
@@ -57,7 +62,7 @@ class Choosing(QObject):
         if network.name not in self._weights:  # a library's: Setup must know whether it has weights
             self._exploring.need(network.name, classes, channels, size)
 
-    def _classes(self, network: Network) -> int:
+    def _classes(self, network: NetworkSpec) -> int:
         splits = self._dataset.splits
         return len(splits.classes) if splits else network.classes
 

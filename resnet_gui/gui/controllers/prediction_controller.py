@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.events import Event, Failed, JobEnded, Predicted, Thumbnails
 from resnet_gui.gui.predict.predict_pane import PredictPane
-from resnet_gui.gui.text import words
-from resnet_gui.gui.thread_pool import in_background
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.text import message_text
+from resnet_gui.gui.thread_pool import run_in_thread
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.widgets.image_view import PREVIEW_SIDE
-from resnet_gui.gui.workers.prediction_engine import Asking
-from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.gui.workers.prediction_engine import PredictionEngine
+from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Message
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import ModelInfo
@@ -31,22 +31,28 @@ _NAMED = 12
 """Of so many classes a model that was loaded tells the names."""
 
 
-class Predicting(QObject):
+class PredictionController(QObject):
     """Asks the model that answers, and always says which that is."""
 
     model_loaded = Signal()
     _pasted = Signal(object)
 
-    def __init__(self, asking: Asking, training: Training, pane: PredictPane, remembered: Remembered) -> None:
+    def __init__(
+        self,
+        prediction_engine: PredictionEngine,
+        training_engine: TrainingEngine,
+        pane: PredictPane,
+        user_settings: UserSettings,
+    ) -> None:
         super().__init__(pane)
-        self._asking = asking
-        self._training = training
+        self._prediction_engine = prediction_engine
+        self._training_engine = training_engine
         self._pane = pane
-        self._remembered = remembered
+        self._user_settings = user_settings
         self._pastes = itertools.count(1)
         self._ready = False
         self._has_model = self._is_loading = self._is_first = False
-        self._question: list[str] = []
+        self._predicted_paths: list[str] = []
         """The paths that were asked about last."""
         self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._late.timeout.connect(self._show_waiting)
@@ -58,15 +64,15 @@ class Predicting(QObject):
         pane.pictures_requested.connect(self.choose_pictures)
         pane.model_dropped.connect(self.load)
         pane.model_requested.connect(self.choose_model)
-        pane.offered_model_requested.connect(lambda: asking.prefer_best(not asking.prefers_best))
+        pane.offered_model_requested.connect(lambda: prediction_engine.prefer_best(not prediction_engine.prefers_best))
         pane.image_pasted.connect(self._keep_pasted)
         self._pasted.connect(lambda path: self.predict([path]))
         pane.preview_requested.connect(self._draw_preview)
-        asking.model_changed.connect(self._show_model)
-        asking.model_changed.connect(self._ask_again)
-        asking.engine_said.connect(self._hear_engine)
-        asking.engine_died.connect(self._bury)
-        training.state_changed.connect(lambda state: self._show_model())
+        prediction_engine.model_changed.connect(self._show_model)
+        prediction_engine.model_changed.connect(self._predict_again)
+        prediction_engine.engine_phase_changed.connect(self._on_engine_phase_changed)
+        prediction_engine.engine_died.connect(self._on_engine_died)
+        training_engine.phase_changed.connect(lambda state: self._show_model())
         self._show_model()
 
     def choose_pictures(self) -> None:
@@ -82,7 +88,7 @@ class Predicting(QObject):
 
     def choose_model(self) -> None:
         """Asks for a model file."""
-        recent = self._remembered.recent("models")
+        recent = self._user_settings.recent("models")
         path, _ = QFileDialog.getOpenFileName(
             self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
             self.tr("Models (*.safetensors)"),
@@ -92,66 +98,66 @@ class Predicting(QObject):
 
     def load(self, model: str) -> None:
         """Loads a model file; if it is not one, the model that answered before still does."""
-        self._is_loading, self._question = True, []
+        self._is_loading, self._predicted_paths = True, []
         self._late.stop()
         self._pane.show_waiting(self.tr("Loading the model…"))
-        self._asking.load(os.path.abspath(model), self._hear_model)  # noqa: PTH100 - Path would resolve links
+        self._prediction_engine.load(os.path.abspath(model), self._on_model_event)  # noqa: PTH100 - Path would resolve links
 
     def predict(self, paths: list[str]) -> None:
         """Asks about pictures and folders. Those that come while a model is being loaded wait for it."""
         if self._is_loading:
             self._waiting = paths
             return
-        if not self._asking.model:
+        if not self._prediction_engine.model:
             self._waiting = paths
             self._show_what_is_missing(Path(paths[0]).name)
             return
-        self._ask(paths)
+        self._request_predictions(paths)
         self._late.start()
 
     def _show_waiting(self) -> None:
         """Takes the old answers away, as the new one takes a while."""
-        self._pane.start_batch(len(self._question))
+        self._pane.start_batch(len(self._predicted_paths))
         self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
 
-    def _ask(self, paths: list[str]) -> None:
-        self._question, self._is_first = paths, True
-        self._asking.predict(paths, self._hear_answer)
+    def _request_predictions(self, paths: list[str]) -> None:
+        self._predicted_paths, self._is_first = paths, True
+        self._prediction_engine.predict(paths, self._on_prediction_event)
 
-    def _hear_answer(self, event: Event) -> None:
+    def _on_prediction_event(self, event: Event) -> None:
         if self._is_first and isinstance(event, Predicted | Failed):
             self._is_first = False
             self._late.stop()
-            self._pane.start_batch(len(self._question))
+            self._pane.start_batch(len(self._predicted_paths))
         match event:
             case Predicted():
                 self._pane.show_predictions(event.items)
             case Failed():
-                self._pane.show_message(words(event.message), bad=True)
+                self._pane.show_message(message_text(event.message), bad=True)
 
-    def _ask_again(self) -> None:
+    def _predict_again(self) -> None:
         """Another model answers now: one picture is shown to it, too; many answers stay, and are said to be old."""
         if self._waiting and not self._is_loading:
-            self._ask_what_waits()
-        elif len(self._question) == 1 and Path(self._question[0]).is_file():
-            self._ask(self._question)
-        elif self._question:
+            self._predict_waiting()
+        elif len(self._predicted_paths) == 1 and Path(self._predicted_paths[0]).is_file():
+            self._request_predictions(self._predicted_paths)
+        elif self._predicted_paths:
             self._pane.show_message(self.tr("A newer model answers now. Drop the pictures again to ask it."))
 
-    def _hear_model(self, event: Event) -> None:
+    def _on_model_event(self, event: Event) -> None:
         match event:
             case ModelInfo():
                 self._pane.start_batch(0)
-                self._pane.show_message(self._words_of(event))
-                self._remembered.add_recent("models", event.path)
+                self._pane.show_message(self._model_text(event))
+                self._user_settings.add_recent("models", event.path)
                 self.model_loaded.emit()
             case Failed():
-                self._pane.show_message(words(event.message), bad=True)
+                self._pane.show_message(message_text(event.message), bad=True)
             case JobEnded():
                 self._is_loading = False
-                self._ask_what_waits()
+                self._predict_waiting()
 
-    def _ask_what_waits(self) -> None:
+    def _predict_waiting(self) -> None:
         if waiting := self._waiting:
             self._waiting = []
             self.predict(waiting)
@@ -168,9 +174,11 @@ class Predicting(QObject):
     def _draw_next(self) -> None:
         self._drawn, self._drawn_next = self._drawn_next, ""
         if self._drawn:
-            self._asking.ask("thumbnails", self._hear_preview, paths=[self._drawn], side=PREVIEW_SIDE)
+            self._prediction_engine.request(
+                "thumbnails", self._on_preview_event, paths=[self._drawn], side=PREVIEW_SIDE
+            )
 
-    def _hear_preview(self, event: Event) -> None:
+    def _on_preview_event(self, event: Event) -> None:
         match event:
             case Thumbnails():
                 for item in event.items:
@@ -179,7 +187,7 @@ class Predicting(QObject):
                 self._pane.show_no_preview(self._drawn)
                 self._draw_next()
 
-    def _words_of(self, model: ModelInfo) -> str:
+    def _model_text(self, model: ModelInfo) -> str:
         """What a model that was just loaded says of itself."""
         known, others = model.classes[:_NAMED], len(model.classes) - _NAMED
         more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
@@ -194,20 +202,20 @@ class Predicting(QObject):
             lines.append(opened.format(times=once if model.test_opened == 1 else often))
         return "\n".join(lines)
 
-    def _hear_engine(self, state: str) -> None:
-        self._ready = state == "ready"
+    def _on_engine_phase_changed(self, phase: str) -> None:
+        self._ready = phase == "ready"
 
-    def _bury(self, how: Message) -> None:
+    def _on_engine_died(self, how: Message) -> None:
         self._is_loading = False
         self._late.stop()
         for path in (self._drawn, self._drawn_next):
             self._pane.show_no_preview(path)
         self._drawn = self._drawn_next = ""
-        self._pane.show_message(words(how), bad=True)
+        self._pane.show_message(message_text(how), bad=True)
 
     def _show_what_is_missing(self, name: str) -> None:
         """There is no model that could answer about `name`; it is answered as soon as there is one."""
-        if self._training.state == "idle":
+        if self._training_engine.phase == "idle":
             text = self.tr("{name} waits: there is no model yet. Train one, or drop a model file (.safetensors).")
         else:
             text = self.tr("{name} waits: the first answer comes after epoch 1.")
@@ -215,7 +223,7 @@ class Predicting(QObject):
 
     def _show_model(self) -> None:
         """Names what answers, and offers the other model if there are two."""
-        asking, running = self._asking, self._training.state != "idle"
+        asking, running = self._prediction_engine, self._training_engine.phase != "idle"
         loaded = Path(asking.loaded.path).name if asking.loaded else ""
         if asking.model and not self._has_model and not self._waiting:
             self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
@@ -234,9 +242,9 @@ class Predicting(QObject):
 
     def _name_of_best(self) -> str:
         """What the newest model of a run is called: while its run goes on, it is only the best so far."""
-        assert self._asking.best is not None
-        model, epoch, validated = self._asking.best
-        so_far = self._training.state != "idle" and Path(model).parent == Path(self._training.run)
+        assert self._prediction_engine.best is not None
+        model, epoch, validated = self._prediction_engine.best
+        so_far = self._training_engine.phase != "idle" and Path(model).parent == Path(self._training_engine.run)
         name = self.tr("best model so far") if so_far else self.tr("model of the run")
         parts = [name, self.tr("epoch {epoch}").format(epoch=epoch), *([] if validated else [self.tr("not validated")])]
         return " · ".join(parts)
@@ -252,4 +260,4 @@ class Predicting(QObject):
             image.save(str(path), quality=uncompressed)  # as PNG, by its name
             return str(path)  # where it could not be written, the engine will say that there is no such file
 
-        in_background(save, self._pasted)
+        run_in_thread(save, self._pasted)

@@ -11,19 +11,19 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.events import DatasetChanged, Event, Resumed
-from resnet_gui.gui.controllers.dataset_controller import Opening
+from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.setup.setup_pane import SetupPane
-from resnet_gui.gui.thread_pool import in_background
-from resnet_gui.gui.training.dataset_changed_dialog import ChangedDialog
-from resnet_gui.gui.training.more_epochs_dialog import FurtherDialog
+from resnet_gui.gui.thread_pool import run_in_thread
+from resnet_gui.gui.training.dataset_changed_dialog import DatasetChangedDialog
+from resnet_gui.gui.training.more_epochs_dialog import MoreEpochsDialog
 from resnet_gui.gui.training.training_tab import TrainingTab
-from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Problem
-from resnet_gui.runs.history import Story
-from resnet_gui.runs.log_reader import RunFile, story_of
+from resnet_gui.runs.history import RunHistory
+from resnet_gui.runs.log_reader import LogReader, history_of
 
 if TYPE_CHECKING:
-    from resnet_gui.runs.run_status import RunPlace
+    from resnet_gui.runs.run_status import RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,20 @@ class _Read:
     """What a run folder holds; None is what could not be read."""
 
     run: str
-    story: Story | None
+    story: RunHistory | None
     config: TrainConfig | None
 
 
-class Resuming(QObject):
+class ResumeController(QObject):
     """Asks the engine to go on with runs, and the person where they must decide."""
 
     started = Signal()
     _read = Signal(object)
     _looked_up = Signal(object)
 
-    def __init__(self, training: Training, opening: Opening, setup: SetupPane, tab: TrainingTab) -> None:
+    def __init__(
+        self, training: TrainingEngine, opening: DatasetController, setup: SetupPane, tab: TrainingTab
+    ) -> None:
         super().__init__(tab)
         self._training = training
         self._opening = opening
@@ -54,14 +56,14 @@ class Resuming(QObject):
         tab.resume_requested.connect(self.resume)
         tab.further_requested.connect(self._ask_for_epochs)
         tab.story_requested.connect(self._read_story)
-        training.said.connect(self._hear)
-        training.state_changed.connect(self._follow)
+        training.event_received.connect(self._on_event)
+        training.phase_changed.connect(self._on_phase_changed)
         self._read.connect(self._show_story)
-        self._looked_up.connect(self._show_place)
+        self._looked_up.connect(self._show_status)
 
     def resume(self, run: str, epochs: int | None = None, accept: bool = False) -> None:
         """Goes on with the run in the folder `run`, unless another computes."""
-        if self._training.state in ("idle", "paused"):
+        if self._training.phase in ("idle", "paused"):
             self._epochs = epochs
             self._tab.show_resuming()
             self._training.resume(run, epochs, accept)
@@ -69,57 +71,57 @@ class Resuming(QObject):
 
     def restart(self) -> None:
         """Goes on from the last checkpoint with a fresh engine, since this one no longer answers."""
-        if self._training.state == "running" and self._training.run:
+        if self._training.phase == "running" and self._training.run:
             self._tab.show_resuming()
             self._training.restart()
         else:
             self._training.kill()
 
     def _ask_for_epochs(self, run: str) -> None:
-        dialog = FurtherDialog(self._tab.story, self._tab)
-        dialog.accepted.connect(lambda: self.resume(run, self._tab.story.epochs + dialog.more))
+        dialog = MoreEpochsDialog(self._tab.history, self._tab)
+        dialog.accepted.connect(lambda: self.resume(run, self._tab.history.epochs + dialog.more))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, DatasetChanged):
             self._changes = event
 
-    def _follow(self, state: str) -> None:
+    def _on_phase_changed(self, phase: str) -> None:
         """When a run has ended it can perhaps be gone on with; where its pictures have changed, the person decides."""
         changes, self._changes = self._changes, None
-        if state != "idle":
+        if phase != "idle":
             return
         if changes:
             self._ask_about(changes)
-        if run := self._tab.story.run:
-            in_background(lambda: (run, _look_up(run)), self._looked_up)
+        if run := self._tab.history.run:
+            run_in_thread(lambda: (run, _look_up(run)), self._looked_up)
 
     def _ask_about(self, changes: DatasetChanged) -> None:
-        dialog, epochs = ChangedDialog(changes, self._tab), self._epochs
+        dialog, epochs = DatasetChangedDialog(changes, self._tab), self._epochs
         dialog.accepted.connect(lambda: self.resume(changes.run, epochs, accept=True))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def _show_place(self, found: tuple[str, RunPlace | None]) -> None:
+    def _show_status(self, found: tuple[str, RunStatus | None]) -> None:
         run, place = found
-        if self._training.state == "idle" and run == self._tab.story.run:
-            self._tab.show_place(place)
+        if self._training.phase == "idle" and run == self._tab.history.run:
+            self._tab.show_status(place)
 
     def _read_story(self, run: str) -> None:
-        in_background(lambda: _read_run(run), self._read)
+        run_in_thread(lambda: _read_run(run), self._read)
 
     def _show_story(self, read: _Read) -> None:
         """The run goes on: shows what it said before, its settings and its pictures."""
-        self._tab.show_story(read.story if read.run == self._tab.story.run else None)
+        self._tab.show_story(read.story if read.run == self._tab.history.run else None)
         if read.config is not None and read.run == self._training.run:
             self._opening.open_for_run(read.config)
 
 
-def _look_up(run: str) -> RunPlace | None:
-    from resnet_gui.runs.run_status import last_place
+def _look_up(run: str) -> RunStatus | None:
+    from resnet_gui.runs.run_status import read_status
 
-    return last_place(Path(run))
+    return read_status(Path(run))
 
 
 def _read_run(run: str) -> _Read:
@@ -127,7 +129,7 @@ def _read_run(run: str) -> _Read:
     story = config = None
     with contextlib.suppress(OSError, Problem, ValueError, TypeError, KeyError):  # the live events wait for an answer
         config = read_config(Path(run) / "config.toml")
-        events, _ = RunFile(Path(run)).read()
+        events, _ = LogReader(Path(run)).read()
         resumed = [index for index, event in enumerate(events) if isinstance(event, Resumed)]
-        story = story_of(Path(run), events[: resumed[-1] + 1] if resumed else events)
+        story = history_of(Path(run), events[: resumed[-1] + 1] if resumed else events)
     return _Read(run, story, config)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_gui.data.class_rows import ClassRow
-from resnet_gui.gui.data.thumbnail_delegate import SIDE, ThumbnailStrips
+from resnet_gui.gui.data.thumbnail_delegate import SIDE, ThumbnailDelegate
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import tooltip
@@ -44,10 +44,10 @@ class ClassTable(QTableView):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = ClassModel(self)
-        self._strips = ThumbnailStrips(theme, self._examples, self)
+        self._strips = ThumbnailDelegate(theme, self._examples, self)
         self._asked: set[int] = set()
         self._wait = QTimer(self, singleShot=True, interval=_WAIT)
-        self._wait.timeout.connect(self._ask)
+        self._wait.timeout.connect(self._request_thumbnails)
         self.setModel(self._model)
         self.setItemDelegateForColumn(STRIP, self._strips)
         self._arrange()
@@ -110,7 +110,7 @@ class ClassTable(QTableView):
         super().resizeEvent(event)
         self._wait.start()
 
-    def _ask(self) -> None:
+    def _request_thumbnails(self) -> None:
         labels = self._visible() - self._asked if self.isVisible() else set()
         self._asked |= labels
         paths = [path for label in sorted(labels) for path in self._model.rows[label].examples]

@@ -12,7 +12,7 @@ from resnet_gui.data.class_rows import ClassRow
 from resnet_gui.data.samples import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.gui.data.class_table import ClassTable
-from resnet_gui.gui.data.folder_drawing import FolderTree
+from resnet_gui.gui.data.folder_drawing import FolderDrawing
 from resnet_gui.gui.data.skipped_table import SkippedTable
 from resnet_gui.gui.text import shares, totals
 from resnet_gui.gui.theme import Theme
@@ -126,25 +126,25 @@ class _Layouts(QWidget):
             column.addWidget(widget)
         column.addSpacing(14)
 
-    def _sorted(self, theme: Theme) -> FolderTree:
+    def _sorted(self, theme: Theme) -> FolderDrawing:
         folder, picture = "folder-open", "picture"
         entries = (
             (0, folder, self.tr("flowers")), (1, folder, self.tr("daisy")), (2, picture, "IMG_0001.jpg"), (2, picture, "IMG_0002.jpg"),
             (1, folder, self.tr("rose")), (2, picture, "IMG_0107.png"),
         )  # fmt: skip
-        return FolderTree(theme, entries, self.tr("One folder for each class"))
+        return FolderDrawing(theme, entries, self.tr("One folder for each class"))
 
-    def _split(self, theme: Theme) -> FolderTree:
+    def _split(self, theme: Theme) -> FolderDrawing:
         folder = "folder-open"
         daisy, rose = self.tr("daisy"), self.tr("rose")
         entries = (
             (0, folder, self.tr("flowers")), (1, folder, "train"), (2, folder, daisy), (2, folder, rose),
             (1, folder, "val"), (2, folder, daisy), (2, folder, rose),
         )  # fmt: skip
-        return FolderTree(theme, entries, self.tr("Folders that are already split"))
+        return FolderDrawing(theme, entries, self.tr("Folders that are already split"))
 
 
-def _captioned(tree: FolderTree, caption: str) -> QVBoxLayout:
+def _captioned(tree: FolderDrawing, caption: str) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(10)
     words = label("strong", caption)

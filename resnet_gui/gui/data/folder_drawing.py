@@ -14,7 +14,7 @@ Entry = tuple[int, str, str]
 """How deep it lies, the icon it has, what it is called."""
 
 
-class FolderTree(QWidget):
+class FolderDrawing(QWidget):
     """Draws `entries` from top to bottom, each joined to the folder that holds it."""
 
     _ROW, _INDENT, _ICON = 26, 22, 16

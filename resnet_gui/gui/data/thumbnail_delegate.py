@@ -17,7 +17,7 @@ _KEPT = 600  # pixmaps: some 50 KB each
 Index = QModelIndex | QPersistentModelIndex
 
 
-class ThumbnailStrips(QStyledItemDelegate):
+class ThumbnailDelegate(QStyledItemDelegate):
     """Draws pictures side by side, as many as there is room for. Their pixmaps are loaded when they are drawn.
 
     `examples` gives the pictures' paths for a cell: not through the model, for Qt would lose bytes that are not UTF-8.

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QVBoxLayout, QWidget
 
-from resnet_gui.events import Summarised
-from resnet_gui.gui.network.comparison_table import Comparison
+from resnet_gui.events import NetworkSummary
+from resnet_gui.gui.network.comparison_table import ComparisonTable
 from resnet_gui.gui.widgets.labels import label
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 
 class ComparePage(QWidget):
@@ -19,12 +19,12 @@ class ComparePage(QWidget):
     network_chosen = Signal(str)
     """The second network; "" for none any more."""
 
-    def __init__(self, networks: Sequence[Network], parent: QWidget | None = None) -> None:
+    def __init__(self, networks: Sequence[NetworkSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.other = _NetworkBox(networks)
         self.other.setAccessibleName(self.tr("Compare with"))
         self.other.set_placeholder(self.tr("Type or choose a network"))
-        self.comparison = Comparison()
+        self.comparison = ComparisonTable()
         self._invitation = label(
             "dim", self.tr("Choose a second network: its figures stand beside those of the first.")
         )
@@ -49,7 +49,9 @@ class ComparePage(QWidget):
         for name in names:
             self.other.addItem(name, name)
 
-    def show_both(self, one: tuple[Network, Summarised | None], other: tuple[Network, Summarised | None]) -> None:
+    def show_both(
+        self, one: tuple[NetworkSpec, NetworkSummary | None], other: tuple[NetworkSpec, NetworkSummary | None]
+    ) -> None:
         """Shows `one` beside `other`, each with its summary once that is known."""
         self.comparison.show_both(one, other)
         self._show_comparison(True)
@@ -72,7 +74,7 @@ class _NetworkBox(QComboBox):
 
     network_chosen = Signal(str)
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[NetworkSpec]) -> None:
         super().__init__(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
         for network in networks:
             self.addItem(network.title, network.name)

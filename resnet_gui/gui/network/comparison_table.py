@@ -5,18 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.weights_view import weights_of
-from resnet_gui.gui.text import weights_words
+from resnet_gui.gui.text import weights_text
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
 from resnet_gui.gui.widgets.labels import label, named
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import short_count
 
 _UNKNOWN = "–"
 
 
-class Comparison(QWidget):
+class ComparisonTable(QWidget):
     """Two networks' figures side by side, and how many times one is the other. It does not judge."""
 
     ended = Signal()
@@ -44,7 +44,9 @@ class Comparison(QWidget):
         column.addWidget(self._end, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch()
 
-    def show_both(self, one: tuple[Network, Summarised | None], other: tuple[Network, Summarised | None]) -> None:
+    def show_both(
+        self, one: tuple[NetworkSpec, NetworkSummary | None], other: tuple[NetworkSpec, NetworkSummary | None]
+    ) -> None:
         """Shows `one` beside `other`, each with its summary once that is known."""
         for head, (network, _) in zip(self._heads, (one, other), strict=True):
             head.set_name(network.title)
@@ -67,7 +69,7 @@ class Comparison(QWidget):
         self._rows.append(row)
 
 
-def _basis(summarised: Summarised | None) -> str:
+def _basis(summarised: NetworkSummary | None) -> str:
     if summarised is None:
         return _tr("As published, each with its own number of classes and its usual picture size.")
     return _tr("Both for {classes} classes and pictures of {size} × {size} pixels.").format(
@@ -76,24 +78,24 @@ def _basis(summarised: Summarised | None) -> str:
 
 
 def _compared(
-    one: Network, other: Network, basis: tuple[Summarised | None, Summarised | None]
+    one: NetworkSpec, other: NetworkSpec, basis: tuple[NetworkSummary | None, NetworkSummary | None]
 ) -> list[tuple[str, ...]]:
     a, b = basis[0] or one, basis[1] or other
-    alike = basis[0] is not None or one.usual == other.usual
+    alike = basis[0] is not None or one.default_size == other.default_size
     return [
         (_tr("Parameters"), short_count(a.parameters), short_count(b.parameters), _ratio(a.parameters, b.parameters)),
         (_tr("Multiply-adds"), short_count(a.multiply_adds), short_count(b.multiply_adds), _ratio(a.multiply_adds, b.multiply_adds) if alike else ""),
         (_tr("Layers"), f"{one.depth:,}" if one.depth else _UNKNOWN, f"{other.depth:,}" if other.depth else _UNKNOWN, _ratio(one.depth, other.depth)),
-        (_tr("Usual picture"), f"{one.usual} × {one.usual}", f"{other.usual} × {other.usual}", ""),
+        (_tr("Usual picture"), f"{one.default_size} × {one.default_size}", f"{other.default_size} × {other.default_size}", ""),
         (_tr("Sides it takes"), one.sizes, other.sizes, ""),
         (_tr("Paper"), one.paper or _UNKNOWN, other.paper or _UNKNOWN, ""),
         (_tr("Weights"), _shared(one, basis[0]), _shared(other, basis[1]), ""),
     ]  # fmt: skip
 
 
-def _shared(network: Network, summarised: Summarised | None) -> str:
+def _shared(network: NetworkSpec, summarised: NetworkSummary | None) -> str:
     weights = weights_of(network, summarised)
-    return weights_words(weights) if weights else _tr("none are shared")
+    return weights_text(weights) if weights else _tr("none are shared")
 
 
 def _ratio(one: int, other: int) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 from PySide6.QtCore import QItemSelection, QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.diagram.stages import outgoing, stage_title
 from resnet_gui.gui.text import shape_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import tooltip
-from resnet_gui.gui.widgets.two_level_tree import BranchModel, Index
-from resnet_gui.nets.spec import Network
+from resnet_gui.gui.widgets.two_level_tree import Index, TwoLevelModel
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Layer
 
 NAME, KIND, SHAPE, PARAMETERS, MULTIPLY_ADDS = range(5)
@@ -42,7 +42,7 @@ class StageRow:
         return Layer(self.title, "", self.shape, *_sum(self.layers))
 
 
-class LayerModel(BranchModel):
+class LayerModel(TwoLevelModel):
     """Stages are the branches, their layers the leaves."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
@@ -150,7 +150,7 @@ class LayerModel(BranchModel):
         return f"{layer.parameters:,}" if column == PARAMETERS else self.multiply_adds(layer.multiply_adds)
 
 
-def stage_rows(network: Network, summarised: Summarised) -> list[StageRow]:
+def stage_rows(network: NetworkSpec, summarised: NetworkSummary) -> list[StageRow]:
     """The layers by stage, in their order; a library's network, whose card has no stages, by the first part of names."""
     stages = {stage.name: stage for stage in network.stages}
     rows = []

@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.layer_model import stage_rows
 from resnet_gui.gui.network.layer_view import LayerView, TotalRow
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import label, tooltip
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import layer_table, layers_csv
 
 _SMALLEST, _LARGEST = 8, 1024
@@ -28,7 +28,7 @@ class LayerTable(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._summarised: Summarised | None = None
+        self._summarised: NetworkSummary | None = None
         self.view = LayerView(theme)
         self._total = TotalRow(theme, self.view)
         self._message = label("plain")
@@ -45,10 +45,10 @@ class LayerTable(QWidget):
             self._button(self.tr("Copy as text"), lambda summarised: layer_table(summarised)),
             self._button(self.tr("Copy as CSV"), lambda summarised: layers_csv([summarised])),
         )
-        self._lay_out()
+        self._build_layout()
         self.show_waiting()
 
-    def _button(self, text: str, written: Callable[[Summarised], str]) -> QPushButton:
+    def _button(self, text: str, written: Callable[[NetworkSummary], str]) -> QPushButton:
         """Copies the network as it is `written`."""
         button = QPushButton(text)
         button.setProperty("kind", "link")
@@ -56,11 +56,11 @@ class LayerTable(QWidget):
         button.clicked.connect(lambda: self._copy(written))
         return button
 
-    def _copy(self, written: Callable[[Summarised], str]) -> None:
+    def _copy(self, written: Callable[[NetworkSummary], str]) -> None:
         if self._summarised is not None:
             QGuiApplication.clipboard().setText(written(self._summarised))
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         bar = QHBoxLayout()
         bar.setSpacing(10)
         caption = label("dim", self.tr("Image size"))
@@ -92,7 +92,7 @@ class LayerTable(QWidget):
         self.size_box.blockSignals(False)
         self._wait.stop()
 
-    def show_summary(self, network: Network, summarised: Summarised) -> None:
+    def show_summary(self, network: NetworkSpec, summarised: NetworkSummary) -> None:
         """Shows the layers of `network`. The stages that were unfolded stay so, if it is the same network."""
         self._summarised = summarised
         self.view.show_rows(network.name, stage_rows(network, summarised))

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.layer_model import (
     LEFT,
     MULTIPLY_ADDS,
@@ -36,7 +36,7 @@ from resnet_gui.gui.network.layer_model import (
 )
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import tooltip
-from resnet_gui.gui.widgets.two_level_tree import BranchView, Index
+from resnet_gui.gui.widgets.two_level_tree import Index, TwoLevelView
 
 _NAMES, _LEAST_NAMES, _PADDING = 220, 130, 10
 """Pixels: names and kinds want so many, and get at least so many; what a figure has around it."""
@@ -44,7 +44,7 @@ _FEW = 24
 """So many layers are shown at once; more are folded by stage."""
 
 
-class LayerView(BranchView):
+class LayerView(TwoLevelView):
     """Stages that unfold into their layers. Ctrl+C copies the selected rows."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -139,12 +139,12 @@ class TotalRow(QWidget):
     def __init__(self, theme: Theme, view: LayerView) -> None:
         super().__init__()
         self._theme, self._view = theme, view
-        self._summarised: Summarised | None = None
+        self._summarised: NetworkSummary | None = None
         self.setFixedHeight(30)
         view.header().sectionResized.connect(self.update)
         theme.changed.connect(self.update)
 
-    def show_summary(self, summarised: Summarised) -> None:
+    def show_summary(self, summarised: NetworkSummary) -> None:
         """Shows the sums of `summarised`."""
         self._summarised = summarised
         said = self.tr("Total: {parameters} parameters, {multiply_adds} multiply-adds")

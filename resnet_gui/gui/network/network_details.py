@@ -8,12 +8,12 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.weights_view import WeightsView, weights_of
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
 from resnet_gui.gui.widgets.labels import label, named, tooltip
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import short_count
 
 _COLUMNS = 3
@@ -45,7 +45,7 @@ class NetworkHeader(QWidget):
         column.addWidget(self._origin)
         theme.changed.connect(self._refresh)
 
-    def show_network(self, network: Network, chosen: bool) -> None:
+    def show_network(self, network: NetworkSpec, chosen: bool) -> None:
         """Shows which network this is, and whether it is the `chosen` one."""
         self._title.set_name(network.title)
         self._origin.setText(_origin(network))
@@ -64,7 +64,7 @@ class NetworkHeader(QWidget):
         self._use.setToolTip(tooltip("" if self._chosen else self._locked))
 
 
-class NetworkCardView(QWidget):
+class NetworkDetails(QWidget):
     """A sentence about a network, its facts, and the weights it can start from."""
 
     download_requested = Signal()
@@ -74,7 +74,7 @@ class NetworkCardView(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._story = label("plain")
-        self._remark = Remark("warning")
+        self._remark = NetworkNote("warning")
         self._facts = _Facts()
         self.weights = WeightsView(theme)
         column = QVBoxLayout(self)
@@ -86,22 +86,22 @@ class NetworkCardView(QWidget):
         self.weights.paused.connect(self.download_paused)
         self.weights.cancelled.connect(self.download_cancelled)
 
-    def show_network(self, network: Network, summarised: Summarised | None, setup_size: int) -> None:
+    def show_network(self, network: NetworkSpec, summarised: NetworkSummary | None, setup_size: int) -> None:
         """Shows `network`; `summarised`, once it is known, has the figures for the person's own classes and size.
 
         `setup_size` is the image size that is trained with.
         """
-        self._story.setText(network.story or self.tr("A network of a library, which says little about it."))
+        self._story.setText(network.description or self.tr("A network of a library, which says little about it."))
         refused = self.tr(
             "It takes pictures of {sizes} pixels, and Setup has {size}: the figures here are for {usual}."
         )
-        unfit = refused.format(sizes=network.sizes, size=setup_size, usual=network.usual)
-        self._remark.set_text("\n".join(filter(None, (network.remark, "" if network.takes(setup_size) else unfit))))
+        unfit = refused.format(sizes=network.sizes, size=setup_size, usual=network.default_size)
+        self._remark.set_text("\n".join(filter(None, (network.note, "" if network.takes(setup_size) else unfit))))
         self._facts.show_facts(_facts(network, summarised))
         self.weights.show_weights(weights_of(network, summarised), known=bool(network.depth or summarised))
 
 
-class Remark(QFrame):
+class NetworkNote(QFrame):
     """A sentence that stands out; `tone` is "warning" or "lesson". Without text it hides."""
 
     def __init__(self, tone: str, parent: QWidget | None = None) -> None:
@@ -154,23 +154,23 @@ class _Facts(QWidget):
         self._pairs.append((above, below))
 
 
-def _origin(network: Network) -> str:
+def _origin(network: NetworkSpec) -> str:
     year = str(network.year) if network.year and str(network.year) not in network.paper else ""
     layers = _tr("{count} layers").format(count=f"{network.depth:,}") if network.depth else ""
     home = "" if network.source == "ours" else _tr("from {library}").format(library=network.source)
     return " · ".join(part for part in (network.paper, year, layers, home) if part)
 
 
-def _facts(network: Network, summarised: Summarised | None) -> list[tuple[str, str, str]]:
+def _facts(network: NetworkSpec, summarised: NetworkSummary | None) -> list[tuple[str, str, str]]:
     parameters, classes = network.parameters, network.classes
-    multiply_adds, size = network.multiply_adds, network.usual
+    multiply_adds, size = network.multiply_adds, network.default_size
     if summarised:
         parameters, classes = summarised.parameters, summarised.classes
         multiply_adds, size = summarised.multiply_adds, summarised.image_size
     return [
         (_tr("Parameters, {count} classes").format(count=f"{classes:,}"), short_count(parameters), f"{parameters:,}"),
         (_tr("Multiply-adds, {size} px").format(size=size), short_count(multiply_adds), f"{multiply_adds:,}"),
-        (_tr("Usual picture"), f"{network.usual} × {network.usual}", _tr("The size, in pixels, that its paper or its library uses.")),
+        (_tr("Usual picture"), f"{network.default_size} × {network.default_size}", _tr("The size, in pixels, that its paper or its library uses.")),
         (_tr("Layers"), f"{network.depth:,}" if network.depth else "–", _tr("Those with weights on the longest way through, as papers count them.")),
         (_tr("Sides it takes"), network.sizes, _tr("Sides of the pictures, in pixels.")),
         (_tr("Channels"), _tr("grey") if network.channels == 1 else _tr("colour or grey"), _tr("What its first layer is made for. It can be built for the other, too.")),

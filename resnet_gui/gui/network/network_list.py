@@ -9,10 +9,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from resnet_gui.events import NetworkNames
-from resnet_gui.gui.network.network_list_model import MARK, TITLE, Entry, Group, NetworkModel
+from resnet_gui.gui.network.network_list_model import MARK, TITLE, Entry, Group, NetworkListModel
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.two_level_tree import BranchView
-from resnet_gui.nets.spec import Network
+from resnet_gui.gui.widgets.two_level_tree import TwoLevelView
+from resnet_gui.nets.spec import NetworkSpec
 
 _MARK_WIDTH = 26
 
@@ -25,16 +25,16 @@ class NetworkList(QWidget):
     names_requested = Signal(str)
     """A library ("torchvision" or "timm") whose names are wanted."""
 
-    def __init__(self, theme: Theme, networks: Sequence[Network], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, networks: Sequence[NetworkSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = NetworkModel(theme, networks, self)
+        self._model = NetworkListModel(theme, networks, self)
         self._current = ""
         self._unfolded = {self._model.groups[0].title}
         self._settles = False
         self._search = _Search(placeholderText=self.tr("Search"), clearButtonEnabled=True)
         self._search.setAccessibleName(self.tr("Search networks"))
         self._search.setToolTip(self.tr("Finds names, families, papers and years."))
-        self.tree = BranchView()
+        self.tree = TwoLevelView()
         self._arrange()
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._take_first)
@@ -113,7 +113,7 @@ class NetworkList(QWidget):
         for row, group in enumerate(self._model.visible):
             found = self._model.words and not group.awaits_names
             self.tree.setExpanded(self._model.index(row, 0), bool(found) or group.title in self._unfolded)
-        self.tree.setCurrentIndex(self._model.place(self._current))
+        self.tree.setCurrentIndex(self._model.index_of(self._current))
         self._settles = False
 
     def _pick(self, index: QModelIndex) -> None:

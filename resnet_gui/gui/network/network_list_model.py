@@ -11,9 +11,9 @@ from PySide6.QtGui import QFont
 
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import tooltip
-from resnet_gui.gui.widgets.two_level_tree import BranchModel, Index
+from resnet_gui.gui.widgets.two_level_tree import Index, TwoLevelModel
 from resnet_gui.nets.catalog import by_family
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 TITLE, MARK = range(2)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -53,10 +53,10 @@ class Group:
         return bool(self.source) and not self.asked
 
 
-class NetworkModel(BranchModel):
+class NetworkListModel(TwoLevelModel):
     """Groups of entries. It filters itself: a proxy would ask Python about each of thousands of rows."""
 
-    def __init__(self, theme: Theme, networks: Sequence[Network], parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, networks: Sequence[NetworkSpec], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._marked = ""
@@ -93,7 +93,7 @@ class NetworkModel(BranchModel):
     def mark(self, name: str) -> None:
         """The network called `name` is the one that is trained."""
         before, self._marked = self._marked, name
-        for place in (self.place(before), self.place(name)):
+        for place in (self.index_of(before), self.index_of(name)):
             if place.isValid():
                 self.dataChanged.emit(place, place.siblingAtColumn(MARK))
 
@@ -111,13 +111,13 @@ class NetworkModel(BranchModel):
     def first(self) -> QModelIndex:
         """The first network that is shown."""
         names = (entry.name for group in self.visible for entry in group.shown if entry.name)
-        return self.place(next(names, ""))
+        return self.index_of(next(names, ""))
 
     def group_of(self, name: str) -> Group | None:
         """The group that the network called `name` is in."""
         return next((group for group in self.groups if any(entry.name == name for entry in group.entries)), None)
 
-    def place(self, name: str) -> QModelIndex:
+    def index_of(self, name: str) -> QModelIndex:
         """Where the network called `name` stands; invalid where it is not shown."""
         for row, group in enumerate(self.visible if name else ()):
             for inside, entry in enumerate(group.shown):
@@ -176,9 +176,9 @@ class NetworkModel(BranchModel):
         return tooltip(group.title) if role == Qt.ItemDataRole.ToolTipRole else None
 
 
-def _entry(network: Network) -> Entry:
+def _entry(network: NetworkSpec) -> Entry:
     sought = (network.name, network.title, network.family, network.paper, str(network.year))
-    return Entry(network.name, network.title, " ".join(sought).casefold(), network.story)
+    return Entry(network.name, network.title, " ".join(sought).casefold(), network.description)
 
 
 def _has(entry: Entry, words: Iterable[str]) -> bool:

@@ -17,17 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_gui.events import NetworkNames, Summarised
+from resnet_gui.events import NetworkNames, NetworkSummary
 from resnet_gui.gui.network.compare_page import ComparePage
 from resnet_gui.gui.network.diagram.block_diagram import BlockDiagram
 from resnet_gui.gui.network.layer_table import LayerTable
-from resnet_gui.gui.network.network_details import NetworkCardView, NetworkHeader, Remark
+from resnet_gui.gui.network.network_details import NetworkDetails, NetworkHeader, NetworkNote
 from resnet_gui.gui.network.network_list import NetworkList
-from resnet_gui.gui.states import State
+from resnet_gui.gui.states import DownloadPhase
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import named
 from resnet_gui.nets.catalog import find
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 OVERVIEW, LAYERS, COMPARE = range(3)
 _LIST_WIDTH = 188
@@ -57,27 +57,32 @@ class NetworkTab(QWidget):
     download_paused = Signal()
     download_cancelled = Signal()
 
-    def __init__(self, theme: Theme, networks: Sequence[Network], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, networks: Sequence[NetworkSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._networks = networks
         self._card = networks[0]
-        self._other: Network | None = None
-        self._chosen, self._classes, self._channels, self._setup_size = "", networks[0].classes, 3, networks[0].usual
+        self._other: NetworkSpec | None = None
+        self._chosen, self._classes, self._channels, self._setup_size = (
+            "",
+            networks[0].classes,
+            3,
+            networks[0].default_size,
+        )
         self._own_size: int | None = None
-        self._answers: dict[Question, Summarised | str] = {}
-        self._downloads: dict[str, tuple[State, int, int, str]] = {}
+        self._answers: dict[Question, NetworkSummary | str] = {}
+        self._downloads: dict[str, tuple[DownloadPhase, int, int, str]] = {}
         self.list = NetworkList(theme, networks)
         self.header = NetworkHeader(theme)
-        self.card = NetworkCardView(theme)
+        self.card = NetworkDetails(theme)
         self.diagram = BlockDiagram(theme)
         self.layers = LayerTable(theme)
         self.compare = ComparePage(networks)
-        self._lay_out()
+        self._build_layout()
         self._connect()
         self.show_network(self._card.name)
 
-    def _lay_out(self) -> None:
-        self._lesson = Remark("lesson")
+    def _build_layout(self) -> None:
+        self._lesson = NetworkNote("lesson")
         self.pages = named(QTabBar(expanding=True), "segments")
         self.pages.setAccessibleName(self.tr("What is shown of the network"))
         for title in (self.tr("Overview"), self.tr("Layers"), self.tr("Compare")):
@@ -166,7 +171,7 @@ class NetworkTab(QWidget):
             self._scroll.verticalScrollBar().setValue(0)
         self.list.turn_to(name)
 
-    def show_summary(self, summarised: Summarised) -> None:
+    def show_summary(self, summarised: NetworkSummary) -> None:
         """A network that was asked for, layer by layer."""
         question = Question(summarised.network, summarised.classes, summarised.channels, summarised.image_size)
         self._answer(question, summarised)
@@ -184,7 +189,7 @@ class NetworkTab(QWidget):
         """Why the names of a library cannot be had."""
         self.list.show_names_problem(source, text)
 
-    def show_download(self, name: str, state: State, done: int = 0, total: int = 0, text: str = "") -> None:
+    def show_download(self, name: str, state: DownloadPhase, done: int = 0, total: int = 0, text: str = "") -> None:
         """How far the download of the weights of the network called `name` is: bytes, and `text` says it, or why it failed."""
         self._downloads[name] = state, done, total, text
         if name == self._card.name:
@@ -197,23 +202,23 @@ class NetworkTab(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """In view at last: ask for what is to be seen."""
         super().showEvent(event)
-        self._ask()
+        self._request_summary()
 
-    def _question(self, card: Network) -> Question:
+    def _question(self, card: NetworkSpec) -> Question:
         """The size that is tried, or else that of the setup, or where the network refuses that, its usual one."""
-        fitting = self._setup_size if card.takes(self._setup_size) else card.usual
+        fitting = self._setup_size if card.takes(self._setup_size) else card.default_size
         return Question(card.name, self._classes, self._channels, self._own_size or fitting)
 
-    def _summary(self, card: Network) -> Summarised | None:
+    def _summary(self, card: NetworkSpec) -> NetworkSummary | None:
         answer = self._answers.get(self._question(card))
-        return answer if isinstance(answer, Summarised) else None
+        return answer if isinstance(answer, NetworkSummary) else None
 
-    def _answer(self, question: Question, answer: Summarised | str) -> None:
+    def _answer(self, question: Question, answer: NetworkSummary | str) -> None:
         if question in self.questions:
             self._answers[question] = answer
             self._refresh()
 
-    def _ask(self) -> None:
+    def _request_summary(self) -> None:
         wanted = [question for question in self.questions if question not in self._answers]
         for question in wanted if self.isVisible() else ():
             self.summary_requested.emit(question.network, question.classes, question.channels, question.size)
@@ -230,7 +235,7 @@ class NetworkTab(QWidget):
         self._show_whose()
         self._show_layers()
         self._show_comparison()
-        self._ask()
+        self._request_summary()
 
     def _show_whose(self) -> None:
         """The switch between two networks' layers is there while two are compared."""
@@ -250,7 +255,7 @@ class NetworkTab(QWidget):
         question = self._question(card)
         self.layers.set_size(question.size)
         match self._answers.get(question):
-            case Summarised() as summarised:
+            case NetworkSummary() as summarised:
                 self.layers.show_summary(card, summarised)
             case str(text):
                 self.layers.show_problem(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from resnet_gui.events import Summarised
-from resnet_gui.gui.states import State
-from resnet_gui.gui.text import megabytes, weights_words
+from resnet_gui.events import NetworkSummary
+from resnet_gui.gui.states import DownloadPhase
+from resnet_gui.gui.text import megabytes, weights_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import label, named
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Weights
 
 
@@ -35,9 +35,9 @@ class WeightsView(QWidget):
         self._pause = self._button("pause", self.paused, self.tr("Pause"))
         self._resume = self._button("resume", self.download_requested, self.tr("Resume"))
         self._cancel = self._button("cancel", self.cancelled, self.tr("Cancel"))
-        self._lay_out()
-        theme.changed.connect(self._tint)
-        self._tint()
+        self._build_layout()
+        theme.changed.connect(self._update_icons)
+        self._update_icons()
 
     def _button(self, name: str, signal: object, text: str = "") -> QPushButton:
         button = named(QPushButton(text), name)
@@ -45,7 +45,7 @@ class WeightsView(QWidget):
         button.clicked.connect(signal)
         return button
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._tick)
@@ -68,12 +68,12 @@ class WeightsView(QWidget):
         none = self.tr("No trained weights are shared for it: it starts from random ones.") if known else ""
         shared = self.tr("Trained weights: {facts}")
         self._words.setText(
-            shared.format(facts=weights_words(weights, weights.licence, weights.host)) if weights else none
+            shared.format(facts=weights_text(weights, weights.licence, weights.host)) if weights else none
         )
         self._words.setVisible(bool(self._words.text()))
         self.show_download("none")
 
-    def show_download(self, state: State, done: int = 0, total: int = 0, text: str = "") -> None:
+    def show_download(self, state: DownloadPhase, done: int = 0, total: int = 0, text: str = "") -> None:
         """How far the download is: `done` of `total` bytes (0: not known yet), in words `text`, or why it failed."""
         state = state if self._weights else "none"
         running, halfway = state == "running", state in ("running", "paused")
@@ -93,10 +93,10 @@ class WeightsView(QWidget):
             download = self.tr("Download weights ({size})").format(size=size)
             self._get.setText(self.tr("Try again") if state == "failed" else download)
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self._tick.setPixmap(self._theme.icon("check", "good").pixmap(16, 16))
 
 
-def weights_of(network: Network, summarised: Summarised | None) -> Weights | None:
+def weights_of(network: NetworkSpec, summarised: NetworkSummary | None) -> Weights | None:
     """The weights that `network` can start from: its card knows them, or a library said so when it was opened."""
     return network.weights or (summarised.weights if summarised else None)

@@ -8,7 +8,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from resnet_gui.gui.widgets.labels import set_look
+from resnet_gui.gui.widgets.labels import set_style_property
 
 
 class DropZone(QPushButton):
@@ -21,7 +21,7 @@ class DropZone(QPushButton):
 
     def set_over(self, over: bool) -> None:
         """Lights up while something is held above the pane."""
-        set_look(self, "dropping", over)
+        set_style_property(self, "dropping", over)
 
     def set_large(self, large: bool) -> None:
         """Takes all the room there is, or no more than its words need."""

@@ -18,10 +18,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_gui.gui.predict.drop_zone import DropZone
-from resnet_gui.gui.predict.prediction_view import Answer
+from resnet_gui.gui.predict.prediction_view import PredictionView
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
-from resnet_gui.gui.widgets.labels import breakable, label, named, set_look, tooltip
+from resnet_gui.gui.widgets.labels import breakable, label, named, set_style_property, tooltip
 from resnet_gui.gui.widgets.mime_data import may_hold_something, sort_out
 from resnet_gui.records import Prediction
 
@@ -48,11 +48,11 @@ class PredictPane(QWidget):
         self._asked = self._shown = 0
         self._make_widgets()
         self._make_actions()
-        self._lay_out()
+        self._build_layout()
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        theme.changed.connect(self._tint)
-        self._tint()
+        theme.changed.connect(self._update_icons)
+        self._update_icons()
         self.set_answering(self.tr("no model yet"))
         self.offer_model(None)
         self.start_batch(0)
@@ -164,7 +164,7 @@ class PredictPane(QWidget):
         return bool(dropped.models or dropped.pictures or dropped.image is not None or dropped.elsewhere)
 
     def _say(self, text: str, kind: str) -> None:
-        set_look(self.message, "kind", kind)
+        set_style_property(self.message, "kind", kind)
         self.message.setText(breakable(text))
         self.message.setVisible(bool(text))
         self._refresh()
@@ -194,7 +194,7 @@ class PredictPane(QWidget):
         self.open_link = self._make_link(self.model_requested)
         self.open_link.setText(self.tr("Open model…"))
         self.open_link.setToolTip(self.tr("Choose a model file (.safetensors) to answer with."))
-        self.answer = Answer(self._theme)
+        self.answer = PredictionView(self._theme)
         self.place, self.back, self.on = QLabel(), QToolButton(), QToolButton()
         self.place.setProperty("kind", "dim")
         self.copy_button = QPushButton(self.tr("Copy"))
@@ -229,7 +229,7 @@ class PredictPane(QWidget):
         self.addAction(action)
         return action
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         card = QFrame()
         card.setProperty("kind", "card")
         heading = QLabel(self.tr("Predict"))
@@ -252,7 +252,7 @@ class PredictPane(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(card)
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self.back.setIcon(self._theme.icon("chevron-left"))
         self.on.setIcon(self._theme.icon("chevron-right"))
 

@@ -7,28 +7,28 @@ from pathlib import Path
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from resnet_gui.gui.text import per_cent, words
+from resnet_gui.gui.text import message_text, per_cent
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.bar_chart import Bar, Bars
+from resnet_gui.gui.widgets.bar_chart import Bar, BarChart
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
-from resnet_gui.gui.widgets.image_view import PictureView
+from resnet_gui.gui.widgets.image_view import ImageView
 from resnet_gui.gui.widgets.labels import label
 from resnet_gui.records import Prediction
 
 TOP = 5
 
 
-class Answer(QWidget):
+class PredictionView(QWidget):
     """A `Prediction`: the picture, its name, the answer in words, the most probable classes as bars."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._prediction: Prediction | None = None
-        self.picture = PictureView()
+        self.picture = ImageView()
         self.caption, self.headline = ElidedLabel("dim"), ElidedLabel("title")
         self.problem = label("bad")
         self.problem.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.bars = Bars(theme)
+        self.bars = BarChart(theme)
         self.bars.setAccessibleName(self.tr("Probabilities"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -51,7 +51,7 @@ class Answer(QWidget):
             self.headline.set_name(prediction.labels[0], self._template(prediction.probabilities[0]))
             self.bars.set_bars(_bars(prediction))
         elif prediction.problem is not None:
-            self.problem.setText(words(prediction.problem))
+            self.problem.setText(message_text(prediction.problem))
 
     def as_text(self) -> str:
         """The answer as lines of plain text, name and figure separated by a tab; "" without an answer."""
@@ -59,7 +59,7 @@ class Answer(QWidget):
             return ""
         shown = self._prediction
         if shown.problem is not None:
-            return f"{shown.path}\n{words(shown.problem)}"
+            return f"{shown.path}\n{message_text(shown.problem)}"
         return "\n".join([shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))])
 
     def _template(self, probability: float) -> str:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from resnet_gui.gui.text import place_words
+from resnet_gui.gui.text import position_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label
 from resnet_gui.nets.catalog import NETWORKS
 
 if TYPE_CHECKING:
-    from resnet_gui.runs.run_status import RunPlace
+    from resnet_gui.runs.run_status import RunStatus
 
 
-class Banner(QFrame):
+class ResumeBanner(QFrame):
     """Says in a sentence which run stopped where. It asks by signals, and is hidden until there is something to offer."""
 
     # Paths travel as object: Qt's own strings would lose bytes that are not UTF-8.
@@ -46,17 +46,17 @@ class Banner(QFrame):
         row.addWidget(self.sentence, 1)
         for button in (self.resume, self.look, self.not_now):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
-        theme.changed.connect(self._tint)
-        self._tint()
+        theme.changed.connect(self._update_icons)
+        self._update_icons()
         self.hide()
 
-    def offer(self, place: RunPlace) -> None:
+    def offer(self, place: RunStatus) -> None:
         """Offers to go on with a run from `place`."""
         self._run = place.run
         titles = {network.name: network.title for network in NETWORKS}
         text = self.tr("The training of {network} on “{dataset}” stopped at {place}.").format(
             network=titles.get(place.network, place.network), dataset=one_line(Path(place.dataset).name),
-            place=place_words(place.epoch, place.step),
+            place=position_text(place.epoch, place.step),
         )  # fmt: skip
         self.sentence.setText(breakable(text))
         self.show()
@@ -68,5 +68,5 @@ class Banner(QFrame):
         button.clicked.connect(slot)
         return button
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self._icon.setPixmap(self._theme.icon("pause", "accent").pixmap(20, 20))

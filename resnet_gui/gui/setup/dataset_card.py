@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from resnet_gui.data.samples import Listing
 from resnet_gui.data.split import Splits
-from resnet_gui.gui.text import shares, totals, words
+from resnet_gui.gui.text import message_text, shares, totals
 from resnet_gui.gui.theme import CLASS_COLOURS, Theme
 from resnet_gui.gui.widgets.card import Card
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
@@ -34,7 +34,7 @@ _NOTES_SHOWN = 50
 _NOTES_HEIGHT = 132
 
 
-class PicturesCard(Card):
+class DatasetCard(Card):
     """Empty, listing, loaded, or with a problem; each has its own words and buttons."""
 
     folder_requested = Signal()
@@ -199,7 +199,7 @@ class ClassBar(QWidget):
     def event(self, event: QEvent) -> bool:
         """Under the mouse, the name and the count of a piece."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            self._tell(event)
+            self._show_tooltip(event)
             return True
         return super().event(event)
 
@@ -211,7 +211,7 @@ class ClassBar(QWidget):
         scale = (self.width() + self._gap()) / max(1, sum(self._counts))
         return [scale * count for count in itertools.accumulate(self._counts, initial=0)]
 
-    def _tell(self, event: QHelpEvent) -> None:
+    def _show_tooltip(self, event: QHelpEvent) -> None:
         for name, count, right in zip(self._names, self._counts, self._edges()[1:], strict=True):
             if event.pos().x() < right:
                 QToolTip.showText(event.globalPos(), tooltip(f"{one_line(name)}: {count:,}"), self)
@@ -231,7 +231,7 @@ class _Notes(FittingScrollArea):
         self._rows.setSpacing(5)
         self._icons: list[QLabel] = []
         self.setAccessibleName(self.tr("Notes about the pictures"))
-        theme.changed.connect(self._tint)
+        theme.changed.connect(self._update_icons)
 
     def set_messages(self, messages: Sequence[Message]) -> None:
         """Shows the sentences of `messages`, or of the first of them and how many more there are."""
@@ -243,7 +243,7 @@ class _Notes(FittingScrollArea):
             self._add(self.tr("And {count} more.").format(count=f"{len(messages) - _NOTES_SHOWN:,}"))
         scrolls = Qt.FocusPolicy.StrongFocus if len(messages) > 1 else Qt.FocusPolicy.NoFocus
         self.setFocusPolicy(scrolls)  # by keyboard too
-        self._tint()
+        self._update_icons()
 
     def _add(self, text: str) -> None:
         row = QHBoxLayout()
@@ -262,14 +262,14 @@ class _Notes(FittingScrollArea):
                     widget.hide()  # at once: deletion waits for the event loop
                     widget.deleteLater()
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         pixmap = self._theme.icon("info", "dim").pixmap(QSize(14, 14), self.devicePixelRatioF())
         for icon in self._icons:
             icon.setPixmap(pixmap)
 
 
 def _sentences(messages: Iterable[Message]) -> list[str]:
-    return [one_line(words(each)) for each in messages]
+    return [one_line(message_text(each)) for each in messages]
 
 
 def _link(text: str) -> QPushButton:

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayou
 
 from resnet_gui.gui.setup.initial_weights import from_scratch
 from resnet_gui.gui.text import megabytes
-from resnet_gui.gui.widgets.labels import label, set_look
+from resnet_gui.gui.widgets.labels import label, set_style_property
 from resnet_gui.records import Weights
 
 
-class ConsentDialog(QDialog):
+class DownloadDialog(QDialog):
     """Says what the weights of a network are, and what it means to start without them."""
 
     download_chosen = Signal()
@@ -34,7 +34,7 @@ class ConsentDialog(QDialog):
         buttons.addButton(self.download, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.addButton(self.scratch, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
-        set_look(self.download, "kind", "primary")
+        set_style_property(self.download, "kind", "primary")
         self.download.setDefault(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)

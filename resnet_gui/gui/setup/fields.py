@@ -15,7 +15,7 @@ else:
     _Part = object  # PySide's own classes may stand only once among the bases of another
 
 
-class _Patient(_Part):
+class _WheelGuard(_Part):
     """Leaves the wheel to the scroll area around until the field has the focus."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -26,11 +26,11 @@ class _Patient(_Part):
             event.ignore()
 
 
-class ChoiceBox(_Patient, QComboBox):
+class ChoiceBox(_WheelGuard, QComboBox):
     """One of a few words."""
 
 
-class WholeBox(_Patient, QSpinBox):
+class WholeBox(_WheelGuard, QSpinBox):
     """Whole numbers; what is typed below `least` becomes that, but for 0, which stands for none."""
 
     def __init__(self, least: int = 0) -> None:
@@ -49,7 +49,7 @@ class WholeBox(_Patient, QSpinBox):
         self.setValue((below // step + steps) * step)
 
 
-class FloatBox(_Patient, QDoubleSpinBox):
+class FloatBox(_WheelGuard, QDoubleSpinBox):
     """Real numbers from `low` to `high`. Where the `usual` one is small in that range, a step goes along 1, 2, 5, 10, 20 …
 
     Without a usual one it may be left empty, which means that the program chooses: `set_automatic` says what.

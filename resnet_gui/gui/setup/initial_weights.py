@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QMenu, QPus
 from resnet_gui.config import Setting
 from resnet_gui.gui.setup.fields import ChoiceBox
 from resnet_gui.gui.setup.settings_form import help_text
-from resnet_gui.gui.text import weights_words
-from resnet_gui.gui.thread_pool import in_background
+from resnet_gui.gui.text import weights_text
+from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import NETWORKS
@@ -27,7 +27,7 @@ _RUNS = 8
 """So many of the newest runs are offered by name."""
 
 
-class StartChoice(QWidget):
+class InitialWeightsPicker(QWidget):
     """“Start from” and “Train”, each with its list, and a line that says what the choice means.
 
     Until the person chooses, it is "auto": pretrained where the network has weights, else random.
@@ -51,10 +51,10 @@ class StartChoice(QWidget):
         self._build()
         self._from.activated.connect(lambda: self._take(self._from.currentData()))
         self._part.currentIndexChanged.connect(self._show_change)
-        self._choose.clicked.connect(self._ask)
+        self._choose.clicked.connect(self._choose_source)
         self._looked.connect(self._show_look)
         self._found.connect(self._offer_runs)
-        self._offer()
+        self._update_choices()
 
     def _build(self) -> None:
         self._from, self._part = named(ChoiceBox(), FROM), named(ChoiceBox(), PART)
@@ -126,7 +126,7 @@ class StartChoice(QWidget):
         if (row := self._part.findData(values.get(PART))) >= 0:
             with QSignalBlocker(self._part):
                 self._part.setCurrentIndex(row)
-        self._offer()
+        self._update_choices()
 
     def reset(self) -> None:
         """As at the first start."""
@@ -135,16 +135,16 @@ class StartChoice(QWidget):
     def set_weights(self, weights: Weights | None, known: bool = True) -> None:
         """The network has `weights`, or none; or it is not `known`, since a library is yet to be asked."""
         self._weights, self._known = weights, known
-        self._offer()
+        self._update_choices()
 
     def set_pictures(self, count: int) -> None:
         """There are so many pictures to learn from."""
         self._pictures = count
-        self._tell()
+        self._update_text()
 
     def look_again(self) -> None:
         """The weights may have come to this machine since."""
-        self._tell()
+        self._update_text()
 
     def set_locked(self, reason: str) -> None:
         """Keeps everything as it is, for `reason`; an empty one frees it."""
@@ -152,7 +152,7 @@ class StartChoice(QWidget):
             widget.setEnabled(not reason)
             widget.setToolTip(tooltip(reason or self._help.get(widget.objectName(), "")))
 
-    def _offer(self) -> None:
+    def _update_choices(self) -> None:
         """Lists what the network can start from."""
         self._from.clear()
         if self._weights:
@@ -164,7 +164,7 @@ class StartChoice(QWidget):
         self._from.addItem(self.tr("An earlier run…"), "run")
         self._from.setCurrentIndex(self._from.findData(self.start))
         self._look()
-        self._tell()
+        self._update_text()
 
     def _take(self, chosen: str) -> None:
         self._chosen = chosen
@@ -172,10 +172,10 @@ class StartChoice(QWidget):
         self._show_change()
 
     def _show_change(self) -> None:
-        self._tell()
+        self._update_text()
         self.changed.emit()
 
-    def _tell(self) -> None:
+    def _update_text(self) -> None:
         path = self._paths.get(self.start)
         self._place.setVisible(path is not None)
         nothing = self.tr("No file yet") if self.start == "file" else self.tr("No run yet")
@@ -208,7 +208,7 @@ class StartChoice(QWidget):
     def _look(self) -> None:
         """Looks in a thread whether what was chosen is there: its disk may be slow."""
         if path := self._paths.get(self.start):
-            in_background(lambda: (path, Path(path).exists()), self._looked)
+            run_in_thread(lambda: (path, Path(path).exists()), self._looked)
 
     def _show_look(self, found: tuple[str, bool]) -> None:
         path, there = found
@@ -217,10 +217,10 @@ class StartChoice(QWidget):
             self._gone = gone
             self._show_change()
 
-    def _ask(self) -> None:
+    def _choose_source(self) -> None:
         if self.start == "run":
             folder = self._runs_folder()
-            in_background(lambda: _newest(folder), self._found)
+            run_in_thread(lambda: _newest(folder), self._found)
             return
         path, _ = QFileDialog.getOpenFileName(
             self, self.tr("Choose a file of weights"), str(Path(self._paths["file"] or Path.home()).parent),
@@ -257,7 +257,7 @@ def pretrained(weights: Weights) -> str:
         place = _tr("on this machine")
     else:
         place = _tr("will be downloaded from {host}").format(host=weights.host)
-    return weights_words(weights, weights.licence, place)
+    return weights_text(weights, weights.licence, place)
 
 
 def from_scratch(pictures: int, has_weights: bool) -> str:
@@ -280,9 +280,9 @@ def _newest(folder: Path) -> list[tuple[str, str]]:
 
 def _named(run: Path) -> str:
     """ "ResNet-18 · flowers · 2026-03-01-120000", or the folder's name where its checkpoints cannot be read."""
-    from resnet_gui.runs.run_status import last_place
+    from resnet_gui.runs.run_status import read_status
 
-    place = last_place(run)
+    place = read_status(run)
     if place is None:
         return one_line(run.name)
     titles = {network.name: network.title for network in NETWORKS}

@@ -13,7 +13,7 @@ from resnet_gui.gui.setup.fields import ChoiceBox
 from resnet_gui.gui.widgets.card import Card
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import by_family, find
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import short_count
 from resnet_gui.records import Weights
 
@@ -24,14 +24,14 @@ _SHOWN_AT_ONCE = 18
 """Entries of the open list; the others scroll."""
 
 
-class NetworkChoice(Card):
+class NetworkPicker(Card):
     """A list of networks by family, and below it the card of the one chosen."""
 
     changed = Signal()
     inspect_requested = Signal(str)
     """The name of the network that the person wants to look into."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[NetworkSpec]) -> None:
         super().__init__(2, QCoreApplication.translate("NetworkChoice", "Network"))
         self._networks = {network.name: network for network in networks}
         self._asked: dict[str, Weights | None] = {}
@@ -54,10 +54,10 @@ class NetworkChoice(Card):
         self._choice.currentIndexChanged.connect(self._chosen)
         self._inside.clicked.connect(lambda: self.inspect_requested.emit(self.network.name))
         self.say("")
-        self._tell()
+        self._update_text()
 
     @property
-    def network(self) -> Network:
+    def network(self) -> NetworkSpec:
         """The card of the network that is chosen."""
         return self._networks[self._choice.currentData()]
 
@@ -89,7 +89,7 @@ class NetworkChoice(Card):
     def set_locked(self, reason: str) -> None:
         """Keeps the network as it is, for `reason`; an empty one frees it."""
         self._choice.setEnabled(not reason)
-        self._choice.setToolTip(tooltip(reason or self.network.story))
+        self._choice.setToolTip(tooltip(reason or self.network.description))
 
     def _add_from_library(self, name: str) -> None:
         if all(network.is_curated for network in self._networks.values()):
@@ -104,10 +104,10 @@ class NetworkChoice(Card):
         heading.setFont(self._bold)
         self._list.appendRow(heading)
 
-    def _add(self, network: Network) -> None:
+    def _add(self, network: NetworkSpec) -> None:
         item = QStandardItem(network.title)
         item.setData(network.name, Qt.ItemDataRole.UserRole)
-        item.setToolTip(tooltip(network.story))
+        item.setToolTip(tooltip(network.description))
         self._list.appendRow(item)
 
     def _make_choice(self) -> QComboBox:
@@ -122,17 +122,17 @@ class NetworkChoice(Card):
         return choice
 
     def _chosen(self) -> None:
-        self._tell()
+        self._update_text()
         self.changed.emit()
 
-    def _tell(self) -> None:
+    def _update_text(self) -> None:
         network = self.network
         self._facts.setText("\n".join(facts(network)))
-        self._facts.setToolTip(tooltip(network.story))
-        self._choice.setToolTip(tooltip(network.story))
+        self._facts.setToolTip(tooltip(network.description))
+        self._choice.setToolTip(tooltip(network.description))
 
 
-def facts(network: Network) -> list[str]:
+def facts(network: NetworkSpec) -> list[str]:
     """Lines that say what `network` is and what it costs; a figure that is not known is left out."""
     paper = network.paper or _tr("From {library}").format(library=network.source)
     layers = _tr("{count} layers").format(count=network.depth) if network.depth else ""
@@ -140,12 +140,12 @@ def facts(network: Network) -> list[str]:
     if network.parameters:
         lines.append(_tr("{count} parameters").format(count=short_count(network.parameters)))
     if network.multiply_adds:
-        count, side = short_count(network.multiply_adds), network.usual
+        count, side = short_count(network.multiply_adds), network.default_size
         lines.append(_tr("{count} multiply-adds at {side} × {side}").format(count=count, side=side))
-    return [line for line in (*lines, sizes(network), network.remark) if line]
+    return [line for line in (*lines, sizes(network), network.note) if line]
 
 
-def sizes(network: Network) -> str:
+def sizes(network: NetworkSpec) -> str:
     """Which pictures it takes, "" where that is as usual."""
     if network.largest == network.smallest:
         return _tr("Takes pictures of {size} px only").format(size=network.smallest)

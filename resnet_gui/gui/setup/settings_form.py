@@ -66,7 +66,7 @@ class SettingsForm(QWidget):
         """Says what the number `key` will be where it is left empty; None if that is not known."""
         box = self._fields[key].widget
         assert isinstance(box, FloatBox)
-        box.set_automatic(_said(None), number)
+        box.set_automatic(_value_text(None), number)
 
     def set_limits(self, key: str, low: int, high: int | None) -> None:
         """Narrows the whole number `key` to `low` to `high`; its value follows. None: no limit but the setting's own."""
@@ -137,7 +137,7 @@ class SettingsForm(QWidget):
 def help_text(setting: Setting) -> str:
     """The setting's sentence, its default and its range."""
     default = None if setting.least else setting.default
-    facts = [f"{QCoreApplication.translate('SettingsForm', 'Default')}: {_said(default)}"]
+    facts = [f"{QCoreApplication.translate('SettingsForm', 'Default')}: {_value_text(default)}"]
     span = replace(setting, low=setting.least or setting.low).range_text
     if span:
         facts.append(f"{QCoreApplication.translate('SettingsForm', 'Range')}: {span} {setting.unit}".rstrip())
@@ -160,7 +160,7 @@ def _whole(setting: Setting) -> _Field:
     box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
     box.setValue(setting.default)
     if setting.least:
-        box.setSpecialValueText(_said(None))
+        box.setSpecialValueText(_value_text(None))
     _dress(box, setting)
     return _Field(box, box.value, box.setValue, box.valueChanged)
 
@@ -169,7 +169,7 @@ def _real(setting: Setting) -> _Field:
     """Where its default is None it may be left empty."""
     box = FloatBox(_limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT), setting.default)
     box.set_number(setting.default)
-    box.set_automatic(_said(None), None)
+    box.set_automatic(_value_text(None), None)
     _dress(box, setting)
     return _Field(box, box.number, box.set_number, box.valueChanged)
 
@@ -254,7 +254,7 @@ def _limit(limit: float | None, otherwise: float) -> float:
     return otherwise if limit is None else limit
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return QCoreApplication.translate("SettingsForm", "on" if value else "off")
     if value is None:

@@ -13,18 +13,18 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, Setting
 from resnet_gui.data.samples import Listing
 from resnet_gui.data.split import Splits
-from resnet_gui.gui.setup.dataset_card import PicturesCard
+from resnet_gui.gui.setup.dataset_card import DatasetCard
 from resnet_gui.gui.setup.download_bar import DownloadBar
-from resnet_gui.gui.setup.initial_weights import StartChoice
-from resnet_gui.gui.setup.network_picker import NetworkChoice
+from resnet_gui.gui.setup.initial_weights import InitialWeightsPicker
+from resnet_gui.gui.setup.network_picker import NetworkPicker
 from resnet_gui.gui.setup.settings_form import SettingsForm
-from resnet_gui.gui.states import RunState
+from resnet_gui.gui.states import RunPhase
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.card import Card
 from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
-from resnet_gui.gui.widgets.labels import label, named, set_look
+from resnet_gui.gui.widgets.labels import label, named, set_style_property
 from resnet_gui.gui.widgets.mime_data import local_path
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.paths import runs_folder
 from resnet_gui.records import Weights
 
@@ -53,32 +53,32 @@ class SetupPane(QWidget):
     """A setting or the network is another now."""
 
     def __init__(
-        self, theme: Theme, networks: Sequence[Network], settings: Sequence[Setting], parent: QWidget | None = None
+        self, theme: Theme, networks: Sequence[NetworkSpec], settings: Sequence[Setting], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._state: RunState = "idle"
+        self._state: RunPhase = "idle"
         self._is_downloading = False
         self._build(networks, settings)
         self._usual_size = self._wanted_size = self._shown_size = self._form.values()[_SIZE]
         self._connect()
-        self._follow_network()
+        self._on_network_changed()
         self._show_state()
 
-    def _build(self, networks: Sequence[Network], settings: Sequence[Setting]) -> None:
+    def _build(self, networks: Sequence[NetworkSpec], settings: Sequence[Setting]) -> None:
         """From the outside in: a widget that moves into another is dressed once more, with all it holds."""
         cards = QWidget()
         outer, inner = _column(self), _column(cards)
         outer.addWidget(FittingScrollArea(cards))
-        self._pictures = PicturesCard(self._theme)
-        self._network = NetworkChoice(networks)
+        self._pictures = DatasetCard(self._theme)
+        self._network = NetworkPicker(networks)
         self._training = Card(3, self.tr("Training"))
         for card in (self._pictures, self._network, self._training):
             inner.addWidget(card)
         inner.addStretch(1)
         self._form = SettingsForm(self._theme, settings)
         self._training.body.addWidget(self._form)
-        self._beginning = StartChoice(settings, self._runs_folder)
+        self._beginning = InitialWeightsPicker(settings, self._runs_folder)
         self._network.body.addWidget(self._beginning)
         self.download = DownloadBar()
         self._start = named(QPushButton(), "start")
@@ -106,10 +106,10 @@ class SetupPane(QWidget):
         self._pictures.sample_requested.connect(self.sample_requested)
         self._pictures.cancel_requested.connect(self.cancel_requested)
         self._pictures.state_changed.connect(self._show_state)
-        self._network.changed.connect(self._follow_network)
+        self._network.changed.connect(self._on_network_changed)
         self._network.inspect_requested.connect(self.inspect_requested)
-        self._beginning.changed.connect(self._follow_start)
-        self._form.changed.connect(self._follow_form)
+        self._beginning.changed.connect(self._on_initial_weights_changed)
+        self._form.changed.connect(self._on_form_changed)
         self._start.clicked.connect(self._ask)
         self._stop.clicked.connect(self.stop_requested)
         self._theme.changed.connect(self._show_state)
@@ -143,7 +143,7 @@ class SetupPane(QWidget):
         """No check is going on."""
         self._pictures.hide_checking()
 
-    def set_running(self, state: RunState) -> None:
+    def set_running(self, state: RunPhase) -> None:
         """Shows what the run does: unless there is none, settings are locked, and it can be paused or gone on with."""
         self._state = state
         self._show_state()
@@ -168,7 +168,7 @@ class SetupPane(QWidget):
         self._network.add_weights(name, weights)
 
     @property
-    def network(self) -> Network:
+    def network(self) -> NetworkSpec:
         """The network that is chosen."""
         return self._network.network
 
@@ -191,7 +191,7 @@ class SetupPane(QWidget):
             self._beginning.reset()
             self._wanted_size = self._usual_size
             self._fit_size()
-            self._follow_start()
+            self._on_initial_weights_changed()
 
     def values(self) -> dict[str, Any]:
         """Every setting by dotted key, and the network's name under `network`."""
@@ -206,21 +206,21 @@ class SetupPane(QWidget):
             self._wanted_size = self._form.values()[_SIZE]
         self._beginning.set_values(values)
         self._fit_size()
-        self._follow_start()
+        self._on_initial_weights_changed()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders are welcome anywhere on the pane, unless a run computes."""
         if not self.reason() and _first_path(event.mimeData()):
             event.acceptProposedAction()
-            set_look(self._pictures, "dropping", True)
+            set_style_property(self._pictures, "dropping", True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """They went elsewhere."""
-        set_look(self._pictures, "dropping", False)
+        set_style_property(self._pictures, "dropping", False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """A folder is asked for; a file is told what it is not."""
-        set_look(self._pictures, "dropping", False)
+        set_style_property(self._pictures, "dropping", False)
         event.acceptProposedAction()
         path = _first_path(event.mimeData())
         if Path(path).is_dir():
@@ -235,20 +235,20 @@ class SetupPane(QWidget):
         }  # fmt: skip
         wishes[self._state].emit()
 
-    def _follow_network(self) -> None:
+    def _on_network_changed(self) -> None:
         network = self._network.network
         self._beginning.set_weights(network.weights, self._network.knows_weights)
         self._fit_size()
-        self._follow_start()
+        self._on_initial_weights_changed()
 
-    def _follow_start(self) -> None:
+    def _on_initial_weights_changed(self) -> None:
         head_only = self._beginning.values()["start.train_part"] == "head"
         trained = RATE_FROM_RANDOM if head_only else RATE_FROM_TRAINED
         self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, trained))
         self._show_state()
         self.changed.emit()
 
-    def _follow_form(self) -> None:
+    def _on_form_changed(self) -> None:
         size = self._form.values()[_SIZE]
         if size != self._shown_size:  # the person has set it
             self._wanted_size = self._shown_size = size

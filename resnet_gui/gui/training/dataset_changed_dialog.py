@@ -19,14 +19,14 @@ from PySide6.QtWidgets import (
 
 from resnet_gui.events import DatasetChanged
 from resnet_gui.gui.widgets.elided_labels import one_line
-from resnet_gui.gui.widgets.labels import breakable, label, set_look
+from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
 from resnet_gui.gui.widgets.two_level_tree import Index
 
 _NAMED = 8
 """Of so many classes the names stand in the sentence."""
 
 
-class ChangedDialog(QDialog):
+class DatasetChangedDialog(QDialog):
     """Shows every difference, says what going on would mean, and lets the person choose."""
 
     def __init__(self, event: DatasetChanged, parent: QWidget | None = None) -> None:
@@ -44,7 +44,7 @@ class ChangedDialog(QDialog):
         buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        set_look(self.go_on, "kind", "primary")
+        set_style_property(self.go_on, "kind", "primary")
         panel = QFrame()
         panel.setProperty("kind", "card")
         inside = QVBoxLayout(panel)

@@ -7,14 +7,14 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QPushButto
 
 from resnet_gui.config import settings
 from resnet_gui.gui.text import time_taken
-from resnet_gui.gui.widgets.labels import label, set_look
-from resnet_gui.runs.history import Story
+from resnet_gui.gui.widgets.labels import label, set_style_property
+from resnet_gui.runs.history import RunHistory
 
 
-class FurtherDialog(QDialog):
+class MoreEpochsDialog(QDialog):
     """`more` is what was chosen, once it is accepted."""
 
-    def __init__(self, story: Story, parent: QWidget | None = None) -> None:
+    def __init__(self, story: RunHistory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("resnet-gui")
         self._story = story
@@ -22,12 +22,12 @@ class FurtherDialog(QDialog):
         self.box = QSpinBox(minimum=1, maximum=max(1, most - story.epochs), value=max(1, story.epochs // 2))
         self.box.setAccessibleName(self.tr("More epochs"))
         self.box.setFixedWidth(90)
-        self.box.valueChanged.connect(self._tell)
+        self.box.valueChanged.connect(self._update_text)
         self.facts = label("dim")
         self.facts.setMinimumWidth(400)
         self.train = QPushButton(self.tr("Train further"))
-        self._lay_out()
-        self._tell()
+        self._build_layout()
+        self._update_text()
         self.box.selectAll()
 
     @property
@@ -35,7 +35,7 @@ class FurtherDialog(QDialog):
         """How many epochs the run should have more."""
         return self.box.value()
 
-    def _tell(self) -> None:
+    def _update_text(self) -> None:
         epochs = self._story.curves.epochs
         lines = [
             self.tr(
@@ -48,7 +48,7 @@ class FurtherDialog(QDialog):
             lines.append(self.tr("That takes about {time}.").format(time=time_taken(seconds)))
         self.facts.setText(" ".join(lines))
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(label("plain", self.tr("More epochs")))
@@ -59,7 +59,7 @@ class FurtherDialog(QDialog):
         buttons.addButton(QPushButton(self.tr("Cancel")), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        set_look(self.train, "kind", "primary")
+        set_style_property(self.train, "kind", "primary")
         self.train.setDefault(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)

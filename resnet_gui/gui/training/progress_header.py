@@ -6,13 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from resnet_gui.events import BestSaved, CheckpointSaved, Progress, Resumed, Stopped, Waiting
-from resnet_gui.gui.text import place_words, time_left, words
+from resnet_gui.gui.text import message_text, position_text, time_left
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.labels import breakable, label, set_look
-from resnet_gui.runs.history import Story
+from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
+from resnet_gui.runs.history import RunHistory
 
 
-class RunHeader(QWidget):
+class ProgressHeader(QWidget):
     """ "Epoch 8 of 12", a bar over the whole run, what it does now, what is saved, and the best so far."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -27,12 +27,12 @@ class RunHeader(QWidget):
         self.saved.setToolTip(self.tr("Whatever happens now, the run can go on from there."))
         self.bar = QProgressBar(maximum=10_000, textVisible=False)
         self.bar.setAccessibleName(self.tr("Progress of the whole run"))
-        self._lay_out()
+        self._build_layout()
         theme.changed.connect(self._write_best)
 
     def show_waiting(self) -> None:
         """A run was asked for."""
-        self.show_story(Story())
+        self.show_story(RunHistory())
         self.heading.setText(self.tr("Getting ready…"))
         self._say(self.tr("The engine is starting and the network is being made."))
 
@@ -42,7 +42,7 @@ class RunHeader(QWidget):
         self._say(self.tr("Reading what was saved, and whether the pictures are as they were."))
         self.show()
 
-    def show_story(self, story: Story, elsewhere: bool = False) -> None:
+    def show_story(self, story: RunHistory, elsewhere: bool = False) -> None:
         """A run that goes on, as far as it has come; `elsewhere` if another program trains it."""
         self._epochs, self._best, self._elsewhere = story.epochs, story.best, elsewhere
         self._write_best()
@@ -51,11 +51,11 @@ class RunHeader(QWidget):
         self._move(0)
         elsewhere_words = self.tr("another program trains this run")
         self._say(elsewhere_words if elsewhere else self.tr("reading the first pictures…"))
-        match story.place:
+        match story.position:
             case Progress():
-                self.show_progress(story.place)
+                self.show_progress(story.position)
             case Resumed():
-                self._show_resumed(story.place)
+                self._show_resumed(story.position)
         if story.saved:
             self.show_saved(story.saved)
         self.show()
@@ -86,16 +86,16 @@ class RunHeader(QWidget):
     def show_wait(self, event: Waiting) -> None:
         """The run waits for something, in a tone that is heard, and says itself that it is saved."""
         self.saved.clear()
-        self._say(words(event.message), "warning")
+        self._say(message_text(event.message), "warning")
 
     def show_saved(self, event: CheckpointSaved) -> None:
         """From where the run can go on, whatever happens. The very beginning is nothing to speak of."""
         if (event.epoch, event.step) > (1, 0):
-            self.saved.setText(self.tr("saved at {place}").format(place=place_words(event.epoch, event.step)))
+            self.saved.setText(self.tr("saved at {place}").format(place=position_text(event.epoch, event.step)))
 
     def show_paused(self, event: Stopped) -> None:
         """The run is saved and can be gone on with."""
-        self.heading.setText(self.tr("Paused at {place}").format(place=place_words(event.epoch, event.step)))
+        self.heading.setText(self.tr("Paused at {place}").format(place=position_text(event.epoch, event.step)))
         self._say(self.tr("Everything is saved, and the memory is free again. Resume when you like, even tomorrow."))
         self.saved.clear()
 
@@ -107,9 +107,9 @@ class RunHeader(QWidget):
     @property
     def best_sentence(self) -> str:
         """ "Best validation accuracy 91.9 % at epoch 7", or "" without validation."""
-        return self._best_words("{}")
+        return self._best_text("{}")
 
-    def _best_words(self, figure: str) -> str:
+    def _best_text(self, figure: str) -> str:
         if self._best is None or self._best.val_accuracy is None:
             return ""
         percent = figure.format(f"{100 * self._best.val_accuracy:.1f} %")
@@ -118,7 +118,7 @@ class RunHeader(QWidget):
         )
 
     def _write_best(self) -> None:
-        self.best.setText(self._best_words(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))
+        self.best.setText(self._best_text(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))
 
     def _write_epoch(self, epoch: int) -> None:
         self.heading.setText(self.tr("Epoch {epoch} of {epochs}").format(epoch=epoch, epochs=self._epochs))
@@ -126,17 +126,17 @@ class RunHeader(QWidget):
     def _show_resumed(self, event: Resumed) -> None:
         self._write_epoch(min(event.epoch, event.epochs))
         self._move(event.epoch - 1)
-        self._say(self.tr("going on from {place}…").format(place=place_words(event.epoch, event.step)))
+        self._say(self.tr("going on from {place}…").format(place=position_text(event.epoch, event.step)))
 
     def _say(self, text: str, kind: str = "dim") -> None:
         if self.line.property("kind") != kind:
-            set_look(self.line, "kind", kind)
+            set_style_property(self.line, "kind", kind)
         self.line.setText(breakable(text))
 
     def _move(self, done: float) -> None:
         self.bar.setValue(round(self.bar.maximum() * min(done / self._epochs, 1.0)))
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         top, below = QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.heading, 1)
         top.addWidget(self.best, 0, Qt.AlignmentFlag.AlignBottom)

@@ -9,16 +9,16 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.events import Finished, Stopped
-from resnet_gui.gui.text import place_words
+from resnet_gui.gui.text import position_text
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.widgets.bar_chart import Bar, Bars
+from resnet_gui.gui.widgets.bar_chart import Bar, BarChart
 from resnet_gui.gui.widgets.elided_labels import PathLine
 from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
 from resnet_gui.gui.widgets.labels import breakable, label
 from resnet_gui.records import ClassScore, TestScore
 
 if TYPE_CHECKING:
-    from resnet_gui.runs.run_status import RunPlace
+    from resnet_gui.runs.run_status import RunStatus
 
 FOLDED_CLASSES = 8
 _MOST_HEIGHT = 190
@@ -30,7 +30,7 @@ class ClassScores(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scores: tuple[ClassScore, ...] = ()
-        self.bars = Bars(theme)
+        self.bars = BarChart(theme)
         self.bars.setAccessibleName(self.tr("Right answers for each class"))
         self._caption = _label("dim")
         self._area = FittingScrollArea(self.bars, _MOST_HEIGHT)
@@ -108,10 +108,10 @@ class ResultCard(QFrame):
         for button in (self.resume, self.further):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # it goes away when clicked, and the ring would wander
         self._theme = theme
-        self._lay_out()
+        self._build_layout()
         self.clear()
-        theme.changed.connect(self._tint)
-        self._tint()
+        theme.changed.connect(self._update_icons)
+        self._update_icons()
 
     def clear(self) -> None:
         """Hides."""
@@ -140,15 +140,15 @@ class ResultCard(QFrame):
             if event.validated
             else self.tr("This model has not been validated.")
         )
-        where = self.tr("Stopped at {place}.").format(place=place_words(event.epoch, event.step))
+        where = self.tr("Stopped at {place}.").format(place=position_text(event.epoch, event.step))
         self.headline.setText(f"{where} {kept}")
         self.allow_test()
         self.test.setVisible(test_pictures > 0)
 
-    def show_interrupted(self, place: RunPlace, model: str, best: str, test_pictures: int) -> None:
+    def show_interrupted(self, place: RunStatus, model: str, best: str, test_pictures: int) -> None:
         """The run ended without a word: a power cut, or a program that was killed."""
         self._show_model(model, place.run, best)
-        where = place_words(place.epoch, place.step)
+        where = position_text(place.epoch, place.step)
         self.headline.setText(self.tr("Interrupted, but saved up to {place}.").format(place=where))
         self.allow_test()
         self.test.setVisible(bool(model) and test_pictures > 0)
@@ -203,7 +203,7 @@ class ResultCard(QFrame):
             "The test pictures were used {times} times for a score. The more often one looks, the more flattering it gets."
         ).format(times=times)
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self.save)
         buttons.addWidget(self.folder)
@@ -230,7 +230,7 @@ class ResultCard(QFrame):
         column.addLayout(top)
         column.addLayout(below)
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self.resume.setIcon(self._theme.icon("play", "on_accent"))
 
 

@@ -13,7 +13,7 @@ _SHOWN = 2
 _MOST_HEIGHT = 110
 
 
-class Notes(QWidget):
+class RunNotes(QWidget):
     """Sentences, the newest on top: two of them, and the others on a click."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -28,9 +28,9 @@ class Notes(QWidget):
         self._more.setCheckable(True)
         self._more.setProperty("kind", "link")
         self._more.toggled.connect(self._refresh)
-        self._lay_out()
-        theme.changed.connect(self._tint)
-        self._tint()
+        self._build_layout()
+        theme.changed.connect(self._update_icons)
+        self._update_icons()
         self.set_all([])
 
     def set_all(self, sentences: list[str]) -> None:
@@ -56,7 +56,7 @@ class Notes(QWidget):
         """What is written there now."""
         return self._label.text()
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self._area)
@@ -66,7 +66,7 @@ class Notes(QWidget):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self._icon.setPixmap(self._theme.icon("info", "dim").pixmap(16, 16))
 
     def _refresh(self) -> None:

@@ -83,7 +83,7 @@ class MetricPlot(QWidget):
         self._lines = [pg.InfiniteLine(angle=angle) for angle in (90, 0)]
         for line in self._lines:
             self.plot.addItem(line, ignoreBounds=True)
-        self._lay_out(title)
+        self._build_layout(title)
         self.mark_epoch(None)
         self.restyle()
 
@@ -159,7 +159,7 @@ class MetricPlot(QWidget):
         plot.scene().sigMouseMoved.connect(self._hover)
         return plot
 
-    def _lay_out(self, title: str) -> None:
+    def _build_layout(self, title: str) -> None:
         heading, self.epoch_label = QLabel(title), QLabel()
         heading.setProperty("kind", "strong")
         self.epoch_label.setProperty("kind", "dim")

@@ -22,21 +22,21 @@ from resnet_gui.events import (
     Skipped,
     Started,
     Stopped,
-    Tested,
+    TestScored,
     Waiting,
-    WeightsTaken,
+    WeightsLoaded,
 )
-from resnet_gui.gui.text import words
+from resnet_gui.gui.text import message_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training.epoch_table import EpochTable
-from resnet_gui.gui.training.progress_header import RunHeader
+from resnet_gui.gui.training.progress_header import ProgressHeader
 from resnet_gui.gui.training.result_card import ResultCard
-from resnet_gui.gui.training.run_notes import Notes
-from resnet_gui.runs.history import End, Story
+from resnet_gui.gui.training.run_notes import RunNotes
+from resnet_gui.runs.history import End, RunHistory
 
 if TYPE_CHECKING:
     from resnet_gui.gui.training.training_plots import TrainingPlots
-    from resnet_gui.runs.run_status import RunPlace
+    from resnet_gui.runs.run_status import RunStatus
 
 
 class TrainingTab(QWidget):
@@ -59,20 +59,20 @@ class TrainingTab(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.story = Story()
+        self.history = RunHistory()
         self._held: list[tuple[Event, bool]] | None = None
-        self._place: RunPlace | None = None
-        self.header = RunHeader(theme)
+        self._place: RunStatus | None = None
+        self.header = ProgressHeader(theme)
         self.card = ResultCard(theme)
-        self.notes = Notes(theme)
+        self.notes = RunNotes(theme)
         self.table = EpochTable()
         self._pages = QStackedWidget()
-        self._lay_out()
-        self.card.save_requested.connect(lambda: self.save_model_requested.emit(self.story.model))
-        self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self.story.run))
-        self.card.test_requested.connect(lambda: self.test_requested.emit(self.story.run))
-        self.card.resume_requested.connect(lambda: self.resume_requested.emit(self.story.run))
-        self.card.further_requested.connect(lambda: self.further_requested.emit(self.story.run))
+        self._build_layout()
+        self.card.save_requested.connect(lambda: self.save_model_requested.emit(self.history.model))
+        self.card.run_folder_requested.connect(lambda: self.run_folder_requested.emit(self.history.run))
+        self.card.test_requested.connect(lambda: self.test_requested.emit(self.history.run))
+        self.card.resume_requested.connect(lambda: self.resume_requested.emit(self.history.run))
+        self.card.further_requested.connect(lambda: self.further_requested.emit(self.history.run))
         self.header.hide()
 
     @cached_property
@@ -81,14 +81,14 @@ class TrainingTab(QWidget):
         from resnet_gui.gui.training.training_plots import TrainingPlots
 
         plots = TrainingPlots(self._theme)
-        plots.show_curves(self.story.curves)
+        plots.show_curves(self.history.curves)
         self._run.insertWidget(0, plots, 3)
         self.table.epoch_chosen.connect(plots.mark_epoch)
         return plots
 
     def clear(self) -> None:
         """Back to the empty state."""
-        self._show_all(Story())
+        self._show_all(RunHistory())
         self.header.hide()
         self._pages.setCurrentIndex(0)
 
@@ -103,7 +103,7 @@ class TrainingTab(QWidget):
         self.card.hide()
         self.header.show_resuming()
 
-    def show_story(self, story: Story | None, elsewhere: bool = False) -> None:
+    def show_story(self, story: RunHistory | None, elsewhere: bool = False) -> None:
         """Shows a run as far as it has come, and then what was held back; without a story only the latter.
 
         `elsewhere` if another program trains it.
@@ -116,16 +116,16 @@ class TrainingTab(QWidget):
         for event, paused in held:
             self.show_event(event, paused)
 
-    def show_place(self, place: RunPlace | None) -> None:
+    def show_status(self, place: RunStatus | None) -> None:
         """Where the run that is shown can be gone on with, None if it cannot."""
         self._place = place
-        if place is not None and not self.story.ends:
+        if place is not None and not self.history.ends:
             self.header.hide()
-            self.card.show_interrupted(place, self.story.model, self.header.best_sentence, self.story.test_pictures)
-        self._offer()
+            self.card.show_interrupted(place, self.history.model, self.header.best_sentence, self.history.test_pictures)
+        self._update_choices()
 
-    def _offer(self) -> None:
-        finished = any(isinstance(end, Finished) for end in self.story.ends)
+    def _update_choices(self) -> None:
+        finished = any(isinstance(end, Finished) for end in self.history.ends)
         self.card.offer(resume=self._place is not None and not finished, further=self._place is not None and finished)
 
     def end(self) -> None:
@@ -133,7 +133,7 @@ class TrainingTab(QWidget):
         self.card.allow_test()
         if self._held is not None or not self.card.isHidden():
             return
-        if self.story.run:
+        if self.history.run:
             self._show_ends()
         else:
             self.clear()
@@ -144,21 +144,21 @@ class TrainingTab(QWidget):
             self._held.append((event, paused))
             return
         if isinstance(event, Started):
-            self._show_all(Story(event.run))
-        self.story.add(event)
+            self._show_all(RunHistory(event.run))
+        self.history.add(event)
         match event:
             case Started():
-                self.header.show_story(self.story)
+                self.header.show_story(self.history)
             case Resumed():
                 self.card.clear()
-                self.header.show_story(self.story)
+                self.header.show_story(self.history)
                 self._held = []
                 self.story_requested.emit(event.run)
             case Note() | Planned():
-                self.notes.add(words(event.message))
-            case WeightsTaken():
+                self.notes.add(message_text(event.message))
+            case WeightsLoaded():
                 for each in reversed([*event.messages]):  # the newest note is on top
-                    self.notes.add(words(each))
+                    self.notes.add(message_text(each))
             case Skipped():
                 self._show_skipped()
             case Waiting():
@@ -175,49 +175,49 @@ class TrainingTab(QWidget):
                 self.header.show_best(event)
             case Stopped() if paused:
                 self.header.show_paused(event)
-            case Stopped() | Finished() | Tested() | Failed():
+            case Stopped() | Finished() | TestScored() | Failed():
                 self._show_ends()
 
-    def _show_all(self, story: Story) -> None:
+    def _show_all(self, story: RunHistory) -> None:
         """Everything of `story` but the header and the card."""
-        self.story, self._place = story, None
+        self.history, self._place = story, None
         self.card.clear()
-        self.notes.set_all([words(note) for note in story.notes])
+        self.notes.set_all([message_text(note) for note in story.notes])
         self._show_skipped()
         self.plots.show_curves(story.curves)
         self.table.epochs.set_all(story.curves.epochs)
         self._pages.setCurrentIndex(1)
 
     def _show_skipped(self) -> None:
-        count = len(self.story.skipped)
+        count = len(self.history.skipped)
         one = self.tr("1 picture could not be read and is left out.")
         many = self.tr("{count} pictures could not be read and are left out.").format(count=count)
         self.notes.set_first(one if count == 1 else many if count else "")
 
     def _show_ends(self) -> None:
         """How the run ended, with all that came after it."""
-        if not self.story.ends:
+        if not self.history.ends:
             return
         self.header.hide()
         self.card.clear()
-        for end in self.story.ends:
+        for end in self.history.ends:
             self._show_end(end)
-        self._offer()
+        self._update_choices()
 
     def _show_end(self, event: End) -> None:
-        story, best = self.story, self.header.best_sentence
+        story, best = self.history, self.header.best_sentence
         match event:
             case Finished():
                 self.card.show_finished(event, best, story.run)
             case Stopped():
                 self.card.show_stopped(event, best, story.run, story.test_pictures)
-            case Tested():
+            case TestScored():
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(words(event.message), story.model, best, story.run, story.test_pictures)
+                self.card.show_problem(message_text(event.message), story.model, best, story.run, story.test_pictures)
 
-    def _lay_out(self) -> None:
+    def _build_layout(self) -> None:
         run = QWidget()
         self._run = QVBoxLayout(run)
         self._run.setContentsMargins(0, 0, 0, 0)
@@ -250,9 +250,9 @@ class TrainingTab(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(label)
         column.addStretch()
-        self._theme.changed.connect(self._tint)
-        self._tint()
+        self._theme.changed.connect(self._update_icons)
+        self._update_icons()
         return page
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self._drawing.setPixmap(self._theme.icon("curves", "accent").pixmap(48, 48))

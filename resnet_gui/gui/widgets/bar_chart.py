@@ -27,7 +27,7 @@ class Bar:
     colour: str = "accent"
 
 
-class Bars(QWidget):
+class BarChart(QWidget):
     """A row for each bar: name, bar, figure, in three aligned columns."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

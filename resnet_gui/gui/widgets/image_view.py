@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from resnet_gui.gui.thread_pool import in_background
+from resnet_gui.gui.thread_pool import run_in_thread
 
 PREVIEW_SIDE = 640
 """Pixels: the longest side of the small PNG by which a picture is shown that the window must not decode itself."""
@@ -21,7 +21,7 @@ _TINY = 3
 """A picture that fits this often into its place is enlarged, pixel by pixel."""
 
 
-class PictureView(QWidget):
+class ImageView(QWidget):
     """A picture as large as there is room, never blurred by enlarging, with round corners."""
 
     _decoded = Signal(object)
@@ -43,7 +43,7 @@ class PictureView(QWidget):
         self.setAccessibleName(Path(path).name)
         if png:
             self._png = png
-            in_background(lambda: (png, QImage(png)), self._decoded)
+            run_in_thread(lambda: (png, QImage(png)), self._decoded)
         elif is_another:
             self._png = ""
             self._show(("", _empty(size)))
@@ -77,7 +77,7 @@ class PictureView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._enlargement(QSize(self.size())) <= 1)
-        place = self._place()
+        place = self._image_rect()
         corners = QPainterPath()
         corners.addRoundedRect(place, _RADIUS, _RADIUS)
         painter.setClipPath(corners)
@@ -88,7 +88,7 @@ class PictureView(QWidget):
         fit = min(room.width() / self._pixmap.width(), room.height() / self._pixmap.height())
         return int(fit) if fit >= _TINY else min(fit, 1.0)
 
-    def _place(self) -> QRectF:
+    def _image_rect(self) -> QRectF:
         scale = self._enlargement(self.size())
         width, height = self._pixmap.width() * scale, self._pixmap.height() * scale
         return QRectF((self.width() - width) / 2, 0, width, height)

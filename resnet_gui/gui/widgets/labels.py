@@ -35,7 +35,7 @@ def breakable(text: str) -> str:
     return re.sub(r"([/\\]|[^\s/\\]{16}(?=[^\s/\\]{4}))", "\\1\u200b", text)
 
 
-def set_look(widget: QWidget, name: str, value: object) -> None:
+def set_style_property(widget: QWidget, name: str, value: object) -> None:
     """Sets a property that the stylesheet looks at, and lets it look again."""
     widget.setProperty(name, value)
     widget.style().unpolish(widget)

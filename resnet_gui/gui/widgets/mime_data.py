@@ -13,7 +13,7 @@ MODEL_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedPaths:
     """`pictures` are files and folders, `models` model files; `image` is a bitmap that came without a file.
 
     `elsewhere`: there were addresses, but none of a file on this machine.
@@ -30,17 +30,17 @@ def may_hold_something(mime: QMimeData) -> bool:
     return mime.hasUrls() or mime.hasImage()
 
 
-def sort_out(mime: QMimeData) -> Dropped:
+def sort_out(mime: QMimeData) -> DroppedPaths:
     """Files before a bitmap: file managers and browsers offer both."""
     paths = [local_path(url) for url in mime.urls() if url.isLocalFile()]
     if paths:
-        return Dropped(
+        return DroppedPaths(
             pictures=tuple(path for path in paths if not path.lower().endswith(MODEL_SUFFIX)),
             models=tuple(path for path in paths if path.lower().endswith(MODEL_SUFFIX)),
         )
     if mime.hasImage():
-        return Dropped(image=_as_image(mime.imageData()))
-    return Dropped(elsewhere=mime.hasUrls())
+        return DroppedPaths(image=_as_image(mime.imageData()))
+    return DroppedPaths(elsewhere=mime.hasUrls())
 
 
 def local_path(url: QUrl) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 
-class Tabs(QTabWidget):
+class TabWidget(QTabWidget):
     """Qt's own, which would paint a whole page anew whenever one word on it changes; this one where sizes change."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

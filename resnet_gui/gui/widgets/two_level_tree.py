@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QTreeView
 Index = QModelIndex | QPersistentModelIndex
 
 
-class BranchModel(QAbstractItemModel):
+class TwoLevelModel(QAbstractItemModel):
     """Branches, and below each its leaves. A leaf's id is the place of its branch, from 1; that of a branch is 0."""
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
@@ -31,7 +31,7 @@ class BranchModel(QAbstractItemModel):
         return self.createIndex(index.internalId() - 1, 0, 0) if index.internalId() else QModelIndex()
 
 
-class BranchView(QTreeView):
+class TwoLevelView(QTreeView):
     """The asterisk unfolds one branch, as the plus does: Qt would unfold each row below it, one by one."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

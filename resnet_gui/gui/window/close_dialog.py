@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from resnet_gui.gui.widgets.labels import set_look
+from resnet_gui.gui.widgets.labels import set_style_property
 
 Choice = Literal["keep", "stop", "cancel"]
 
@@ -26,7 +26,7 @@ def ask_to_close(parent: QWidget) -> Choice:
     keep = box.addButton(_tr("Keep training"), QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton(_tr("Stop and save"), QMessageBox.ButtonRole.DestructiveRole)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-    set_look(keep, "kind", "primary")
+    set_style_property(keep, "kind", "primary")
     cancel.setIcon(QIcon())
     box.setDefaultButton(keep)
     box.setEscapeButton(cancel)

@@ -12,7 +12,7 @@ from resnet_gui.gui.widgets.labels import named
 _GAP = 12
 
 
-class Handle(QWidget):
+class DockTitleBar(QWidget):
     """Takes the place of a dock's title: the mouse moves the dock by it, a double click sets it free."""
 
     def __init__(self, theme: Theme, title: str) -> None:
@@ -46,7 +46,7 @@ class Handle(QWidget):
 def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) -> QDockWidget:
     """A dock around `pane`, `width` pixels wide at first, that can be moved, set free, and hidden from the menu."""
     dock = named(QDockWidget(title), name)
-    dock.setTitleBarWidget(Handle(theme, title))
+    dock.setTitleBarWidget(DockTitleBar(theme, title))
     dock.setWidget(_with_room(pane, top=0, sides=8))
     dock.widget().setMinimumWidth(width - 60)
     return dock

@@ -14,7 +14,7 @@ from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import named
 
 
-class Commands:
+class MenuBar:
     """Makes actions for a window: each stands in a menu, some in the toolbar too, and follows the theme."""
 
     def __init__(self, window: QMainWindow, theme: Theme) -> None:
@@ -25,7 +25,7 @@ class Commands:
         self._toolbar.setIconSize(QSize(18, 18))
         self._toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         window.addToolBar(self._toolbar)
-        theme.changed.connect(self._tint)
+        theme.changed.connect(self._update_icons)
 
     def menu(self, title: str) -> QMenu:
         """A new menu in the menu bar."""
@@ -88,6 +88,6 @@ class Commands:
         recent.aboutToShow.connect(fill)
         return recent.menuAction()
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         for action, name in self._icons:
             action.setIcon(self._theme.icon(name))

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 
-class Doorbell(QObject):
+class SingleInstance(QObject):
     """Rung by another start of the program, so that a minimised window comes back instead of a second one."""
 
-    rung = Signal()
+    notified = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -21,22 +21,22 @@ class Doorbell(QObject):
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._answer)
 
-    def hang(self) -> None:
+    def listen(self) -> None:
         """From now on it can be rung."""
-        if not self._server.listen(_name()) and not ring():
+        if not self._server.listen(_name()) and not notify():
             QLocalServer.removeServer(_name())  # left behind by a program that was killed
             self._server.listen(_name())
 
-    def take_down(self) -> None:
+    def close(self) -> None:
         """From now on another start opens a window of its own."""
         self._server.close()
 
     def _answer(self) -> None:
         self._server.nextPendingConnection().deleteLater()
-        self.rung.emit()
+        self.notified.emit()
 
 
-def ring() -> bool:
+def notify() -> bool:
     """Calls a minimised window back; False if there is none."""
     socket = QLocalSocket()
     socket.connectToServer(_name())

@@ -15,10 +15,10 @@ from resnet_gui.events import (
     Resumed,
     Started,
     Stopped,
-    Tested,
+    TestScored,
     Waiting,
 )
-from resnet_gui.gui.text import time_left, words
+from resnet_gui.gui.text import message_text, time_left
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import named, tooltip
 
@@ -62,7 +62,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.setContentsMargins(12, 0, 8, 0)
         self.show_engine("starting")
-        theme.changed.connect(self._tint)
+        theme.changed.connect(self._update_icons)
 
     def show_engine(self, state: str) -> None:
         """The engine's state: "starting", "ready", "training", "waiting", "saving", "paused" or "gone"."""
@@ -81,7 +81,7 @@ class StatusBar(QStatusBar):
         self._engine.setText(texts[state])
         self._engine.setToolTip("")
         self._token = {"ready": "good", "training": "accent", "waiting": "warning", "gone": "bad"}.get(state, "dim")
-        self._tint()
+        self._update_icons()
 
     def show_silence(self, seconds: int, running: bool) -> None:
         """The run has said nothing for `seconds`; 0 takes that back. One that is `running` can go on afresh."""
@@ -105,7 +105,7 @@ class StatusBar(QStatusBar):
                 self._show_plan(event)
             case Waiting():
                 self.show_engine("waiting")
-                self._engine.setToolTip(tooltip(words(event.message)))
+                self._engine.setToolTip(tooltip(message_text(event.message)))
                 self._speed.clear()
                 self._left.clear()
             case Progress(phase="features"):
@@ -115,7 +115,7 @@ class StatusBar(QStatusBar):
                 self._bar.setRange(0, self._epochs * event.steps)
                 self._bar.setValue((event.epoch - 1) * event.steps + event.step)
                 self._bar.show()
-            case Finished() | Stopped() | Failed() | Tested():
+            case Finished() | Stopped() | Failed() | TestScored():
                 self._bar.hide()
                 self._left.clear()
                 self._speed.clear()
@@ -133,7 +133,7 @@ class StatusBar(QStatusBar):
             facts.append(self.tr("Speed when tried: {count} images/s").format(count=f"{plan.images_per_second:.1f}"))
         if plan.memory is not None:
             facts.append(self.tr("Expected memory: {count} GB").format(count=f"{plan.memory / 1e9:.1f}"))
-        self._device.setToolTip(tooltip("\n".join([words(plan.message), *facts])))
+        self._device.setToolTip(tooltip("\n".join([message_text(plan.message), *facts])))
 
     def _show_progress(self, event: Progress, place: str) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:
@@ -149,5 +149,5 @@ class StatusBar(QStatusBar):
         link.hide()
         return link
 
-    def _tint(self) -> None:
+    def _update_icons(self) -> None:
         self._dot.setPixmap(self._theme.icon("dot", self._token).pixmap(9, 9))

@@ -14,10 +14,10 @@ from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.samples import Listing
 from resnet_gui.data.split import Splits, split_samples
 from resnet_gui.messages import Problem
-from resnet_gui.throttle import Pace
+from resnet_gui.throttle import Throttle
 
 
-class Dataset(QObject):
+class DatasetLister(QObject):
     """The folder that is open. `listing` and `splits` are None while there is none."""
 
     listing_began = Signal()
@@ -33,12 +33,12 @@ class Dataset(QObject):
         super().__init__(parent)
         self.listing: Listing | None = None
         self.splits: Splits | None = None
-        self._lister: Lister | None = None
+        self._lister: ListingThread | None = None
 
     def open(self, folder: Path, settings: dict[str, Any]) -> None:
         """Lists `folder` and splits it by `settings`, dotted keys as the form gives them."""
         self.cancel()
-        self._start(Lister(folder, None, settings, self))
+        self._start(ListingThread(folder, None, settings, self))
         self.listing_began.emit()
 
     def resplit(self, settings: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ class Dataset(QObject):
             self._lister.settings = settings
         elif self.listing is not None:
             self.cancel()
-            self._start(Lister(self.listing.root, self.listing, settings, self))
+            self._start(ListingThread(self.listing.root, self.listing, settings, self))
 
     @property
     def is_listing(self) -> bool:
@@ -67,22 +67,22 @@ class Dataset(QObject):
     def end(self) -> None:
         """Waits for every thread."""
         self.cancel()
-        for lister in self.findChildren(Lister):
+        for lister in self.findChildren(ListingThread):
             lister.requestInterruption()
             lister.wait()
 
-    def _start(self, lister: Lister) -> None:
+    def _start(self, lister: ListingThread) -> None:
         self._lister = lister
         lister.found.connect(lambda count: self._count(lister, count))
         lister.finished.connect(lambda: self._take(lister))
         lister.finished.connect(lister.deleteLater)
         lister.start()
 
-    def _count(self, lister: Lister, count: int) -> None:
+    def _count(self, lister: ListingThread, count: int) -> None:
         if lister is self._lister:
             self.found.emit(count)
 
-    def _take(self, lister: Lister) -> None:
+    def _take(self, lister: ListingThread) -> None:
         if lister is not self._lister:
             return  # cancelled since
         self._lister = None
@@ -95,7 +95,7 @@ class Dataset(QObject):
                 self.resplit(lister.settings)
 
 
-class Lister(QThread):
+class ListingThread(QThread):
     """Lists and splits one folder. `result` is what came of it, None when interrupted."""
 
     found = Signal(int)
@@ -109,10 +109,10 @@ class Lister(QThread):
 
     def run(self) -> None:
         """The thread."""
-        pace = Pace(0.1)
+        pace = Throttle(0.1)
 
         def tell(count: int) -> None:
-            if pace.due():
+            if pace.ready():
                 self.found.emit(count)
 
         try:

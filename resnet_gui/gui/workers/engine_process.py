@@ -32,7 +32,7 @@ class Engine(QThread):
     When the process ends without having been told to, `died` says how; its jobs will not be heard of again.
     """
 
-    said = Signal(int, object)
+    event_received = Signal(int, object)
     """An event, with the id of its job."""
     died = Signal(str)
 
@@ -45,10 +45,10 @@ class Engine(QThread):
         self.log = log_folder() / f"{name}-{os.getpid()}.log"
         self.pid = 0
         self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._told_to_end = False
+        self._is_ending = False
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, do: str, **values: Any) -> int:
+    def request(self, do: str, **values: Any) -> int:
         """Starts a job and returns its id."""
         job = next(self._ids)
         self._requests.put({"id": job, "do": do, **values})
@@ -60,7 +60,7 @@ class Engine(QThread):
 
     def end(self) -> None:
         """Ends the engine's input: it stops its jobs, saves and exits. Returns at once."""
-        self._told_to_end = True
+        self._is_ending = True
         self._requests.put(None)
 
     def end_and_wait(self, seconds: float) -> None:
@@ -78,9 +78,9 @@ class Engine(QThread):
     def run(self) -> None:
         """The thread: starts the process, passes on what it says, and waits for its exit."""
         try:
-            with _opened(self.log) as log:
+            with _open_log(self.log) as log:
                 self._process = subprocess.Popen(
-                    engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **_apart()
+                    engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **_own_session()
                 )
         except OSError as error:
             self.died.emit(str(error))
@@ -94,8 +94,8 @@ class Engine(QThread):
         self._requests.put(None)
         writer.join()
         reader.join(timeout=0.3)  # for its last words; a child of the engine could hold the pipe open for ever
-        if not self._told_to_end:
-            self.died.emit(_how(status))
+        if not self._is_ending:
+            self.died.emit(_exit_text(status))
 
     def _write(self) -> None:
         assert self._process is not None
@@ -114,22 +114,22 @@ class Engine(QThread):
         with self._process.stdout as pipe:
             for line in pipe:
                 if line.endswith(b"\n"):  # else the engine was killed in the middle of a word
-                    self.said.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
+                    self.event_received.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
 
 
 def start_engine(
-    name: str, owner: QObject, hear: Callable[[Engine, int, Event], None], bury: Callable[[Engine, str], None]
+    name: str, owner: QObject, on_event: Callable[[Engine, int, Event], None], on_died: Callable[[Engine, str], None]
 ) -> Engine:
     """Starts an engine that belongs to `owner`: `hear` gets every event with its job, `bury` how it died."""
     engine = Engine(name, owner)
-    engine.said.connect(lambda job, event: hear(engine, job, event))
-    engine.died.connect(lambda how: bury(engine, how))
+    engine.event_received.connect(lambda job, event: on_event(engine, job, event))
+    engine.died.connect(lambda how: on_died(engine, how))
     engine.finished.connect(engine.deleteLater)
     engine.start()
     return engine
 
 
-def _opened(log: Path) -> IO[bytes]:
+def _open_log(log: Path) -> IO[bytes]:
     """The log for writing; where the disk does not take one, the engine's words are lost, and nothing else."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def _opened(log: Path) -> IO[bytes]:
         return Path(os.devnull).open("wb")
 
 
-def _apart() -> dict[str, Any]:
+def _own_session() -> dict[str, Any]:
     """A session of its own, so that Ctrl-C in the person's terminal does not reach the engine, and no console window."""
     if sys.platform == "win32":
         below_normal = 0x4000
@@ -146,5 +146,5 @@ def _apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _how(status: int) -> str:
+def _exit_text(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -13,13 +13,13 @@ from resnet_gui.messages import message
 from resnet_gui.records import ModelInfo
 
 
-class Asking(QObject):
+class PredictionEngine(QObject):
     """Has one engine, which stays: it predicts, checks, draws thumbnails and the sample. A dead one is replaced.
 
     The model that the person loaded answers until they choose another: a run never displaces it.
     """
 
-    engine_said = Signal(str)
+    engine_phase_changed = Signal(str)
     """The engine's own state: "starting", "ready" or "gone"."""
     ready = Signal(object)
     """The event `Ready`, which says what there is to compute with."""
@@ -40,7 +40,7 @@ class Asking(QObject):
         self._engine: Engine | None = None
         self._ready = False
         self._listeners: dict[int, Callable[[Event], None]] = {}
-        self._question = 0
+        self._prediction = 0
 
     @property
     def model(self) -> str:
@@ -53,8 +53,8 @@ class Asking(QObject):
         """Starts the engine, if there is none."""
         if self._engine is None:
             self._ready = False
-            self._engine = start_engine("prediction", self, self._hear, self._bury)
-            self.engine_said.emit("starting")
+            self._engine = start_engine("prediction", self, self._on_event, self._on_engine_died)
+            self.engine_phase_changed.emit("starting")
 
     def end(self, seconds: float) -> None:
         """Ends the engine; after `seconds` it is killed."""
@@ -62,17 +62,17 @@ class Asking(QObject):
         for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
 
-    def load(self, model: str, heard: Callable[[Event], None]) -> None:
+    def load(self, model: str, on_event: Callable[[Event], None]) -> None:
         """Loads the model in a file that the person chose; once it has proved good it answers."""
 
         def take(event: Event) -> None:
             if isinstance(event, ModelInfo):
                 self.loaded, self.prefers_best = event, False
                 self.model_changed.emit()
-            heard(event)
+            on_event(event)
 
-        self._give_up_question()  # its answers would come under the new model's name
-        self.ask("model", take, model=model, busy=self.busy)
+        self._cancel_prediction()  # its answers would come under the new model's name
+        self.request("model", take, model=model, busy=self.busy)
 
     def take_best(self, model: str, epoch: int, validated: bool) -> None:
         """A run has saved a better model."""
@@ -87,23 +87,23 @@ class Asking(QObject):
     def get_ready(self) -> None:
         """Loads the model that answers, if there is one: then the first question need not wait for that."""
         if self.model and self._engine is not None:
-            self.ask("model", lambda _: None, model=self.model, busy=self.busy)
+            self.request("model", lambda _: None, model=self.model, busy=self.busy)
 
-    def predict(self, paths: Sequence[str], heard: Callable[[Event], None]) -> None:
+    def predict(self, paths: Sequence[str], on_event: Callable[[Event], None]) -> None:
         """Asks the model that answers about pictures and folders; a question that is still open is given up."""
-        self._give_up_question()
-        self._question = self.ask("predict", heard, model=self.model, paths=list(paths), busy=self.busy)
+        self._cancel_prediction()
+        self._prediction = self.request("predict", on_event, model=self.model, paths=list(paths), busy=self.busy)
 
-    def _give_up_question(self) -> None:
-        self.stop(self._question)
-        self._question = 0
+    def _cancel_prediction(self) -> None:
+        self.stop(self._prediction)
+        self._prediction = 0
 
-    def ask(self, do: str, heard: Callable[[Event], None], **values: Any) -> int:
+    def request(self, do: str, on_event: Callable[[Event], None], **values: Any) -> int:
         """Starts any job; `heard` gets its events."""
         self.start()
         assert self._engine is not None
-        job = self._engine.ask(do, **values)
-        self._listeners[job] = heard
+        job = self._engine.request(do, **values)
+        self._listeners[job] = on_event
         return job
 
     def stop(self, job: int) -> None:
@@ -111,24 +111,24 @@ class Asking(QObject):
         if self._listeners.pop(job, None) and self._engine is not None:
             self._engine.stop(job)
 
-    def _hear(self, engine: Engine, job: int, event: Event) -> None:
+    def _on_event(self, engine: Engine, job: int, event: Event) -> None:
         if engine is not self._engine:
             return
         if isinstance(event, Ready):
             self._ready = True
-            self.engine_said.emit("ready")
+            self.engine_phase_changed.emit("ready")
             self.ready.emit(event)
         if listener := self._listeners.get(job):
             listener(event)
         if isinstance(event, JobEnded):
             self._listeners.pop(job, None)
 
-    def _bury(self, engine: Engine, how: str) -> None:
+    def _on_engine_died(self, engine: Engine, how: str) -> None:
         if engine is not self._engine:
             return
         self._engine = None
         self._listeners.clear()
-        self.engine_said.emit("gone")
+        self.engine_phase_changed.emit("gone")
         if self._ready:
             self.engine_died.emit(message("engine_died", how=how))
             self.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_gui.nets.spec import Kind, Network, Shortcut, Stage
+from resnet_gui.nets.spec import Kind, NetworkSpec, Shortcut, Stage
 
 
 def _stages(
@@ -18,38 +18,40 @@ def _stages(
     return (stem, *body, head)
 
 
-def _resnet(depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "", remark: str = "") -> Network:
-    return Network(
+def _resnet(
+    depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "", remark: str = ""
+) -> NetworkSpec:
+    return NetworkSpec(
         f"resnet{depth}", f"ResNet-{depth:,}", "ResNet, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, story,
-        classes=10, usual=32, smallest=8, stages=_stages("basic", (depth - 2) // 6, "identity", "padded"),
-        lesson=lesson, remark=remark,
+        classes=10, default_size=32, smallest=8, stages=_stages("basic", (depth - 2) // 6, "identity", "padded"),
+        lesson=lesson, note=remark,
     )  # fmt: skip
 
 
-def _preact(depth: int, parameters: int, multiply_adds: int, story: str, stages: tuple[Stage, ...]) -> Network:
-    return Network(
+def _preact(depth: int, parameters: int, multiply_adds: int, story: str, stages: tuple[Stage, ...]) -> NetworkSpec:
+    return NetworkSpec(
         f"resnet{depth}_v2", f"ResNet-{depth:,} v2", "Pre-activation, CIFAR form", "He et al. 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, usual=32, smallest=8, stages=stages,
+        parameters, multiply_adds, story, classes=10, default_size=32, smallest=8, stages=stages,
     )  # fmt: skip
 
 
-def _wide(depth: int, widen: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> Network:
-    return Network(
+def _wide(depth: int, widen: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> NetworkSpec:
+    return NetworkSpec(
         f"wrn_{depth}_{widen}", f"WRN-{depth}-{widen}", "Wide ResNet, CIFAR form", "Zagoruyko and Komodakis 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, usual=32, smallest=8,
+        parameters, multiply_adds, story, classes=10, default_size=32, smallest=8,
         stages=_stages("preact", (depth - 4) // 6, "projection", "projection", 16 * widen),
-        lesson=lesson, remark=f"Its name counts the three projections as layers, and not the last: {depth - 2} lie one behind another.",
+        lesson=lesson, note=f"Its name counts the three projections as layers, and not the last: {depth - 2} lie one behind another.",
     )  # fmt: skip
 
 
-def _plain(depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> Network:
-    return Network(
+def _plain(depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> NetworkSpec:
+    return NetworkSpec(
         f"plain{depth}", f"Plain-{depth}", "Plain, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, story,
-        classes=10, usual=32, smallest=8, stages=_stages("plain", (depth - 2) // 6, "none", "none"), lesson=lesson,
+        classes=10, default_size=32, smallest=8, stages=_stages("plain", (depth - 2) // 6, "none", "none"), lesson=lesson,
     )  # fmt: skip
 
 
-NETWORKS: tuple[Network, ...] = (
+NETWORKS: tuple[NetworkSpec, ...] = (
     _resnet(
         20, 269_722, 40_551_040,
         "Tiny, and made for pictures of 32 pixels: quick at an image size of 32, but at 224 slower than ResNet-18.",

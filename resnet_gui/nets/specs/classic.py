@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_gui.nets.spec import Kind, Network, Stage
+from resnet_gui.nets.spec import Kind, NetworkSpec, Stage
 from resnet_gui.nets.specs.residual import from_torchvision
 from resnet_gui.records import Weights
 
@@ -12,10 +12,10 @@ def _layers(text: str, kind: Kind, channels: int, stride: int = 1) -> Stage:
 
 
 _LENET = (
-    Network(
+    NetworkSpec(
         "lenet5", "LeNet-5", "LeNet", "LeCun et al. 1998", 1998, 7, 60_850, 326_520,
         "The network that read the digits on bank cheques, and the pattern of all that followed.",
-        classes=10, channels=1, usual=32, smallest=32, largest=32,
+        classes=10, channels=1, default_size=32, smallest=32, largest=32,
         stages=(
             _layers("c1 c1_squash", "conv", 6), _layers("s2 s2_squash", "pool", 6, 2),
             _layers("c3 c3_squash", "conv", 16), _layers("s4 s4_squash", "pool", 16, 2),
@@ -23,12 +23,12 @@ _LENET = (
         ),
         lesson="Each of C3's 16 maps looks at 3, 4 or all 6 of the maps before it, 60 in all: 60 × 25 + 16 = 1,516 parameters, "
         "where full connections would have 2,416.",
-        remark="The paper's output compares with drawn figures of the ten digits; here a linear layer learns the classes instead.",
+        note="The paper's output compares with drawn figures of the ten digits; here a linear layer learns the classes instead.",
     ),
-    Network(
+    NetworkSpec(
         "lenet5_cifar", "LeNet for CIFAR-10", "LeNet", "a tutorial, after LeCun et al. 1998", 1998, 4, 40_010, 2_246_720,
         "What is called LeNet today, small enough to train in minutes on any machine.",
-        classes=10, usual=32, smallest=32, largest=32,
+        classes=10, default_size=32, smallest=32, largest=32,
         stages=(
             _layers("conv1 relu1", "conv", 16), _layers("pool1", "pool", 16, 2),
             _layers("conv2 relu2", "conv", 32), _layers("pool2", "pool", 32, 2),
@@ -37,10 +37,10 @@ _LENET = (
     ),
 )  # fmt: skip
 
-_ALEXNET = Network(
+_ALEXNET = NetworkSpec(
     "alexnet_2012", "AlexNet, as of 2012", "AlexNet", "Krizhevsky et al. 2012", 2012, 8, 60_965_224, 724_406_816,
     "It won the ImageNet competition of 2012 by a wide margin, and with it began the age of deep networks.",
-    usual=227, smallest=227, largest=227,
+    default_size=227, smallest=227, largest=227,
     stages=(
         _layers("conv1 relu1 norm1", "conv", 96, 4), _layers("pool1", "pool", 96, 2),
         _layers("conv2 relu2 norm2", "conv", 256), _layers("pool2", "pool", 256, 2),
@@ -48,7 +48,7 @@ _ALEXNET = Network(
         _layers("pool5", "pool", 256, 2), _layers("flatten drop6 fc6 relu6", "linear", 4096),
         _layers("drop7 fc7 relu7", "linear", 4096), _layers("fc8", "head", 1000),
     ),
-    remark="The paper says 224 pixels, but only 227 give the 55 × 55 points that it counts.",
+    note="The paper says 224 pixels, but only 227 give the 55 × 55 points that it counts.",
 )  # fmt: skip
 
 _A, _B, _C = (1, 1, 2, 2, 2), (2, 2, 2, 2, 2), (2, 2, 3, 3, 3)
@@ -70,13 +70,13 @@ def _vgg_features(counts: tuple[int, ...], normed: tuple[bool, ...]) -> list[Sta
 def _vgg(
     letter: str, counts: tuple[int, ...], parameters: int, multiply_adds: int, story: str,
     norm: str = "", weights: Weights | None = None,
-) -> Network:  # fmt: skip
+) -> NetworkSpec:  # fmt: skip
     normed = (norm == "bn",) * 5 if norm != "lrn" else (True, False, False, False, False)
     classifier = (
         _layers("flatten classifier.0 classifier.1 classifier.2", "linear", 4096),
         _layers("classifier.3 classifier.4 classifier.5", "linear", 4096), _layers("classifier.6", "head", 1000),
     )  # fmt: skip
-    return Network(
+    return NetworkSpec(
         f"vgg_{letter.lower()}" + (f"_{norm}" if norm else ""),
         f"VGG {letter}" + {"": "", "bn": " with batch norm", "lrn": "-LRN"}[norm],
         "VGG", "Simonyan and Zisserman 2014", 2014, sum(counts) + 3, parameters, multiply_adds, story,
@@ -133,11 +133,11 @@ _VGG = (
         "E", _E, 143_678_248, 19_632_062_464, _NORM.format("E"),
         norm="bn", weights=from_torchvision("vgg19_bn-c79401a0.pth", 548.143, 0.74218, resize=256),
     ),
-    Network(
+    NetworkSpec(
         "vgg13_small", "VGG-13, small", "VGG", "a tutorial, after Simonyan and Zisserman 2014", 2014, 13,
         9_639_192, 228_495_488,
         "VGG B cut down for pictures of 32 pixels: of a network's weights nearly all were in its fully connected layers.",
-        classes=100, usual=32, smallest=32, largest=32,
+        classes=100, default_size=32, smallest=32, largest=32,
         stages=(
             *_vgg_features(_B, (False,) * 5),
             _layers("flatten classifier.0 classifier.1 classifier.2", "linear", 300),
@@ -155,10 +155,10 @@ def _highway_stages(number: int, width: int, count: int) -> tuple[Stage, Stage]:
     )
 
 
-def _highway_mnist(layers: int, parameters: int, multiply_adds: int, story: str) -> Network:
-    return Network(
+def _highway_mnist(layers: int, parameters: int, multiply_adds: int, story: str) -> NetworkSpec:
+    return NetworkSpec(
         f"highway_mnist_{layers}", f"Highway-{layers} for digits", "Highway", "Srivastava et al. 2015", 2015, layers,
-        parameters, multiply_adds, story, classes=10, channels=1, usual=28, smallest=28, largest=28,
+        parameters, multiply_adds, story, classes=10, channels=1, default_size=28, smallest=28, largest=28,
         stages=(
             _layers("flatten first", "linear", 50), Stage("highway", "highway", layers - 1, 50), _layers("output", "head", 10),
         ),
@@ -166,10 +166,10 @@ def _highway_mnist(layers: int, parameters: int, multiply_adds: int, story: str)
 
 
 _HIGHWAY = (
-    Network(
+    NetworkSpec(
         "highway_cifar_19", "Highway-19", "Highway", "Srivastava et al. 2015", 2015, 19, 2_342_406, 351_899_016,
         "The ancestor of the shortcut: each layer learns a gate that says how much of its input it lets pass unchanged.",
-        classes=10, usual=32,
+        classes=10, default_size=32,
         stages=(
             *_highway_stages(1, 32, 3),
             Stage("stage1.4 stage1.5", "conv", 1, 48), Stage("stage1.6", "highway", 1, 48), _layers("stage1.7", "pool", 48, 2),
@@ -177,7 +177,7 @@ _HIGHWAY = (
             *_highway_stages(3, 128, 6), _layers("stage3.7", "pool", 128, 8),
             _layers("flatten fc1 relu", "linear", 500), _layers("fc2", "head", 10),
         ),
-        remark="The paper names its shape and its about 2.3 million parameters, not each layer: these are the layers that give them.",
+        note="The paper names its shape and its about 2.3 million parameters, not each layer: these are the layers that give them.",
     ),
     _highway_mnist(
         10, 85_660, 84_700,
@@ -192,12 +192,12 @@ _HIGHWAY = (
 
 def _fractal(
     depth: int, parameters: int, multiply_adds: int, widths: tuple[int, ...], story: str, remark: str
-) -> Network:
+) -> NetworkSpec:
     stages = (Stage(f"blocks.{number}", "fractal", 1, width, stride=2) for number, width in enumerate(widths))
-    return Network(
+    return NetworkSpec(
         f"fractalnet{depth}", f"FractalNet-{depth}", "FractalNet", "Larsson et al. 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, usual=32,
-        stages=(*stages, _layers("avgpool fc", "head", 10)), remark=remark,
+        parameters, multiply_adds, story, classes=10, default_size=32,
+        stages=(*stages, _layers("avgpool fc", "head", 10)), note=remark,
     )  # fmt: skip
 
 
@@ -215,4 +215,4 @@ _FRACTALNET = (
     ),
 )  # fmt: skip
 
-NETWORKS: tuple[Network, ...] = (*_LENET, _ALEXNET, *_VGG, *_HIGHWAY, *_FRACTALNET)
+NETWORKS: tuple[NetworkSpec, ...] = (*_LENET, _ALEXNET, *_VGG, *_HIGHWAY, *_FRACTALNET)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.nets.specs.residual import from_timm, from_torchvision
 from resnet_gui.records import Weights
 
@@ -21,8 +21,8 @@ def features(*numbers: int) -> str:
     return " ".join(f"features.{number}" for number in numbers)
 
 
-NETWORKS: tuple[Network, ...] = (
-    Network(
+NETWORKS: tuple[NetworkSpec, ...] = (
+    NetworkSpec(
         "googlenet", "GoogLeNet (Inception v1)", "Inception", "Szegedy et al. 2014", 2014, 22, 13_004_888, 1_498_376_192,
         "It won the ImageNet competition of 2014 with a twelfth of AlexNet's weights, by looking through small and large windows at once.",
         source="torchvision", library_name="googlenet", auxiliary=0.3,
@@ -36,10 +36,10 @@ NETWORKS: tuple[Network, ...] = (
         weights=halved(from_torchvision("googlenet-1378be20.pth", 49.731, 0.69778, resize=256)),
         lesson="A 5 × 5 convolution from 192 to 32 channels has 192 × 25 × 32 = 153,600 weights; narrowed to 16 channels first, "
         "192 × 16 + 16 × 25 × 32 = 15,872.",
-        remark="Half of its parameters are two auxiliary classifiers, which help it to learn and are not used afterwards; "
+        note="Half of its parameters are two auxiliary classifiers, which help it to learn and are not used afterwards; "
         "this version's 5 × 5 convolutions are 3 × 3.",
     ),
-    Network(
+    NetworkSpec(
         "inception_v2", "Inception v2 (BN-Inception)", "Inception", "Ioffe and Szegedy 2015", 2015, 34,
         11_188_288, 1_934_857_216,
         "It brought batch norm into the world, and reached GoogLeNet's accuracy in a fourteenth of the steps.",
@@ -51,10 +51,10 @@ NETWORKS: tuple[Network, ...] = (
             Stage("avgpool flatten dropout fc", "head", 1, 1000),
         ),
     ),
-    Network(
+    NetworkSpec(
         "inception_v3", "Inception v3", "Inception", "Szegedy et al. 2015", 2015, 48, 27_161_264, 5_713_216_096,
         "Its windows are taken apart, 7 × 7 into 1 × 7 and 7 × 1: more to see for less work.",
-        source="torchvision", library_name="inception_v3", usual=299, smallest=299, auxiliary=0.4,
+        source="torchvision", library_name="inception_v3", default_size=299, smallest=299, auxiliary=0.4,
         stages=(
             Stage(
                 "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 maxpool1 Conv2d_3b_1x1 Conv2d_4a_3x3 maxpool2", "stem", 1, 192,
@@ -68,12 +68,12 @@ NETWORKS: tuple[Network, ...] = (
         weights=replace(
             halved(from_torchvision("inception_v3_google-0cc3c7bd.pth", 103.903, 0.77294, resize=342)), image_size=299
         ),
-        remark="Its auxiliary classifier needs a map of 17 × 17 points, so pictures of 299 pixels are the smallest that it can learn from.",
+        note="Its auxiliary classifier needs a map of 17 × 17 points, so pictures of 299 pixels are the smallest that it can learn from.",
     ),
-    Network(
+    NetworkSpec(
         "inception_v4", "Inception v4", "Inception", "Szegedy et al. 2016", 2016, 76, 42_679_816, 12_253_974_624,
         "Inception as far as it went without shortcuts: the paper sets it beside Inception-ResNet v2, which learns quicker and ends alike.",
-        source="timm", library_name="inception_v4", usual=299, smallest=75,
+        source="timm", library_name="inception_v4", default_size=299, smallest=75,
         stages=(
             Stage(features(*range(6)), "stem", 1, 384, stride=8),
             Stage(features(*range(6, 10)), "inception", 4, 384),
@@ -83,11 +83,11 @@ NETWORKS: tuple[Network, ...] = (
         ),
         weights=replace(halved(from_timm("inception_v4.tf_in1k", 171.0, 299, 342)), top1=0.80156),
     ),
-    Network(
+    NetworkSpec(
         "inception_resnet_v1", "Inception-ResNet v1", "Inception", "Szegedy et al. 2016", 2016, 93,
         22_756_328, 6_206_361_696,
         "What if Inception's modules were residual: about as good as Inception v3 for the same work, and much quicker to train.",
-        usual=299, smallest=75,
+        default_size=299, smallest=75,
         stages=(
             Stage("conv2d_1a conv2d_2a conv2d_2b maxpool_3a conv2d_3b conv2d_4a conv2d_4b", "stem", 1, 256, stride=8),
             Stage("repeat_1", "inception", 5, 256, shortcut="identity"),
@@ -97,12 +97,12 @@ NETWORKS: tuple[Network, ...] = (
             Stage("repeat_3", "inception", 5, 1792, shortcut="identity"),
             Stage("avgpool flatten dropout fc", "head", 1, 1000),
         ),
-        remark="A module's branches are scaled down before they are added: without that, wide residual Inceptions died in training.",
+        note="A module's branches are scaled down before they are added: without that, wide residual Inceptions died in training.",
     ),
-    Network(
+    NetworkSpec(
         "inception_resnet_v2", "Inception-ResNet v2", "Inception", "Szegedy et al. 2016", 2016, 176, 55_843_464, 13_155_794_016,
         "Inception's modules with shortcuts around them: as good as Inception v4, and much quicker to train.",
-        source="timm", library_name="inception_resnet_v2", usual=299, smallest=75,
+        source="timm", library_name="inception_resnet_v2", default_size=299, smallest=75,
         stages=(
             Stage("conv2d_1a conv2d_2a conv2d_2b maxpool_3a conv2d_3b conv2d_4a maxpool_5a", "stem", 1, 192, stride=8),
             Stage("mixed_5b", "inception", 1, 320), Stage("repeat", "inception", 10, 320, shortcut="identity"),
@@ -112,10 +112,10 @@ NETWORKS: tuple[Network, ...] = (
         ),
         weights=replace(halved(from_timm("inception_resnet_v2.tf_in1k", 223.6, 299, 333)), top1=0.80462),
     ),
-    Network(
+    NetworkSpec(
         "xception", "Xception", "Inception", "Chollet 2016", 2016, 37, 22_855_952, 8_357_403_496,
         "Inception taken to its end: every channel has a window of its own, and 1 × 1 convolutions do all the mixing.",
-        source="timm", library_name="legacy_xception", usual=299,
+        source="timm", library_name="legacy_xception", default_size=299,
         stages=(
             Stage("conv1 bn1 act1 conv2 bn2 act2", "stem", 1, 64, stride=2),
             *(Stage(f"block{i}", "inception", 1, channels, 0, 2, "projection") for i, channels in ((1, 128), (2, 256), (3, 728))),

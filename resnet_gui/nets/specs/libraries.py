@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.nets.specs.inception import features, halved
 from resnet_gui.nets.specs.residual import from_timm, from_torchvision
 from resnet_gui.records import Weights
 
-_ALEXNET = Network(
+_ALEXNET = NetworkSpec(
     "alexnet", "AlexNet, as of 2014", "AlexNet", "Krizhevsky 2014", 2014, 8, 61_100_840, 714_188_480,
     "The network of 2012 in one piece and with fewer filters, where the first was split over two graphics cards.",
     source="torchvision", library_name="alexnet", smallest=63,
@@ -48,9 +48,11 @@ def _vgg_stages(depth: int, norm: bool) -> tuple[Stage, ...]:
     return (*stages, *linear)
 
 
-def _vgg(depth: int, parameters: int, multiply_adds: int, story: str, weights: Weights, norm: bool = False) -> Network:
+def _vgg(
+    depth: int, parameters: int, multiply_adds: int, story: str, weights: Weights, norm: bool = False
+) -> NetworkSpec:
     name, title = (f"vgg{depth}_bn", f"VGG-{depth} with batch norm") if norm else (f"vgg{depth}", f"VGG-{depth}")
-    return Network(
+    return NetworkSpec(
         name, title, "VGG, any size", "Simonyan and Zisserman 2014", 2014, depth, parameters, multiply_adds, story,
         source="torchvision", library_name=name, stages=_vgg_stages(depth, norm), weights=weights,
     )  # fmt: skip
@@ -97,7 +99,7 @@ _VGG = (
 
 def _densenet(
     counts: tuple[int, ...], growth: int, parameters: int, multiply_adds: int, story: str, weights: Weights
-) -> Network:
+) -> NetworkSpec:
     """A stem of twice the `growth` in channels; each layer of a block adds `growth`, each transition halves channels and map."""
     depth, channels, stages = 2 * sum(counts) + 5, 2 * growth, []
     for number, count in enumerate(counts, start=1):
@@ -107,7 +109,7 @@ def _densenet(
             channels //= 2
             stages.append(Stage(f"features.transition{number}", "transition", 1, channels, stride=2))
     stem = Stage("features.conv0 features.norm0 features.relu0 features.pool0", "stem", 1, 2 * growth, stride=4)
-    return Network(
+    return NetworkSpec(
         f"densenet{depth}", f"DenseNet-{depth}", "DenseNet", "Huang et al. 2016", 2016, depth, parameters, multiply_adds,
         story, source="torchvision", library_name=f"densenet{depth}",
         stages=(stem, *stages, Stage("features.norm5 classifier", "head", 1, 1000)), weights=weights,
@@ -138,7 +140,7 @@ _DENSENET = (
 )  # fmt: skip
 
 _SQUEEZENET = (
-    Network(
+    NetworkSpec(
         "squeezenet1_0", "SqueezeNet 1.0", "SqueezeNet", "Iandola et al. 2016", 2016, 18, 1_248_424, 818_924_576,
         "As good as AlexNet with a fiftieth of its weights: channels are squeezed before each larger window.",
         source="torchvision", library_name="squeezenet1_0", smallest=21,
@@ -150,7 +152,7 @@ _SQUEEZENET = (
         ),
         weights=from_torchvision("squeezenet1_0-b66bff10.pth", 4.778, 0.58092, resize=256),
     ),
-    Network(
+    NetworkSpec(
         "squeezenet1_1", "SqueezeNet 1.1", "SqueezeNet", "Iandola et al. 2016", 2016, 18, 1_235_496, 349_151_936,
         "SqueezeNet for less than half of the work, since it shrinks the picture earlier: made for small machines.",
         source="torchvision", library_name="squeezenet1_1", smallest=17,
@@ -171,7 +173,7 @@ _DPN_STD = (1 / (0.0167 * 255),) * 3
 def _dpn(
     depth: int, counts: tuple[int, ...], stem: int, channels: tuple[int, ...], width: int, parameters: int,
     multiply_adds: int, story: str, weights: Weights,
-) -> Network:  # fmt: skip
+) -> NetworkSpec:  # fmt: skip
     """`counts[i]` blocks end in `channels[i]` channels, residual and dense ones together."""
     stages = [
         Stage(
@@ -180,7 +182,7 @@ def _dpn(
         )
         for i in range(4)
     ]  # fmt: skip
-    return Network(
+    return NetworkSpec(
         f"dpn{depth}", f"DPN-{depth}", "Dual path", "Chen et al. 2017", 2017, depth, parameters, multiply_adds, story,
         source="timm", library_name=f"dpn{depth}",
         stages=(
@@ -220,7 +222,7 @@ _DPN = (
 )  # fmt: skip
 
 _SENET = (
-    Network(
+    NetworkSpec(
         "senet154", "SENet-154", "SENet", "Hu et al. 2018", 2018, 154, 115_088_984, 20_688_363_520,
         "It won the last ImageNet competition, of 2017: each block weighs its channels by what the whole picture shows.",
         source="timm", library_name="legacy_senet154",
@@ -240,13 +242,13 @@ _SENET = (
 )  # fmt: skip
 
 
-def _resnetv2(depth: int, third: int, parameters: int, multiply_adds: int, story: str, weights: Weights) -> Network:
+def _resnetv2(depth: int, third: int, parameters: int, multiply_adds: int, story: str, weights: Weights) -> NetworkSpec:
     counts = (3, 4, third, 3)
     stages = (
         Stage(f"stages.{i}", "preact_bottleneck", count, 256 << i, 64 << i, 2 if i else 1, "projection")
         for i, count in enumerate(counts)
     )
-    return Network(
+    return NetworkSpec(
         f"resnetv2_{depth}", f"ResNet-{depth} v2, of timm", "Pre-activation ResNet", "He et al. 2016", 2016, depth,
         parameters, multiply_adds, story, source="timm", library_name=f"resnetv2_{depth}",
         stages=(Stage("stem", "stem", 1, 64, stride=4), *stages, Stage("norm head", "head", 1, 1000)),
@@ -267,4 +269,4 @@ _RESNETV2 = (
     ),
 )  # fmt: skip
 
-NETWORKS: tuple[Network, ...] = (_ALEXNET, *_VGG, *_DENSENET, *_SQUEEZENET, *_DPN, *_SENET, *_RESNETV2)
+NETWORKS: tuple[NetworkSpec, ...] = (_ALEXNET, *_VGG, *_DENSENET, *_SQUEEZENET, *_DPN, *_SENET, *_RESNETV2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 
 _SHARED = "The first two blocks are one block that is gone through twice: its weights are counted once and learn from both passes."
 
@@ -34,37 +34,37 @@ def _cifar_stages(classes: int, last_stride: int) -> tuple[Stage, ...]:
 
 
 # The layers of the last two would take three pixels; eight is the smallest picture that the program offers.
-NETWORKS: tuple[Network, ...] = (
-    Network(
+NETWORKS: tuple[NetworkSpec, ...] = (
+    NetworkSpec(
         "teaching_resnet18", "Tutorial ResNet-18", "Teaching", "a tutorial, after He et al. 2015", 2015, 18,
         11_110_663, 1_813_564_928,
         "ResNet-18 as beginners often write it, with a bias in every convolution and no norm in the stem: it learns all the same.",
-        classes=7, stages=_stages("conv1 maxpool relu", 2, 7), remark=_SHARED,
+        classes=7, stages=_stages("conv1 maxpool relu", 2, 7), note=_SHARED,
     ),
-    Network(
+    NetworkSpec(
         "teaching_resnet10", "Tutorial ResNet-10", "Teaching", "a tutorial, after He et al. 2015", 2015, 10,
         4_912_135, 888_720_896,
         "The little sister of the tutorial's ResNet-18, with one block in each stage: about half the work for a first try.",
         classes=7, stages=_stages("conv1 maxpool relu", 1, 7),
     ),
-    Network(
+    NetworkSpec(
         "teaching_resnet18_grey", "Tutorial ResNet-18, grey", "Teaching", "a tutorial, after He et al. 2015", 2015, 18,
         11_178_378, 1_734_890_496,
         "A ResNet-18 for grey pictures, whose shortcuts change the number of channels without the norm that the paper puts there.",
         classes=10, channels=1, stages=_stages("conv1 bn1 relu maxpool", 2, 10),
     ),
-    Network(
+    NetworkSpec(
         "teaching_resnet_cifar", "Tutorial ResNet for CIFAR-10", "Teaching", "a tutorial, after He et al. 2015", 2015, 18,
         15_826_314, 77_805_312,
         "A ResNet for tiny pictures whose stages widen in their last block instead of their first.",
-        classes=10, usual=32, smallest=8, largest=50, stages=_cifar_stages(10, 2),
-        remark="Its last block halves the picture, but its shortcut does not. Up to 26 pixels both are one point; from 27 to 50 "
+        classes=10, default_size=32, smallest=8, largest=50, stages=_cifar_stages(10, 2),
+        note="Its last block halves the picture, but its shortcut does not. Up to 26 pixels both are one point; from 27 to 50 "
         "the branch's one point is added to each of the shortcut's 2 × 2, which torch allows; above 50 they no longer fit.",
     ),
-    Network(
+    NetworkSpec(
         "teaching_resnet_cifar_5", "Tutorial ResNet for 5 classes", "Teaching", "a tutorial, after He et al. 2015", 2015, 18,
         15_823_749, 91_958_528,
         "The tutorial's CIFAR network with its last stage mended: nothing is halved there, so every image size fits.",
-        classes=5, usual=32, smallest=8, stages=_cifar_stages(5, 1),
+        classes=5, default_size=32, smallest=8, stages=_cifar_stages(5, 1),
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from PIL import Image
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.cache import picture_cache
 from resnet_gui.data.cache.picture_cache import PictureCache
-from resnet_gui.data.cache.pixel_store import Kept, Shelf
+from resnet_gui.data.cache.pixel_store import CachedPicture, PixelStore
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import version_of
@@ -478,7 +478,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 def test_who_is_killed_loses_what_was_not_saved(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED, tmp_path]).returncode == -9
-    shelf = Shelf(tmp_path, "key", 1, 10**8)
+    shelf = PixelStore(tmp_path, "key", 1, 10**8)
     kept = [shelf.get(number, (number, 0, 0)) for number in range(200)]
     shelf.close()
     assert [each.pixels for each in kept[:100] if each] == [bytes([number]) * 2000 for number in range(100)]
@@ -486,13 +486,15 @@ def test_who_is_killed_loses_what_was_not_saved(tmp_path: Path) -> None:
 
 
 def test_threads_share_it(tmp_path: Path) -> None:
-    shelf, wrong = Shelf(tmp_path, "key", 1, 10**8), []
+    shelf, wrong = PixelStore(tmp_path, "key", 1, 10**8), []
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
         for _ in range(300):
             number = chance.randrange(50)
-            expected = Kept((number, 0, 0), b"d" * 16, (100, 10 + number), bytes([number]) * 100 * (10 + number))
+            expected = CachedPicture(
+                (number, 0, 0), b"d" * 16, (100, 10 + number), bytes([number]) * 100 * (10 + number)
+            )
             kept = shelf.get(number, expected.version)
             if kept is None:
                 shelf.put(number, expected)

@@ -17,7 +17,7 @@ from helpers.http_server import Answer, Loopback
 from helpers.window_actions import PATIENCE, click, open_colours, press, text_of
 from resnet_gui.gui.controllers import network_choice_controller
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.window import main_window
 from resnet_gui.gui.window.main_window import MainWindow
 from resnet_gui.gui.workers import engine_process
@@ -46,7 +46,7 @@ def one_window(qapp: QApplication, weights: Weights, tmp_path_factory: pytest.Te
         dataclasses.replace(network, weights=weights) if network.name == "resnet18" else network
         for network in catalog.NETWORKS
     )
-    remembered = Remembered()
+    remembered = UserSettings()
     remembered._settings.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalog._BY_NAME, "resnet18", networks[[each.name for each in networks].index("resnet18")])

@@ -14,22 +14,22 @@ from helpers.window_actions import PATIENCE, click, is_alive, text_of
 from resnet_gui.config import settings
 from resnet_gui.data.samples import Listing, Sample
 from resnet_gui.data.split import split_samples
-from resnet_gui.gui.controllers.training_controller import Running
-from resnet_gui.gui.setup.download_dialog import ConsentDialog
+from resnet_gui.gui.controllers.training_controller import TrainingController
+from resnet_gui.gui.setup.download_dialog import DownloadDialog
 from resnet_gui.gui.setup.setup_pane import SetupPane
 from resnet_gui.gui.text import megabytes
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.workers import engine_process
-from resnet_gui.gui.workers.dataset_lister import Dataset
-from resnet_gui.gui.workers.download_engine import Fetching
+from resnet_gui.gui.workers.dataset_lister import DatasetLister
+from resnet_gui.gui.workers.download_engine import DownloadEngine
 from resnet_gui.gui.workers.engine_process import Engine
-from resnet_gui.gui.workers.prediction_engine import Asking
-from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.gui.workers.prediction_engine import PredictionEngine
+from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.paths import weights_folder
 from resnet_gui.records import Weights
-from resnet_gui.weights.weight_cache import place
+from resnet_gui.weights.weight_cache import weights_path
 
 CONTENT = random.Random(4).randbytes(20 * (1 << 16))
 
@@ -56,7 +56,7 @@ def weights(server, monkeypatch):
 
 @pytest.fixture
 def fetching(qapp, qtbot):
-    fetching = Fetching(qapp)
+    fetching = DownloadEngine(qapp)
     yield fetching
     end(fetching, qtbot)
 
@@ -107,7 +107,7 @@ def test_a_pause_keeps_what_is_here_and_resuming_asks_for_the_rest(fetching, tol
     assert told == ["running", "paused", "running", "paused", "running", "here"]
     assert server.ranges[0] is None
     assert server.ranges[-1].startswith("bytes=")
-    assert place(weights).read_bytes() == CONTENT
+    assert weights_path(weights).read_bytes() == CONTENT
 
 
 def test_a_download_resumed_at_once_goes_on_when_its_engine_has_stopped(fetching, server, weights, qtbot):
@@ -163,7 +163,7 @@ def test_what_is_here_when_the_window_closes_is_not_asked_for_again(fetching, se
     pid = fetching.findChild(Engine).pid
     fetching.end(5.0)
     assert not is_alive(pid)
-    again = Fetching(fetching)
+    again = DownloadEngine(fetching)
     with qtbot.waitSignal(again.finished, timeout=PATIENCE):
         again.start("resnet18", weights)
     end(again, qtbot)
@@ -175,7 +175,7 @@ def test_sizes_in_words(count, words):
     assert megabytes(count) == words
 
 
-class Noted(Training):
+class Noted(TrainingEngine):
     """Notes what it is to train, and does not."""
 
     config: dict | None = None
@@ -198,10 +198,12 @@ def setup(qapp, qtbot, weights):
 def running(setup, lone_tab, fetching):
     """Everything between the Start button and the engine, with 20 pictures open."""
     samples = tuple(Sample(f"{label}/{n}.jpg", label) for label in (0, 1) for n in range(10))
-    dataset = Dataset(setup)
+    dataset = DatasetLister(setup)
     dataset.listing = Listing(Path("/photos/flowers"), ("daisy", "rose"), samples, (), ())
     setup.show_dataset(dataset.listing, split_samples(dataset.listing, 0.2, 0.2, 0))
-    running = Running(Noted(setup), dataset, None, Asking(setup), setup, lone_tab, Remembered(), fetching)
+    running = TrainingController(
+        Noted(setup), dataset, None, PredictionEngine(setup), setup, lone_tab, UserSettings(), fetching
+    )
     yield running
     running.setParent(setup)  # and goes with it
 
@@ -212,7 +214,7 @@ def button(setup, name):
 
 def asked(setup):
     """The question that stands open, None if there is none."""
-    return next((dialog for dialog in setup.findChildren(ConsentDialog) if dialog.isVisible()), None)
+    return next((dialog for dialog in setup.findChildren(DownloadDialog) if dialog.isVisible()), None)
 
 
 def test_missing_weights_are_asked_for_once_and_then_the_run_starts(running, setup, qtbot):

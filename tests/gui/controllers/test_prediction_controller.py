@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from helpers.window_actions import PATIENCE
-from resnet_gui.gui.controllers.prediction_controller import Predicting
+from resnet_gui.gui.controllers.prediction_controller import PredictionController
 from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.workers.engine_process import Engine
-from resnet_gui.gui.workers.prediction_engine import Asking
-from resnet_gui.gui.workers.training_engine import Training
+from resnet_gui.gui.workers.prediction_engine import PredictionEngine
+from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.records import Prediction
 
 COLOURS = ("red", "green", "blue")
@@ -28,7 +28,7 @@ COLOURS = ("red", "green", "blue")
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The pictures of which the engine was to draw a preview, in order."""
     paths: list[str] = []
-    ask = Engine.ask
+    ask = Engine.request
 
     def listen(engine: Engine, do: str, **values: Any) -> int:
         paths.extend(Path(path).name for path in values["paths"])
@@ -39,21 +39,21 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def asking(qapp: QApplication) -> Iterator[Asking]:
-    asking = Asking()
+def asking(qapp: QApplication) -> Iterator[PredictionEngine]:
+    asking = PredictionEngine()
     yield asking
     asking.end(2.0)
 
 
 @pytest.fixture
-def pane(qapp: QApplication, qtbot: QtBot, asking: Asking) -> PredictPane:
+def pane(qapp: QApplication, qtbot: QtBot, asking: PredictionEngine) -> PredictPane:
     pane = PredictPane(Theme(qapp, "light"))
     qtbot.addWidget(pane)
     pane.resize(300, 690)
     with qtbot.waitActive(pane):
         pane.show()
         pane.activateWindow()
-    Predicting(asking, Training(pane), pane, Remembered())
+    PredictionController(asking, TrainingEngine(pane), pane, UserSettings())
     return pane
 
 
@@ -94,7 +94,7 @@ def test_a_picture_that_cannot_be_drawn_leaves_no_hole(qtbot: QtBot, pane: Predi
 
 
 def test_a_killed_engine_hides_its_picture_and_the_next_one_is_drawn(
-    qtbot: QtBot, pane: PredictPane, asking: Asking, tmp_path: Path
+    qtbot: QtBot, pane: PredictPane, asking: PredictionEngine, tmp_path: Path
 ) -> None:
     asking.start()
     qtbot.waitUntil(lambda: bool(asking._engine.pid), timeout=PATIENCE)

@@ -17,13 +17,13 @@ from pytestqt.qtbot import QtBot
 from helpers.window_actions import PATIENCE, click, is_alive, open_colours, press, text_of, wait_for
 from resnet_gui.config import make_config
 from resnet_gui.events import DatasetChanged, EpochDone, Finished, Progress, Resumed, Started, Stopped, Waiting
-from resnet_gui.gui.training.dataset_changed_dialog import ChangedDialog
-from resnet_gui.gui.training.more_epochs_dialog import FurtherDialog
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.training.dataset_changed_dialog import DatasetChangedDialog
+from resnet_gui.gui.training.more_epochs_dialog import MoreEpochsDialog
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.window.main_window import MainWindow
 from resnet_gui.gui.workers import engine_process
 from resnet_gui.gui.workers.engine_process import Engine
-from resnet_gui.runs.run_status import last_place
+from resnet_gui.runs.run_status import read_status
 from resnet_gui.training.loop import train
 
 
@@ -32,7 +32,7 @@ def button(window: MainWindow, name: str) -> QPushButton:
 
 
 def state_is(window: MainWindow, qtbot: QtBot, state: str) -> None:
-    qtbot.waitUntil(lambda: window.training.state == state, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.training_engine.phase == state, timeout=PATIENCE)
 
 
 def results(run: str | Path) -> list[dict[str, str]]:
@@ -89,14 +89,14 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     open_colours(window, qtbot, colours, epochs=4)
     press(window, "start")
     wait_for(window, qtbot, EpochDone)
-    engine = window.training._engine.pid
+    engine = window.training_engine._engine.pid
     press(window, "start")
-    assert (window.training.state, button(window, "start").isEnabled()) == ("pausing", False)
+    assert (window.training_engine.phase, button(window, "start").isEnabled()) == ("pausing", False)
     stopped = wait_for(window, qtbot, Stopped)
     state_is(window, qtbot, "paused")
     assert "Paused at" in text_of(window.training_tab)
     assert not window.training_tab.card.isVisible()
-    assert window.training_tab.table.epochs.rowCount() == len(results(window.training.run))
+    assert window.training_tab.table.epochs.rowCount() == len(results(window.training_engine.run))
     assert button(window, "start").text() == "Resume"
     assert button(window, "stop").isVisible()
     assert not window.setup.findChild(QPushButton, "start").isHidden()
@@ -109,7 +109,7 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     assert (resumed.epoch, resumed.step) == (stopped.epoch, stopped.step)
     wait_for(window, qtbot, Finished)
     state_is(window, qtbot, "idle")
-    assert results(window.training.run) == expected
+    assert results(window.training_engine.run) == expected
     assert window.training_tab.table.epochs.rowCount() == 4
 
     card = window.training_tab.card
@@ -117,13 +117,13 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     assert not card.resume.isVisible()
     live = shown(window)
     window.training_tab.clear()
-    with qtbot.waitSignal(window.old_runs.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.runs_controller.opened, timeout=PATIENCE):
         window.open_path(Path(resumed.run))
     assert shown(window) == live
     qtbot.waitUntil(card.further.isVisible, timeout=PATIENCE)
 
     click(card.further)
-    dialog = window.findChild(FurtherDialog)
+    dialog = window.findChild(MoreEpochsDialog)
     dialog.box.setValue(1)
     assert "has 5 epochs then" in dialog.facts.text()
     dialog.train.click()
@@ -142,7 +142,7 @@ def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     wait_for(window, qtbot, EpochDone)
     card = window.training_tab.card
     killed = time.monotonic()
-    os.kill(window.training._engine.pid, signal.SIGKILL)
+    os.kill(window.training_engine._engine.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: "stopped unexpectedly" in text_of(card), timeout=PATIENCE)
     assert time.monotonic() - killed < 1.0
     qtbot.waitUntil(card.resume.isVisible, timeout=PATIENCE)
@@ -151,9 +151,9 @@ def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     shutil.copytree(colours / "blue", colours / "violet")
     click(card.resume)
     wait_for(window, qtbot, DatasetChanged)
-    qtbot.waitUntil(lambda: window.findChild(ChangedDialog) is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.findChild(DatasetChangedDialog) is not None, timeout=PATIENCE)
     assert "stopped unexpectedly" in text_of(card)  # as it was, should the person cancel
-    dialog = window.findChild(ChangedDialog)
+    dialog = window.findChild(DatasetChangedDialog)
     assert "New class: “violet”\n10 pictures are new · 1 is gone" in text_of(dialog)
     rows = [dialog.list.model().index(row, 0).data() for row in range(11)]
     assert (rows[0], rows[1]) == ("red/1.png  ·  gone", "violet/0.png  ·  new")
@@ -161,10 +161,10 @@ def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     dialog.go_on.click()
     wait_for(window, qtbot, EpochDone)
     qtbot.waitUntil(lambda: "pictures that are as they were" in window.training_tab.notes.text, timeout=PATIENCE)
-    run = window.training.run
+    run = window.training_engine.run
     press(window, "stop")
     state_is(window, qtbot, "idle")
-    assert window._remembered.is_put_aside(run)  # stopped for good: not offered at the next start
+    assert window._user_settings.is_dismissed(run)  # stopped for good: not offered at the next start
     qtbot.waitUntil(card.resume.isVisible, timeout=PATIENCE)
 
 
@@ -178,15 +178,15 @@ def test_start_stop_start_in_a_moment_and_closing_while_it_saves(
     press(window, "start")
     wait_for(window, qtbot, Progress)
     press(window, "start")
-    assert window.training.state == "pausing"
+    assert window.training_engine.phase == "pausing"
     window.close()  # and no question is asked
     assert not window.isVisible()
     assert QApplication.activeModalWidget() is None
     state_is(window, qtbot, "paused")
-    places = [last_place(run) for run in (tmp_path / "runs").iterdir()]
+    places = [read_status(run) for run in (tmp_path / "runs").iterdir()]
     assert places
     assert all(place is not None and place.ended == "stopped" for place in places)
-    assert not window._remembered.is_put_aside(window.training.run)
+    assert not window._user_settings.is_dismissed(window.training_engine.run)
 
 
 def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
@@ -194,8 +194,8 @@ def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
 ) -> None:
     banner = window.banner
     assert not banner.isVisible()
-    window._remembered.set_values({**window.setup.values(), "out": str(unfinished.parent)})
-    window.old_runs.look_for_unfinished()
+    window._user_settings.set_values({**window.setup.values(), "out": str(unfinished.parent)})
+    window.runs_controller.look_for_unfinished()
     qtbot.waitUntil(banner.isVisible, timeout=PATIENCE)
     assert "The training of ResNet-20" in text_of(banner)
     assert "on “colours” stopped at" in text_of(banner)
@@ -205,37 +205,37 @@ def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
     assert "model of the run · epoch 1" in window.predict_pane.answering.whole
 
     window.training_tab.clear()
-    window.old_runs.look_for_unfinished()
+    window.runs_controller.look_for_unfinished()
     qtbot.waitUntil(banner.isVisible, timeout=PATIENCE)
     click(banner.resume)
     wait_for(window, qtbot, Resumed)
-    qtbot.waitUntil(lambda: window.dataset.listing is not None, timeout=PATIENCE)
-    assert window.dataset.listing.root == colours
+    qtbot.waitUntil(lambda: window.dataset_lister.listing is not None, timeout=PATIENCE)
+    assert window.dataset_lister.listing.root == colours
     assert window.setup.values()["training.epochs"] == 4
-    assert window.opening.own_values()["training.epochs"] == 12  # the person's own is not forgotten
+    assert window.dataset_controller.own_values()["training.epochs"] == 12  # the person's own is not forgotten
     assert window.tabs.currentWidget() is window.training_tab
     wait_for(window, qtbot, Finished)
     state_is(window, qtbot, "idle")
     window.training_tab.clear()
-    with qtbot.waitSignal(window.old_runs._unfinished, timeout=PATIENCE):
-        window.old_runs.look_for_unfinished()
+    with qtbot.waitSignal(window.runs_controller._unfinished, timeout=PATIENCE):
+        window.runs_controller.look_for_unfinished()
     assert not banner.isVisible()
 
 
 def test_not_now_is_remembered(qtbot: QtBot, window: MainWindow, unfinished: Path) -> None:
-    window._remembered.set_values({"out": str(unfinished.parent)})
-    window.old_runs.look_for_unfinished()
+    window._user_settings.set_values({"out": str(unfinished.parent)})
+    window.runs_controller.look_for_unfinished()
     qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
     click(window.banner.not_now)
     assert not window.banner.isVisible()
-    assert Remembered().is_put_aside(str(unfinished))
-    with qtbot.waitSignal(window.old_runs._unfinished, timeout=PATIENCE) as found:
-        window.old_runs.look_for_unfinished()
+    assert UserSettings().is_dismissed(str(unfinished))
+    with qtbot.waitSignal(window.runs_controller._unfinished, timeout=PATIENCE) as found:
+        window.runs_controller.look_for_unfinished()
     assert found.args == [None]
 
 
 def test_a_folder_that_is_no_run_is_told(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
-    window.old_runs.open(colours)
+    window.runs_controller.open(colours)
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=PATIENCE)
     box = window.findChild(QMessageBox)
     assert "is not the folder of a run" in box.text()
@@ -245,19 +245,19 @@ def test_a_folder_that_is_no_run_is_told(window: MainWindow, qtbot: QtBot, colou
 def test_a_run_that_another_program_trains_is_followed_and_not_touched(
     window: MainWindow, qtbot: QtBot, unfinished: Path, colours: Path
 ) -> None:
-    with qtbot.waitSignal(window.old_runs.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.runs_controller.opened, timeout=PATIENCE):
         window.open_path(unfinished)
     card, header = window.training_tab.card, window.training_tab.header
     qtbot.waitUntil(card.resume.isVisible, timeout=PATIENCE)
     other = elsewhere("--resume", unfinished, "--epochs", "500")
     try:
-        qtbot.waitUntil(lambda: last_place(unfinished).ended == "running", timeout=PATIENCE)
-        with qtbot.waitSignal(window.training.state_changed, timeout=PATIENCE):
+        qtbot.waitUntil(lambda: read_status(unfinished).ended == "running", timeout=PATIENCE)
+        with qtbot.waitSignal(window.training_engine.phase_changed, timeout=PATIENCE):
             click(card.resume)
         state_is(window, qtbot, "idle")
         assert f"process {other.pid}" in text_of(card)
 
-        with qtbot.waitSignal(window.old_runs.opened, timeout=PATIENCE):
+        with qtbot.waitSignal(window.runs_controller.opened, timeout=PATIENCE):
             window.open_path(unfinished)
         assert not card.isVisible()
         qtbot.waitUntil(lambda: "another program trains this run" in text_of(header), timeout=PATIENCE)

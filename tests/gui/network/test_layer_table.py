@@ -10,15 +10,15 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.layer_model import MULTIPLY_ADDS, NAME, PARAMETERS, SHAPE
 from resnet_gui.gui.network.layer_table import LayerTable
 from resnet_gui.gui.network.layer_view import TotalRow
 from resnet_gui.gui.theme import Theme
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.records import Layer
 
-CARD = Network(
+CARD = NetworkSpec(
     "resnet18", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.",
     stages=(Stage("conv1 bn1", "stem", 1, 64), Stage("layer1", "basic", 2, 64), Stage("fc", "head", 1, 1000)),
 )  # fmt: skip
@@ -45,7 +45,7 @@ def table(qtbot, qapp):
 
 def summarised(layers=LAYERS, size=224):
     parameters, multiply_adds = sum(each.parameters for each in layers), sum(each.multiply_adds for each in layers)
-    return Summarised("resnet18", 1000, 3, size, tuple(layers), parameters, multiply_adds)
+    return NetworkSummary("resnet18", 1000, 3, size, tuple(layers), parameters, multiply_adds)
 
 
 def show(table, *args):
@@ -104,7 +104,7 @@ def test_few_layers_are_unfolded_and_many_are_not(table):
     show(table)
     assert table.view.isExpanded(table.view.layers.index(1, 0))
     table.show_summary(
-        Network("big", "Big", "", "", 0, 0, 0, 0, ""),
+        NetworkSpec("big", "Big", "", "", 0, 0, 0, 0, ""),
         summarised([Layer(f"a.{n}", "ReLU", (1, 1, 1), 0, 0) for n in range(100)]),
     )
     assert cells(table)[0][NAME] == "a"  # a card without stages is grouped by the first part of names

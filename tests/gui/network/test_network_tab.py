@@ -8,14 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QLineEdit, QProgressBar, QPushButton, QTreeView
 
-from resnet_gui.events import NetworkNames, Summarised
-from resnet_gui.gui.controllers.network_controller import Exploring
+from resnet_gui.events import NetworkNames, NetworkSummary
+from resnet_gui.gui.controllers.network_controller import NetworkController
 from resnet_gui.gui.network.layer_view import TotalRow
 from resnet_gui.gui.network.network_tab import COMPARE, LAYERS, OVERVIEW, NetworkTab
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.workers.prediction_engine import Asking
+from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.nets.tables import short_count
 from resnet_gui.records import Layer, Weights
 
@@ -37,9 +37,9 @@ def tab(qtbot, qapp):
 
 
 @pytest.fixture(scope="module")
-def asking() -> Iterator[Asking]:
+def asking() -> Iterator[PredictionEngine]:
     """One engine for all tests here: it takes seconds to start."""
-    asking = Asking()
+    asking = PredictionEngine()
     asking.start()
     yield asking
     asking.end(10)
@@ -73,7 +73,7 @@ def search(tab, text):
 
 def summary(name="resnet18", size=224, classes=5, parameters=11_179_077, weights=None):
     layers = (Layer("conv1", "Conv2d 7×7 /2", (64, 112, 112), parameters, 118_013_952, "conv1 bn1 relu maxpool"),)
-    return Summarised(name, classes, 3, size, layers, parameters, 118_013_952, weights)
+    return NetworkSummary(name, classes, 3, size, layers, parameters, 118_013_952, weights)
 
 
 def test_families_are_folded_but_the_first_and_that_of_the_chosen(tab):
@@ -352,8 +352,8 @@ def test_counts_are_shortened(count, text):
 
 
 def test_a_remark_and_a_lesson_are_shown(qtbot, qapp):
-    card = Network("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=(Stage("fc", "head", 1, 10),),
-                   remark="It is odd.", lesson="It teaches.")  # fmt: skip
+    card = NetworkSpec("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=(Stage("fc", "head", 1, 10),),
+                   note="It is odd.", lesson="It teaches.")  # fmt: skip
     tab = NetworkTab(Theme(qapp, "light"), [card])
     qtbot.addWidget(tab)
     tab.show()
@@ -361,7 +361,7 @@ def test_a_remark_and_a_lesson_are_shown(qtbot, qapp):
 
 
 def test_the_engine_is_asked_once_and_what_it_said_is_remembered(tab, qtbot, asking):
-    Exploring(asking, tab, tab)
+    NetworkController(asking, tab, tab)
     tab.show_chosen("resnet20", 32, 10, 3)
     tab.pages.setCurrentIndex(LAYERS)
     qtbot.waitUntil(lambda: tab.layers.view.isVisible(), timeout=PATIENCE)
@@ -374,7 +374,7 @@ def test_the_engine_is_asked_once_and_what_it_said_is_remembered(tab, qtbot, ask
 
 def test_an_overtaken_question_is_given_up(tab, qtbot, asking):
     heard = []
-    exploring = Exploring(asking, tab, tab)
+    exploring = NetworkController(asking, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
     for name in ("resnet110", "resnet56", "resnet44"):
         tab.show_network(name)
@@ -385,14 +385,14 @@ def test_an_overtaken_question_is_given_up(tab, qtbot, asking):
 
 
 def test_the_engines_refusal_is_shown(tab, qtbot, asking):
-    Exploring(asking, tab, tab)
+    NetworkController(asking, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
     tab.show_network("timm/there_is_no_such_network")
     qtbot.waitUntil(lambda: "there_is_no_such_network" in words(tab.layers), timeout=PATIENCE)
 
 
 def test_an_engine_that_dies_is_told_and_not_asked_again_by_itself(tab, qtbot, asking):
-    Exploring(asking, tab, tab)
+    NetworkController(asking, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
     qtbot.waitUntil(lambda: asking._ready, timeout=PATIENCE)
     tab.show_network("resnet1202")
@@ -402,6 +402,6 @@ def test_an_engine_that_dies_is_told_and_not_asked_again_by_itself(tab, qtbot, a
 
 
 def test_names_come_from_the_engine(tab, qtbot, asking):
-    Exploring(asking, tab, tab)
+    NetworkController(asking, tab, tab)
     search(tab, "regnet_y_400mf")
     qtbot.waitUntil(lambda: any("regnet_y_400mf" in inside for inside in shown(tab).values()), timeout=PATIENCE)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.model_file import ModelCard, save_model
+from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -93,7 +93,7 @@ def model(tmp_path: Path) -> Path:
     weights = network.state_dict()
     weights["fc.weight"].zero_()
     weights["fc.bias"].copy_(weights["fc.bias"].new_tensor([0.0, 20.0, 0.0]))
-    card = ModelCard("resnet18", ("crane", "kite", "lark"), Preprocessing.for_size(32), epoch=1, validated=False)
+    card = ModelMetadata("resnet18", ("crane", "kite", "lark"), Preprocessing.for_size(32), epoch=1, validated=False)
     path = tmp_path / "birds.safetensors"
     save_model(path, weights, card)
     return path

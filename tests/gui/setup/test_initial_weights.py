@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 
 from helpers.window_actions import click, text_of
 from resnet_gui.config import make_config, settings
-from resnet_gui.gui.setup.initial_weights import FROM, PART, PATH, StartChoice, from_scratch
+from resnet_gui.gui.setup.initial_weights import FROM, PART, PATH, InitialWeightsPicker, from_scratch
 from resnet_gui.gui.theme import Theme
 from resnet_gui.records import Weights
-from resnet_gui.weights.weight_cache import place
+from resnet_gui.weights.weight_cache import weights_path
 
 WEIGHTS = Weights("https://download.pytorch.org/models/net-01234567.pth", 44.7, "BSD-3-Clause", sha256="01234567")
 AUTO = {FROM: "auto", PATH: None, PART: "everything"}
@@ -22,7 +22,7 @@ AUTO = {FROM: "auto", PATH: None, PART: "everything"}
 @pytest.fixture
 def choice(qtbot, qapp, tmp_path):
     Theme(qapp, "light")
-    choice = StartChoice(tuple(settings()), lambda: tmp_path / "runs")
+    choice = InitialWeightsPicker(tuple(settings()), lambda: tmp_path / "runs")
     qtbot.addWidget(choice)
     choice.resize(270, 200)
     with qtbot.waitActive(choice):
@@ -88,10 +88,10 @@ def test_where_nobody_knows_it_is_left_to_the_engine(choice):
 def test_pretrained_weights_are_told_with_size_licence_and_where_they_are(choice):
     choice.set_weights(WEIGHTS)
     assert "ImageNet-1k · 44.7 MB · BSD-3-Clause · will be downloaded from download.pytorch.org" in text_of(choice)
-    place(WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
-    place(WEIGHTS).touch()
+    weights_path(WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
+    weights_path(WEIGHTS).touch()
     choice.look_again()
-    place(WEIGHTS).unlink()
+    weights_path(WEIGHTS).unlink()
     assert "BSD-3-Clause · on this machine" in text_of(choice)
 
 

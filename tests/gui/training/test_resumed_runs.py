@@ -5,7 +5,7 @@ import pytest
 from helpers.run_events import MODEL, RUN, STEPS, cell_text, run_place, show_epoch, show_start
 from resnet_gui.events import CheckpointSaved, EpochDone, Failed, Finished, Progress, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import message
-from resnet_gui.runs.history import Story
+from resnet_gui.runs.history import RunHistory
 
 
 def test_a_paused_run_keeps_its_header_until_it_is_stopped(tab):
@@ -47,7 +47,7 @@ def test_a_resumed_run_shows_its_earlier_epochs_and_then_the_new_ones(qtbot, tab
     tab.show_event(Progress("train", 4, STEPS, 3, 0.5, 0.5, 22.8, 120.0))
     tab.show_event(EpochDone(3, 0.25, 0.75, 0.5, 0.5, 0.00041, 28.4, False))
 
-    story = Story(RUN)
+    story = RunHistory(RUN)
     story.add(Started(RUN, "resnet18", ("daisy", "rose"), 480, 160, 160, 12, "cpu", 2))
     for number in (1, 2):
         story.add(EpochDone(number, 0.9, 0.5, 0.8, 0.6, 0.00041, 28.4, number == 2))

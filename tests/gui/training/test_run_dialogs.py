@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QApplication
 from helpers.window_actions import text_of
 from resnet_gui.events import DatasetChanged, EpochDone, Started
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.training.dataset_changed_dialog import ChangedDialog
-from resnet_gui.gui.training.more_epochs_dialog import FurtherDialog
-from resnet_gui.runs.history import Story
+from resnet_gui.gui.training.dataset_changed_dialog import DatasetChangedDialog
+from resnet_gui.gui.training.more_epochs_dialog import MoreEpochsDialog
+from resnet_gui.runs.history import RunHistory
 
 NEW = "The new pictures are not used. To learn from them, start a new training."
 SAME = "The run goes on with the pictures it began with, and its result stays the same."
@@ -40,7 +40,7 @@ EMPTY = "A class without pictures keeps its place in the model, and learns nothi
 def test_each_kind_of_change_is_told_with_what_it_means(qtbot, qapp, changes, facts, consequence):
     Theme(qapp, "light")
     none = dict.fromkeys(("classes_added", "classes_removed", "added", "removed", "changed"), ())
-    dialog = ChangedDialog(DatasetChanged("/runs/1", **{**none, **changes}))
+    dialog = DatasetChangedDialog(DatasetChanged("/runs/1", **{**none, **changes}))
     qtbot.addWidget(dialog)
     assert dialog.facts.text() == facts
     assert dialog.consequence.text() == consequence
@@ -49,7 +49,7 @@ def test_each_kind_of_change_is_told_with_what_it_means(qtbot, qapp, changes, fa
 def test_the_dialog_lists_a_hundred_thousand_changes_and_copies_them(qtbot, qapp):
     paths = tuple(f"a/{'long' * 40}-{number}.jpg" for number in range(100_000))
     names = tuple(f"class {number}" for number in range(300))
-    dialog = ChangedDialog(DatasetChanged("/runs/1", names, (), paths, ("not-utf8-\udcff.jpg",), ()))
+    dialog = DatasetChangedDialog(DatasetChanged("/runs/1", names, (), paths, ("not-utf8-\udcff.jpg",), ()))
     qtbot.addWidget(dialog)
     dialog.show()
     assert "“class 7” and 292 more" in text_of(dialog)
@@ -60,10 +60,10 @@ def test_the_dialog_lists_a_hundred_thousand_changes_and_copies_them(qtbot, qapp
 
 
 def test_more_epochs_are_told_with_what_they_cost(qtbot, qapp):
-    story = Story("/runs/1")
+    story = RunHistory("/runs/1")
     story.add(Started("/runs/1", "resnet18", ("a", "b"), 1, 1, 1, 12, "cpu", 2))
     story.add(EpochDone(1, 0.5, 0.5, 0.5, 0.5, 0.001, 30.0, True))
-    dialog = FurtherDialog(story)
+    dialog = MoreEpochsDialog(story)
     qtbot.addWidget(dialog)
     assert dialog.more == 6
     dialog.box.setValue(2)

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from helpers.run_events import MODEL, RUN, STEPS, cell_text, score_event, show_epoch, show_start
 from resnet_gui.events import EpochDone, Failed, Finished, Note, Planned, Progress, Resumed, Skipped, Started, Stopped
-from resnet_gui.events import Tested as Scored
+from resnet_gui.events import TestScored as Scored
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.messages import message, sentence
 from resnet_gui.records import ClassScore
-from resnet_gui.runs.history import Story
+from resnet_gui.runs.history import RunHistory
 
 
 def test_explains_itself_before_the_first_run(tab):
@@ -236,7 +236,7 @@ def test_the_notes_say_how_a_run_computes_also_when_it_is_opened_again(tab):
     show_start(tab)
     tab.show_event(plan)
     assert sentence(said) in tab.notes.text
-    story = Story(RUN)
+    story = RunHistory(RUN)
     story.add(plan)
     tab.clear()
     assert not tab.notes.isVisible()

@@ -26,12 +26,12 @@ from helpers.window_actions import (
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import EpochDone, Finished, Progress, Resumed, Stopped
 from resnet_gui.gui.theme import Theme
-from resnet_gui.gui.user_settings import Remembered
+from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.window.main_window import MainWindow
-from resnet_gui.gui.window.single_instance import ring
+from resnet_gui.gui.window.single_instance import notify
 from resnet_gui.gui.workers import training_engine
 from resnet_gui.gui.workers.engine_process import Engine
-from resnet_gui.model_file import ModelCard, load_model, save_model
+from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.paths import cache_folder
 
@@ -41,7 +41,9 @@ def model(tmp_path: Path) -> Path:
     """A model that knows two classes, untrained."""
     torch.manual_seed(0)
     path = tmp_path / "mine.safetensors"
-    card = ModelCard("resnet18", ("ja", "nein"), Preprocessing.for_size(32), epoch=1, validated=True, val_accuracy=0.5)
+    card = ModelMetadata(
+        "resnet18", ("ja", "nein"), Preprocessing.for_size(32), epoch=1, validated=True, val_accuracy=0.5
+    )
     save_model(path, build("resnet18", 2).state_dict(), card)
     return path
 
@@ -67,7 +69,7 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)  # the picture that waited
 
     finished = wait_for(window, qtbot, Finished)
-    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=PATIENCE)
     said = text_of(window.training_tab)
     assert f"Of 6 pictures it had never seen, {finished.test.right} were right" in said
     assert window.training_tab.table.model().rowCount() == 3
@@ -85,7 +87,7 @@ def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
     wait_for(window, qtbot, EpochDone)
     press(window, "stop")
     stopped = wait_for(window, qtbot, Stopped)
-    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=PATIENCE)
     assert load_model(Path(stopped.model))[1].test_opened == 0
     qtbot.mouseClick(window.training_tab.card.test, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Of 6 pictures it had never seen" in text_of(window.training_tab), timeout=PATIENCE)
@@ -96,7 +98,7 @@ def test_once_a_run_has_ended_its_model_is_loaded_before_anyone_asks(
     window: MainWindow, qtbot: QtBot, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, object]] = []
-    ask = Engine.ask
+    ask = Engine.request
 
     def listen(engine: Engine, do: str, **values: object) -> int:
         asked.append((do, values.get("model")))
@@ -106,7 +108,7 @@ def test_once_a_run_has_ended_its_model_is_loaded_before_anyone_asks(
     open_colours(window, qtbot, colours, epochs=1)
     press(window, "start")
     finished = wait_for(window, qtbot, Finished)
-    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=PATIENCE)
     assert ("model", finished.model) in asked
 
 
@@ -114,12 +116,12 @@ def test_an_engine_waits_for_the_next_run_and_is_replaced_when_killed(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     ready: list[str] = []
-    window.training.engine_said.connect(ready.append)
+    window.training_engine.engine_phase_changed.connect(ready.append)
     open_colours(window, qtbot, colours, epochs=1)
     qtbot.waitUntil(lambda: "ready" in ready, timeout=PATIENCE)
-    warm = window.training._engine
+    warm = window.training_engine._engine
     qtbot.wait(500)
-    assert window.training._engine is warm
+    assert window.training_engine._engine is warm
     assert ready == ["starting", "ready"]
     os.kill(warm.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: ready == ["starting", "ready", "gone", "starting", "ready"], timeout=PATIENCE)
@@ -160,14 +162,14 @@ def test_shares_changed_in_quick_succession_end_in_the_last(window: MainWindow, 
     open_colours(window, qtbot, colours, epochs=1)
     for fraction in (0.1, 0.3, 0.4):
         window.setup.set_values({"data.test_fraction": fraction})
-    qtbot.waitUntil(lambda: len(window.dataset.splits.test) == 12, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.dataset_lister.splits.test) == 12, timeout=PATIENCE)
 
 
 def test_a_cancelled_listing_leaves_the_earlier_folder_ready_for_training(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     open_colours(window, qtbot, colours, epochs=1)
-    window.opening.open(colours)
+    window.dataset_controller.open(colours)
     assert not window._start.isEnabled()
     window.setup.cancel_requested.emit()
     assert window._start.isEnabled()
@@ -178,7 +180,7 @@ def test_a_drawing_of_the_sample_can_be_cancelled(window: MainWindow, qtbot: QtB
     window.open_sample()
     qtbot.waitUntil(lambda: "pictures found" in text_of(window.setup), timeout=PATIENCE)
     window.setup.cancel_requested.emit()
-    with qtbot.assertNotEmitted(window.dataset.opened, wait=4000):
+    with qtbot.assertNotEmitted(window.dataset_lister.opened, wait=4000):
         pass
 
 
@@ -189,41 +191,41 @@ def test_a_silent_engine_is_shown_and_left_alone(
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
     wait_for(window, qtbot, EpochDone)
-    window.training._longest = 0.1  # the start of the engine was the longest so far
-    engine = window.training._engine.pid
+    window.training_engine._longest_step = 0.1  # the start of the engine was the longest so far
+    engine = window.training_engine._engine.pid
     os.kill(engine, signal.SIGSTOP)
     qtbot.waitUntil(lambda: "No news from the engine" in text_of(window.status), timeout=10_000)
-    assert window.training.state == "running"
+    assert window.training_engine.phase == "running"
     os.kill(engine, signal.SIGCONT)
     qtbot.waitUntil(lambda: "No news" not in text_of(window.status), timeout=10_000)
     wait_for(window, qtbot, EpochDone)
-    window.training._longest = 0.1
+    window.training_engine._longest_step = 0.1
     os.kill(engine, signal.SIGSTOP)
     again = next(link for link in window.status.findChildren(QPushButton) if "Restart" in link.text())
     qtbot.waitUntil(again.isVisible, timeout=10_000)
-    run = window.training.run
+    run = window.training_engine.run
     qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     resumed = wait_for(window, qtbot, Resumed)
-    assert (resumed.run, window.training.state) == (run, "running")
+    assert (resumed.run, window.training_engine.phase) == (run, "running")
     wait_for(window, qtbot, EpochDone)
 
-    window.training._longest = 0.1
-    os.kill(window.training._engine.pid, signal.SIGSTOP)
+    window.training_engine._longest_step = 0.1
+    os.kill(window.training_engine._engine.pid, signal.SIGSTOP)
     press(window, "stop")
     end = next(link for link in window.status.findChildren(QPushButton) if link.text() == "End the run")
     qtbot.waitUntil(end.isVisible, timeout=10_000)
     assert not again.isVisible()
     qtbot.mouseClick(end, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.training.state == "idle", timeout=5000)
+    qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=5000)
     assert "stopped unexpectedly" in text_of(window.training_tab)
 
 
 def test_a_killed_prediction_engine_is_reported_and_replaced(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
-    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(window.prediction_controller.model_loaded, timeout=PATIENCE):
         drop(window.predict_pane, model)
-    os.kill(window.asking._engine.pid, signal.SIGKILL)
+    os.kill(window.prediction_engine._engine.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: "stopped unexpectedly" in window.predict_pane.message.text(), timeout=3000)
     drop(window.predict_pane, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
@@ -233,7 +235,7 @@ def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
     pane = window.predict_pane
-    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(window.prediction_controller.model_loaded, timeout=PATIENCE):
         drop(pane, model)
     assert pane.answering.whole == "mine.safetensors"
     open_colours(window, qtbot, colours, epochs=1)
@@ -257,7 +259,7 @@ def test_a_file_that_is_no_model_is_told_and_the_one_before_still_answers(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path, name: str
 ) -> None:
     (tmp_path / "text.safetensors").write_text("not a model")
-    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(window.prediction_controller.model_loaded, timeout=PATIENCE):
         drop(window.predict_pane, model)
     drop(window.predict_pane, tmp_path / name)
     qtbot.waitUntil(lambda: name in window.predict_pane.message.text(), timeout=PATIENCE)
@@ -268,7 +270,7 @@ def test_a_picture_that_cannot_be_read_is_a_sentence(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path
 ) -> None:
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam")
-    with qtbot.waitSignal(window.predicting.model_loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(window.prediction_controller.model_loaded, timeout=PATIENCE):
         drop(window.predict_pane, model)
     drop(window.predict_pane, tmp_path / "letter.txt")
     qtbot.waitUntil(lambda: "is not a picture in a known format" in text_of(window.predict_pane), timeout=PATIENCE)
@@ -280,10 +282,10 @@ def test_an_unusable_folder_is_reported_and_the_earlier_one_stays_open(
     open_colours(window, qtbot, colours, epochs=1)
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", colours / "red", tmp_path / "nowhere"):
-        with qtbot.waitSignal(window.dataset.failed, timeout=PATIENCE) as told:
-            window.opening.open(path)
+        with qtbot.waitSignal(window.dataset_lister.failed, timeout=PATIENCE) as told:
+            window.dataset_controller.open(path)
         assert str(told.args[0]).split(str(path))[1][:3] in text_of(window.setup)
-        assert window.dataset.listing.root == colours
+        assert window.dataset_lister.listing.root == colours
 
 
 def test_bad_pictures_are_found_by_the_check_and_listed(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
@@ -295,7 +297,7 @@ def test_bad_pictures_are_found_by_the_check_and_listed(window: MainWindow, qtbo
 
 def test_other_shares_split_again_at_once(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=1)
-    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.dataset_lister.opened, timeout=PATIENCE):
         window.setup.set_values({"data.test_fraction": 0.4})
     assert "Train 12 · Validation 6 · Test 12" in text_of(window.setup)
 
@@ -304,19 +306,21 @@ def test_the_sample_brings_its_settings_and_takes_them_along_again(
     window: MainWindow, qtbot: QtBot, colours: Path
 ) -> None:
     before = window.setup.values()
-    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.dataset_lister.opened, timeout=PATIENCE):
         window.open_sample()
     assert window.setup.values()["data.image_size"] == 64
     assert "240 pictures · 4 classes" in text_of(window.setup)
-    with qtbot.waitSignal(window.dataset.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.dataset_lister.opened, timeout=PATIENCE):
         drop(window.setup, colours)
     assert window.setup.values() == before
 
 
 def test_closing_an_idle_window_ends_its_engines(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=1)
-    qtbot.waitUntil(lambda: bool(window.asking._engine.pid and window.training._engine.pid), timeout=PATIENCE)
-    pids = [window.asking._engine.pid, window.training._engine.pid]
+    qtbot.waitUntil(
+        lambda: bool(window.prediction_engine._engine.pid and window.training_engine._engine.pid), timeout=PATIENCE
+    )
+    pids = [window.prediction_engine._engine.pid, window.training_engine._engine.pid]
     window.close()
     assert not window.isVisible()
     window.end_engines()
@@ -332,16 +336,16 @@ def test_closing_while_training_asks_and_cancel_changes_nothing(
     QTimer.singleShot(0, click_in_box("Cancel"))
     window.close()
     assert window.isVisible()
-    assert window.training.state == "running"
+    assert window.training_engine.phase == "running"
 
     QTimer.singleShot(0, click_in_box("Keep training"))
     window.close()
     assert window.isMinimized()
-    assert window.training.state == "running"
-    assert ring()
+    assert window.training_engine.phase == "running"
+    assert notify()
     qtbot.waitUntil(lambda: not window.isMinimized(), timeout=PATIENCE)
 
-    engine = window.training._engine.pid
+    engine = window.training_engine._engine.pid
     QTimer.singleShot(0, click_in_box("Stop and save"))
     window.close()
     assert not window.isVisible()
@@ -362,7 +366,7 @@ def test_everything_chosen_is_there_again_at_the_next_start(
     window.predict_dock.setFloating(True)
     window.close()
     window.end_engines()
-    again = MainWindow(Theme(qapp, Remembered().theme()), Remembered())
+    again = MainWindow(Theme(qapp, UserSettings().theme()), UserSettings())
     qtbot.addWidget(again)
     values = again.setup.values()
     assert (values["training.epochs"], values["network"]) == (33, "resnet50")

@@ -104,7 +104,7 @@ def test_a_training_step_lowers_the_loss(name: str):
     torch.manual_seed(0)
     card = CARDS[name]
     network = BUILDERS[name](2, card.channels)
-    x, labels = torch.randn(4, card.channels, card.usual, card.usual), torch.tensor([0, 1, 0, 1])
+    x, labels = torch.randn(4, card.channels, card.default_size, card.default_size), torch.tensor([0, 1, 0, 1])
     before = functional.cross_entropy(network(x), labels)
     before.backward()
     steepness = sum(parameter.grad.square().sum() for parameter in network.parameters())

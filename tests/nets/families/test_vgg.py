@@ -127,7 +127,10 @@ def test_as_convolutions_every_configuration_takes_larger_pictures(name: str):
     card = CARDS[name]
     sliding = dense_to_convolution(on_meta(name, 7))
     with torch.device("meta"):
-        for height, width in ((card.usual, card.usual), (card.usual + 32, card.usual + 100)):
+        for height, width in (
+            (card.default_size, card.default_size),
+            (card.default_size + 32, card.default_size + 100),
+        ):
             assert sliding(torch.empty(2, 3, height, width)).shape == (2, 7)
 
 

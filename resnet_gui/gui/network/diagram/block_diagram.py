@@ -6,14 +6,22 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QToolTip, QWidget
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.diagram.block_figure import BlockFigure
 from resnet_gui.gui.network.diagram.block_painter import BlockPainter
-from resnet_gui.gui.network.diagram.stages import Place, described, folded, most_telling, pictured, places, stage_title
+from resnet_gui.gui.network.diagram.stages import (
+    StageShape,
+    described,
+    drawn_blocks,
+    folded,
+    most_telling,
+    stage_shapes,
+    stage_title,
+)
 from resnet_gui.gui.text import shape_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import tooltip
-from resnet_gui.nets.spec import Network
+from resnet_gui.nets.spec import NetworkSpec
 
 _WIDE = 720
 """From so many pixels on, the block stands beside the chain."""
@@ -26,19 +34,19 @@ class BlockDiagram(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.chain = Chain(theme)
+        self.chain = StageList(theme)
         self.figure = BlockFigure(theme)
         self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(14)
         self._box.addWidget(self.chain, 1, Qt.AlignmentFlag.AlignTop)
         self._box.addWidget(self.figure, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
-        self.chain.stage_selected.connect(lambda: self.figure.show_place(self.chain.selected))
+        self.chain.stage_selected.connect(lambda: self.figure.show_stage(self.chain.selected))
 
-    def show_network(self, network: Network, size: int, summarised: Summarised | None = None) -> None:
+    def show_network(self, network: NetworkSpec, size: int, summarised: NetworkSummary | None = None) -> None:
         """Draws `network` for pictures of `size` pixels; `summarised`, once it is known, has the exact shapes."""
         self.chain.show_network(network, size, summarised)
-        self.figure.show_place(self.chain.selected)
+        self.figure.show_stage(self.chain.selected)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The block goes beside the chain where there is room."""
@@ -47,7 +55,7 @@ class BlockDiagram(QWidget):
         self._box.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
 
-class Chain(QWidget):
+class StageList(QWidget):
     """A row for each stage, from the picture to the answer: how large, how deep, and of which blocks.
 
     What is alike is folded: the first block, the second, and how often it comes again.
@@ -60,25 +68,25 @@ class Chain(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._places: tuple[Place, ...] = ()
+        self._places: tuple[StageShape, ...] = ()
         self._title, self._row = "", 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Stages"))
         theme.changed.connect(self.update)
 
-    def show_network(self, network: Network, size: int, summarised: Summarised | None) -> None:
+    def show_network(self, network: NetworkSpec, size: int, summarised: NetworkSummary | None) -> None:
         """Draws the stages of `network`; another network is shown from its most telling block."""
         if network.title != self._title:
             self._title, self._row = network.title, most_telling(network.stages)
-        self._places = places(network, size, summarised)
+        self._places = stage_shapes(network, size, summarised)
         self.setVisible(bool(self._places))
         self.setAccessibleDescription("\n".join(described(place) for place in self._places))
         self.updateGeometry()
         self.update()
 
     @property
-    def selected(self) -> Place | None:
+    def selected(self) -> StageShape | None:
         """The stage whose block is shown."""
         return self._places[self._row] if self._places else None
 
@@ -94,7 +102,7 @@ class Chain(QWidget):
         painter = BlockPainter(self, self._theme, box=24.0 if self.width() < _ROOMY else 32.0)
         for row, place in enumerate(self._places):
             area = QRectF(0, row * self._ROW, self.width(), self._ROW)
-            if row == self._row and (pictured(place) or self.hasFocus()):
+            if row == self._row and (drawn_blocks(place) or self.hasFocus()):
                 self._mark(painter, area)
             painter.volume(QRectF(6, area.top() + 6, self._LEFT - 12, self._ROW - 12), place.shape)
             self._write(painter, area, place)
@@ -105,12 +113,12 @@ class Chain(QWidget):
         painter.setBrush(self._theme.color("field" if not self.hasFocus() else "hover"))
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
-    def _write(self, painter: BlockPainter, area: QRectF, place: Place) -> None:
+    def _write(self, painter: BlockPainter, area: QRectF, place: StageShape) -> None:
         upper = QRectF(self._LEFT, area.top() + 7, self._NAME - 6, 18)
         painter.text(upper, stage_title(place.stage), "text", left=True, strong=True)
         painter.text(upper.translated(0, 18), shape_text(place.shape), "dim", left=True)
 
-    def _draw_blocks(self, painter: BlockPainter, area: QRectF, place: Place) -> None:
+    def _draw_blocks(self, painter: BlockPainter, area: QRectF, place: StageShape) -> None:
         x, middle = area.left(), area.center().y() + 4
         for block, times in folded(
             place, lambda block: painter.length(block) + BlockPainter.ARROW, area.width() + BlockPainter.ARROW

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_gui.gui.network.diagram.block_painter import BlockPainter
 from resnet_gui.gui.network.diagram.block_shapes import Block, Box
-from resnet_gui.gui.network.diagram.stages import Pictured, Place, described, pictured
+from resnet_gui.gui.network.diagram.stages import DrawnBlock, StageShape, described, drawn_blocks
 from resnet_gui.gui.theme import Theme
 
 _WIDTH, _BOX, _GAP, _HEAD, _FOOT = 176, 24, 22, 44, 46
@@ -29,14 +29,14 @@ class BlockFigure(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._blocks: tuple[Pictured, ...] = ()
+        self._blocks: tuple[DrawnBlock, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Block"))
         theme.changed.connect(self.update)
 
-    def show_place(self, place: Place | None) -> None:
+    def show_stage(self, place: StageShape | None) -> None:
         """Draws the blocks of a stage; a stage of single layers has nothing to be drawn larger."""
-        self._blocks = pictured(place) if place else ()
+        self._blocks = drawn_blocks(place) if place else ()
         self.setVisible(bool(self._blocks))
         self.setAccessibleDescription(described(place) if place else "")
         self.updateGeometry()
@@ -54,7 +54,7 @@ class BlockFigure(QWidget):
             painter.text(QRectF(area.left(), 0, area.width(), 18), each.caption, "text", strong=True)
             self._draw(painter, area.center().x(), each)
 
-    def _draw(self, painter: BlockPainter, x: float, each: Pictured) -> None:
+    def _draw(self, painter: BlockPainter, x: float, each: DrawnBlock) -> None:
         if each.incoming:
             painter.text(QRectF(x + 8, 20, 70, 16), f"{each.incoming:,}-d", "dim", left=True)
         painter.arrow(QPointF(x, 20), QPointF(x, _HEAD))

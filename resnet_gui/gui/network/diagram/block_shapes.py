@@ -70,7 +70,7 @@ def block_of(stage: Stage, shortcut: Shortcut) -> Block:
 
 def row_of(kinds: Iterable[str]) -> Block | None:
     """Single layers of these `kinds`, as a summary tells them, in a row; None if there are none to draw, or too many."""
-    boxes = [box for kind in kinds if (box := _told(kind))]
+    boxes = [box for kind in kinds if (box := _box_from_name(kind))]
     return Block(_steps(*boxes)) if 0 < len(boxes) <= _MOST_BOXES else None
 
 
@@ -89,7 +89,7 @@ def _narrowed(width: int, out: int) -> tuple[tuple[Box, ...], ...]:
     return _steps(_conv("1×1", width), _conv("3×3", width), _conv("1×1", out))
 
 
-def _told(kind: str) -> Box | None:
+def _box_from_name(kind: str) -> Box | None:
     """ "Conv2d 7×7 /2" is drawn as "7×7"; what is neither convolution, pooling nor linear is not drawn."""
     name, _, window = kind.partition(" ")
     if name.startswith("Conv"):

@@ -8,10 +8,10 @@ from itertools import takewhile
 
 from PySide6.QtCore import QCoreApplication
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.diagram.block_shapes import Block, block_of, row_of
 from resnet_gui.gui.text import shape_text
-from resnet_gui.nets.spec import SINGLE, Network, Stage
+from resnet_gui.nets.spec import SINGLE, NetworkSpec, Stage
 from resnet_gui.records import Layer
 
 _RESIDUAL = ("basic", "bottleneck", "preact", "preact_bottleneck", "dual_path")
@@ -32,7 +32,7 @@ _AROUND = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StageShape:
     """A stage of the chain: the channels that come in, the shape that goes out (() where it is not known), and the kinds
     of its layers as a summary tells them.
     """
@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictured:
+class DrawnBlock:
     """A block that is drawn large, with its caption and the channels that come into it."""
 
     caption: str
@@ -52,7 +52,7 @@ class Pictured:
     block: Block
 
 
-def places(network: Network, size: int, summarised: Summarised | None) -> tuple[Place, ...]:
+def stage_shapes(network: NetworkSpec, size: int, summarised: NetworkSummary | None) -> tuple[StageShape, ...]:
     """The stages of `network` with what goes in and out; without a summary the strides tell the side."""
     made, incoming, side = [], network.channels, size
     for stage in network.stages:
@@ -60,7 +60,7 @@ def places(network: Network, size: int, summarised: Summarised | None) -> tuple[
         side = -(-side // stage.stride)
         by_strides = () if stage.kind in ("linear", "head") else (stage.channels, side, side)
         kinds = tuple(layer.kind for layer in layers)
-        made.append(Place(stage, incoming, outgoing(layers, stage) or by_strides, kinds))
+        made.append(StageShape(stage, incoming, outgoing(layers, stage) or by_strides, kinds))
         incoming = stage.channels
     return tuple(made)
 
@@ -78,7 +78,7 @@ def most_telling(stages: Sequence[Stage]) -> int:
     return (residual or others or [0])[0]
 
 
-def folded(place: Place, length: Callable[[Block], float], room: float) -> list[tuple[Block, int]]:
+def folded(place: StageShape, length: Callable[[Block], float], room: float) -> list[tuple[Block, int]]:
     """The blocks of a stage with how often each comes: all of them where they fit into `room`, else folded."""
     if row := _layers_in_a_row(place):
         return [(row, 1)]
@@ -89,7 +89,7 @@ def folded(place: Place, length: Callable[[Block], float], room: float) -> list[
     return [(first, others + 1)] if first == other else [(first, 1), (other, others)]
 
 
-def pictured(place: Place) -> tuple[Pictured, ...]:
+def drawn_blocks(place: StageShape) -> tuple[DrawnBlock, ...]:
     """The blocks of a stage that differ; none where there is no more in them than the chain shows."""
     stage = place.stage
     first, other = _first_and_other(stage)
@@ -98,12 +98,12 @@ def pictured(place: Place) -> tuple[Pictured, ...]:
         return ()
     if first == other or stage.count == 1:
         each = _tr("Each of {count} blocks").format(count=stage.count) if stage.count > 1 else _tr("The block")
-        return (Pictured(each, place.incoming, first),)
+        return (DrawnBlock(each, place.incoming, first),)
     halved = _tr("First block, side ÷ {stride}").format(stride=stage.stride)
     rest = _tr("The other {count}").format(count=stage.count - 1) if stage.count > 2 else _tr("The other one")
     return (
-        Pictured(halved if stage.stride > 1 else _tr("First block"), place.incoming, first),
-        Pictured(rest, stage.channels, other),
+        DrawnBlock(halved if stage.stride > 1 else _tr("First block"), place.incoming, first),
+        DrawnBlock(rest, stage.channels, other),
     )
 
 
@@ -112,11 +112,11 @@ def _first_and_other(stage: Stage) -> tuple[Block, Block]:
     return block_of(stage, stage.shortcut), block_of(stage, "none" if stage.shortcut == "none" else "identity")
 
 
-def _layers_in_a_row(place: Place) -> Block | None:
+def _layers_in_a_row(place: StageShape) -> Block | None:
     return row_of(place.layers) if place.stage.kind in SINGLE else None
 
 
-def described(place: Place) -> str:
+def described(place: StageShape) -> str:
     """A stage in words: what it is called, its blocks and their layers, what leads around them, what it gives."""
     stage = place.stage
     kind = _tr(_KINDS[stage.kind])

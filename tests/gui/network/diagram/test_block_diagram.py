@@ -5,13 +5,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
-from resnet_gui.events import Summarised
+from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.diagram.block_diagram import BlockDiagram
 from resnet_gui.gui.network.diagram.block_shapes import block_of
-from resnet_gui.gui.network.diagram.stages import described, folded, pictured, places, stage_title
+from resnet_gui.gui.network.diagram.stages import described, drawn_blocks, folded, stage_shapes, stage_title
 from resnet_gui.gui.theme import Theme
 from resnet_gui.nets.catalog import NETWORKS, find
-from resnet_gui.nets.spec import Network, Stage
+from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.records import Layer
 
 LONG = 300.0
@@ -33,7 +33,7 @@ def diagram(qtbot, theme):
 
 
 def network(*stages):
-    return Network("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=stages)
+    return NetworkSpec("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=stages)
 
 
 def texts(block):
@@ -41,7 +41,7 @@ def texts(block):
 
 
 def stage(name, size=224):
-    return next(place for place in places(find("resnet50"), size, None) if place.stage.name == name)
+    return next(place for place in stage_shapes(find("resnet50"), size, None) if place.stage.name == name)
 
 
 def test_blocks_are_those_of_the_papers():
@@ -69,10 +69,10 @@ def test_sides_follow_the_strides_until_a_summary_knows_better():
     card = network(
         Stage("conv1", "stem", 1, 8, stride=4), Stage("layer1", "basic", 1, 16, stride=2), Stage("fc", "head", 1, 10)
     )
-    assert [place.shape for place in places(card, 225, None)] == [(8, 57, 57), (16, 29, 29), ()]
-    assert [place.incoming for place in places(card, 225, None)] == [3, 8, 16]
+    assert [place.shape for place in stage_shapes(card, 225, None)] == [(8, 57, 57), (16, 29, 29), ()]
+    assert [place.incoming for place in stage_shapes(card, 225, None)] == [3, 8, 16]
     layers = (Layer("conv1", "Conv2d 7×7 /4", (8, 55, 55), 9, 9, "conv1"), Layer("fc", "Linear", (10,), 9, 9, "fc"))
-    known = places(card, 225, Summarised("toy", 10, 3, 225, layers, 18, 18))
+    known = stage_shapes(card, 225, NetworkSummary("toy", 10, 3, 225, layers, 18, 18))
     assert [place.shape for place in known] == [(8, 55, 55), (16, 29, 29), (10,)]
 
 
@@ -82,7 +82,7 @@ def test_single_layers_are_named_by_the_summary():
         Layer(name, kind, (64, 56, 56), 1, 1, "conv1 bn1 relu maxpool")
         for name, kind in (("conv1", "Conv2d 7×7 /2"), ("bn1", "BatchNorm2d"), ("maxpool", "MaxPool2d 3×3 /2"))
     )
-    (place,) = places(card, 224, Summarised("toy", 10, 3, 224, layers, 3, 3))
+    (place,) = stage_shapes(card, 224, NetworkSummary("toy", 10, 3, 224, layers, 3, 3))
     ((block, times),) = folded(place, lambda block: 10, LONG)
     assert (texts(block), times) == ([["7×7"], ["pool"]], 1)
 
@@ -93,25 +93,25 @@ def test_a_block_gives_its_channels_not_those_of_its_last_branch():
         Layer(f"inception3a.branch{n}", "Conv2d 1×1", (width, 28, 28), 1, 1, "inception3a")
         for n, width in ((1, 64), (2, 32))
     )
-    (place,) = places(card, 224, Summarised("toy", 10, 3, 224, branches, 2, 2))
+    (place,) = stage_shapes(card, 224, NetworkSummary("toy", 10, 3, 224, branches, 2, 2))
     assert place.shape == (256, 28, 28)
 
 
 def test_few_blocks_are_drawn_out_and_many_are_folded():
     few = folded(stage("layer1"), lambda block: 100, LONG)
     assert [times for _, times in few] == [1, 1, 1]
-    many = folded(places(find("resnet152"), 224, None)[3], lambda block: 100, LONG)
+    many = folded(stage_shapes(find("resnet152"), 224, None)[3], lambda block: 100, LONG)
     assert [times for _, times in many] == [1, 35]
     assert [block.shortcut for block, _ in many] == ["projection", "identity"]
-    alike = folded(places(find("resnet1202"), 32, None)[1], lambda block: 100, LONG)
+    alike = folded(stage_shapes(find("resnet1202"), 32, None)[1], lambda block: 100, LONG)
     assert [times for _, times in alike] == [200]
 
 
 def test_figure_shows_the_first_block_beside_the_others():
-    first, other = pictured(stage("layer2"))
+    first, other = drawn_blocks(stage("layer2"))
     assert (first.caption, first.incoming, first.block.shortcut) == ("First block, side ÷ 2", 256, "projection")
     assert (other.caption, other.incoming, other.block.shortcut) == ("The other 3", 512, "identity")
-    assert pictured(places(network(Stage("conv1", "conv", 1, 8)), 32, None)[0]) == ()
+    assert drawn_blocks(stage_shapes(network(Stage("conv1", "conv", 1, 8)), 32, None)[0]) == ()
 
 
 def test_words_say_what_the_drawing_shows():
@@ -133,7 +133,7 @@ def test_stages_are_called_as_their_modules(name, kind, title):
 
 def test_every_family_of_the_catalogue_can_be_drawn(diagram):
     for card in {card.family: card for card in NETWORKS}.values():
-        diagram.show_network(card, card.usual)
+        diagram.show_network(card, card.default_size)
         assert not diagram.grab().isNull()
         assert diagram.chain.isVisible() == bool(card.stages)
         said = diagram.chain.accessibleDescription()
