@@ -14,28 +14,28 @@ _FIRST_WAIT = 0.05
 
 
 def atomic_write(path: Path, *pieces: bytes | memoryview) -> None:
-    """Writes `pieces` one after the other beside `path`, forces them to the disk and renames the file into place.
+    """Writes `pieces` to a temporary file next to `path`, forces it to the disk and renames it to `path`.
 
-    After an error, a power cut or a kill, `path` holds what it held before, or all of `pieces`. Raises `OSError`, and
-    then nobody knows which of the two a power cut would leave: whoever asked must say so.
+    After an error, a power cut or a kill, `path` holds what it held before, or all of `pieces`. Raises `OSError`. Then
+    either may survive a power cut, and the caller must report that.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             for piece in pieces:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        _rename(beside, path)
+        _rename(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
         raise
     sync_names(path.parent)
 
 
 def make_folder(folder: Path) -> None:
-    """Makes `folder`, and those above it that are missing, so that a power cut does not take it. Raises `OSError`."""
+    """Makes `folder`, and those above it that are missing, so that a power cut does not lose it. Raises `OSError`."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_names(folder: Path) -> None:
-    """Makes the names in `folder` durable, where the system can: Windows and some network drives cannot."""
+    """Makes the names in `folder` durable, if the system can: Windows and some network drives cannot."""
     if os.name != "posix":
         return
     number = os.open(folder, os.O_RDONLY)
@@ -56,20 +56,20 @@ def sync_names(folder: Path) -> None:
         os.close(number)
 
 
-def _rename(beside: Path, path: Path) -> None:
-    """Renames, and waits a moment where a virus scanner or an indexer holds the target."""
+def _rename(temporary: Path, path: Path) -> None:
+    """Renames, and tries again while a virus scanner or an indexer holds the target."""
     for attempt in range(_TRIES - 1):
         try:
-            beside.replace(path)
+            temporary.replace(path)
         except PermissionError:
             time.sleep(_FIRST_WAIT * 2**attempt)
         else:
             return
-    beside.replace(path)
+    temporary.replace(path)
 
 
 def sweep(folder: Path) -> None:
-    """Deletes what a killed `safe_write` left in `folder`. Only for whoever alone writes there."""
+    """Deletes what a killed `atomic_write` left in `folder`. No other process may be writing there."""
     with contextlib.suppress(OSError):
-        for beside in list(folder.glob(".*.part")):
-            beside.unlink()
+        for temporary in list(folder.glob(".*.part")):
+            temporary.unlink()

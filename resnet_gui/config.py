@@ -21,13 +21,13 @@ from resnet_gui.atomic_write import atomic_write
 from resnet_gui.messages import Problem, reason
 
 Shown = Literal["first", "more", "own"]
-"""Where the window shows a setting: at once, under “More settings”, or with a widget of its own."""
+"""Where the window shows a setting: at the top, under “More settings”, or with a widget of its own."""
 
 
 def _setting(
     default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: int = 0, **limits: Any
 ) -> Any:
-    """`least`: the lowest number where 0 means that the program chooses; 0 where it never does."""
+    """`least`: the lowest number if 0 means that the program chooses; 0 if the program never chooses."""
     extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
@@ -35,7 +35,7 @@ def _setting(
 MOST_LOADING_THREADS = 64
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
-"""Learning rates where the person sets none: weights that know something already are to be moved gently."""
+"""Learning rates if the user sets none: trained weights need a smaller one."""
 
 
 class _Part(BaseModel):
@@ -78,7 +78,7 @@ class DataConfig(_Part):
 
 
 class StartConfig(_Part):
-    """What the network knows before it learns, and what of it learns."""
+    """The weights that the network starts from, and which of its parts are trained."""
 
     start_from: Literal["auto", "random", "pretrained", "file", "run"] = _setting(
         "auto", "Start from",
@@ -162,7 +162,7 @@ class TrainingConfig(_Part):
 
 
 class MachineConfig(_Part):
-    """What the run computes on."""
+    """The device, its threads and its disk, and how to compute on them."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
         "auto", "Device", "What computes: “auto” takes a graphics card where there is one, else the processor."
@@ -229,7 +229,7 @@ class TrainConfig(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as the command line and the form see it. `key` is its dotted place in `TrainConfig`."""
+    """One setting, as the command line and the form use it. `key` is its dotted path in `TrainConfig`."""
 
     key: str
     label: str
@@ -242,7 +242,7 @@ class Setting:
     high: float | None
     choices: tuple[str, ...]
     least: int
-    """The lowest number beside 0, where that means that the program chooses; 0 where it never does."""
+    """The lowest number other than 0, if 0 means that the program chooses; 0 if the program never chooses."""
 
     @property
     def name(self) -> str:
@@ -289,7 +289,7 @@ def _kind(annotation: Any) -> Any:
 
 
 def make_config(values: Mapping[str, Any]) -> TrainConfig:
-    """A config from `values` by dotted key, `{"training.epochs": 3}`; what is not named keeps its default.
+    """A config from `values` by dotted key, `{"training.epochs": 3}`; all other settings keep their defaults.
 
     Raises `Problem` (`setting_invalid`) that names the setting by its label.
     """
@@ -304,8 +304,8 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
 
 
 def from_plain(nested: dict[str, Any]) -> TrainConfig:
-    """The config that `as_plain` made plain. Raises `Problem` (`setting_invalid`)."""
-    # As Path, for pydantic does not take a str that is not UTF-8; absolute, so that a run is understood from elsewhere.
+    """The config from the nested dicts of `as_plain`. Raises `Problem` (`setting_invalid`)."""
+    # As Path, since pydantic does not take a str that is not UTF-8; absolute, so that any working directory will do.
     nested.setdefault("dataset", Path())
     start = nested.get("start", {})
     for part, name in ((nested, "dataset"), (nested, "out"), (start, "start_path")):

@@ -1,4 +1,4 @@
-"""What computes, and how."""
+"""The device that computes, and how it does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from resnet_gui.messages import Problem
 class Compute:
     """A device with a precision and a memory format: everything that decides how a network's forward pass is computed.
 
-    In 16 bits the weights stay float32, as do norms and the loss: only what is sure to bear it is computed shorter
+    In 16 bits the weights, norms and the loss stay float32: only operations that are safe in 16 bits use them
     (Micikevicius et al. 2018, §3.1).
     """
 
@@ -30,13 +30,13 @@ class Compute:
 
     @classmethod
     def of(cls, machine: MachineConfig, device: torch.device) -> Compute:
-        """As the settings of a run have it; plain where nothing was decided, as in runs of earlier versions."""
+        """From the settings of a run. "auto", as in runs of earlier versions, becomes float32 and contiguous."""
         precision = "float32" if machine.precision == "auto" else machine.precision
         layout = "contiguous" if machine.memory_format == "auto" else machine.memory_format
         return cls(device, precision, layout)
 
     def to_device(self, network: nn.Module) -> nn.Module:
-        """`network` itself, moved to the device, its weights [out, in, H, W] in the memory format; others have but one."""
+        """`network` itself, moved to the device, its weights [out, in, H, W] in the memory format."""
         network.to(self.device)
         for weight in (*network.parameters(), *network.buffers()):
             if weight.dim() == 4:
@@ -44,16 +44,16 @@ class Compute:
         return network
 
     def to_memory_format(self, pixels: Tensor) -> Tensor:
-        """`pixels` [N, C, H, W] in the memory format. Features of other shapes have but one."""
+        """`pixels` [N, C, H, W] in the memory format. Tensors of other shapes are returned as they are."""
         return pixels.contiguous(memory_format=self._format) if pixels.dim() == 4 else pixels
 
     def autocast(self) -> torch.autocast:
-        """Within this context a forward pass has the precision."""
+        """A context in which a forward pass has the precision."""
         dtype = torch.float16 if self.precision == "float16" else torch.bfloat16
         return torch.autocast(self.device.type, dtype, enabled=self.precision != "float32")
 
     def seed(self, seed: int) -> None:
-        """Begins the device's random numbers anew. `torch.manual_seed` sees to every kind of device, which takes longer."""
+        """Seeds the CPU's and the device's random numbers. `torch.manual_seed` seeds all devices, which is slower."""
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
@@ -64,15 +64,15 @@ class Compute:
 
 
 def choose_device(config: MachineConfig) -> torch.device:
-    """The device that the settings ask for, with the processor's threads set. "auto" prefers CUDA, then MPS.
+    """The device that the settings name. Also sets torch's threads. "auto" prefers CUDA, then MPS.
 
     Raises `Problem` (`device_missing`) for a device that this machine does not have.
     """
     torch.set_num_threads(config.threads or usable_cores())
     device = torch.device(_chosen(config.device))
     if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True  # pictures are all of one size: the time for trying is well spent
-        torch.set_float32_matmul_precision("high")  # TF32, which convolutions are allowed as they are
+        torch.backends.cudnn.benchmark = True  # all pictures have one size, so tuning pays off
+        torch.set_float32_matmul_precision("high")  # TF32, which torch allows convolutions by default
     return device
 
 
@@ -86,7 +86,7 @@ def _chosen(wanted: str) -> str:
 
 
 def device_as_before(config: MachineConfig) -> torch.device:
-    """The device and threads that a run was begun with, or what this machine has instead."""
+    """The device and threads that a run began with, or what this machine has instead."""
     config = config.model_copy(update={"threads": min(config.threads or usable_cores(), usable_cores())})
     try:
         return choose_device(config)
@@ -95,7 +95,7 @@ def device_as_before(config: MachineConfig) -> torch.device:
 
 
 def short_precision(device: torch.device) -> str | None:
-    """The 16-bit numbers that may be faster than float32 on `device`, if any; on a processor only a trial can tell."""
+    """The 16-bit numbers that may be faster than float32 on `device`, if any; on a processor only a trial can show."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     try:
@@ -106,7 +106,7 @@ def short_precision(device: torch.device) -> str | None:
 
 
 def processor_name() -> str:
-    """What the processor is called, or at least the computer."""
+    """The name of the processor, or else of the computer."""
     with contextlib.suppress(OSError, StopIteration):  # on Linux `platform` does not know
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -120,14 +120,14 @@ def usable_cores() -> int:
 
 @contextlib.contextmanager
 def out_of_memory_as_problem(device: torch.device) -> Iterator[None]:
-    """Turns the errors by which torch says that memory is full into a `Problem` (`out_of_memory`)."""
+    """Turns errors that torch raises when memory is full into a `Problem` (`out_of_memory`)."""
     try:
         yield
     except torch.OutOfMemoryError as error:
         raise Problem("out_of_memory", device="graphics card") from error
     except (MemoryError, RuntimeError) as error:
-        # On the processor torch raises a bare RuntimeError, told from others by its words alone.
-        words = ("allocate memory", "not enough memory", "out of memory")  # the last are those of Apple's cards
-        if isinstance(error, MemoryError) or any(each in str(error) for each in words):
+        # On the processor torch raises a bare RuntimeError, which only its text sets apart from others.
+        phrases = ("allocate memory", "not enough memory", "out of memory")  # the last is that of Apple's GPUs
+        if isinstance(error, MemoryError) or any(each in str(error) for each in phrases):
             raise Problem("out_of_memory", device="computer") from error
         raise

@@ -1,6 +1,6 @@
-"""What a job can say. Events hold only numbers, strings and tuples of these, so that they survive JSON.
+"""The events that a job emits. They hold only numbers, strings and tuples of these, so that they survive JSON.
 
-Paths travel as `str`; JSON is written in ASCII, so that file names which are not UTF-8 come back as they were.
+Paths are `str`; JSON is written in ASCII, so that file names which are not UTF-8 are read back unchanged.
 A figure that does not exist is `None`, never NaN.
 """
 
@@ -17,7 +17,7 @@ from resnet_gui.messages import Message, Value, message
 from resnet_gui.records import Layer, Mismatch, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
 
 _MISFITS = 20
-"""So many tensors that did not fit are told: a network has hundreds."""
+"""How many tensors that did not fit are reported at most: a network has hundreds."""
 
 Phase = Literal["features", "train", "validate", "test", "check", "sample"]
 
@@ -48,9 +48,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The run in the folder `run` goes on after `step` steps of `epoch`, and is to have `epochs` in all.
+    """The run in the folder `run` resumes after `step` steps of `epoch`, and is to have `epochs` in all.
 
-    What was said of later places does not count: the run's `events.jsonl` has been cut back to this one.
+    Events from after that step do not count: the run's `events.jsonl` has been cut back to it.
     """
 
     run: str
@@ -63,9 +63,9 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How the run computes. `images_per_second` is what a step was timed at, None where nothing had to be tried.
+    """How the run computes. `images_per_second` is the measured speed, None if nothing had to be tried.
 
-    `memory` is the estimate of what the run takes, in bytes; None where it is not known.
+    `memory` is the estimated memory use of the run in bytes, None if it is not known.
     """
 
     precision: str
@@ -80,7 +80,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class DatasetChanged:
-    """The pictures are not those the run began with, so it was not gone on with: the person decides.
+    """The pictures are not those the run began with, so it was not resumed: the user decides.
 
     Paths are relative to the dataset folder. The pictures of added and removed classes are among `added`, `removed`.
     """
@@ -95,7 +95,7 @@ class DatasetChanged:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSaved:
-    """Whatever happens now, the run can go on from here: after `step` steps of `epoch`."""
+    """A checkpoint is on the disk: the run can be resumed after `step` steps of `epoch`."""
 
     epoch: int
     step: int
@@ -103,21 +103,21 @@ class CheckpointSaved:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The run is saved and waits for something to come back, for the reason in `message`. Said every few seconds."""
+    """The run is saved and waits for something to come back; `message` is the reason. Emitted every few seconds."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something the person should know, which does not end the job."""
+    """Something the user should know, which does not end the job."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A picture that cannot be read is left out. Said once for each picture and job."""
+    """A picture cannot be read and is left out. Emitted once for each picture and job."""
 
     path: str
     message: Message
@@ -132,7 +132,7 @@ class SkippedMany:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is. `step` of `steps` in this phase; loss and accuracy (0 to 1) are running means of the epoch."""
+    """A job's progress: `step` of `steps` in this phase; loss and accuracy (0 to 1) are running means of the epoch."""
 
     phase: Phase
     step: int
@@ -148,7 +148,7 @@ class Progress:
 class EpochDone:
     """One epoch's figures: mean losses, accuracies from 0 to 1. `best` if it is the best by validation so far.
 
-    Said once the epoch cannot be lost any more: its checkpoint is on the disk, or a `Note` has told that it is not.
+    Emitted after its checkpoint has been written, or after a `Note` that it could not be written.
     """
 
     epoch: int
@@ -173,7 +173,7 @@ class BestSaved:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The run was stopped and saved, and can be gone on with. `validated` is false when no epoch had been validated yet."""
+    """The run was stopped and saved, and can be resumed. `validated` is false if no epoch had been validated yet."""
 
     model: str
     epoch: int
@@ -193,7 +193,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class TestScored:
-    """The test split was scored because the person asked."""
+    """The test split was scored at the user's request."""
 
     __test__ = False
 
@@ -203,7 +203,7 @@ class TestScored:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job ended for a reason that has a sentence."""
+    """The job ended with a problem, which `message` explains."""
 
     message: Message
 
@@ -233,7 +233,7 @@ class SampleDrawn:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """Answers, in batches, of the model in the file `model`."""
+    """Predictions, in batches, of the model in the file `model`."""
 
     model: str
     items: tuple[Prediction, ...]
@@ -241,9 +241,9 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSummary:
-    """A network opened layer by layer, for one picture of `channels` x `image_size` x `image_size`.
+    """A network layer by layer, for one picture of `channels` x `image_size` x `image_size`.
 
-    `parameters` and `multiply_adds` are the sums. `weights` are those it can start from, if there are any.
+    `parameters` and `multiply_adds` are the sums. `weights` are trained ones that it can start from, if there are any.
     """
 
     network: str
@@ -266,7 +266,7 @@ class NetworkNames:
 
 @dataclass(frozen=True, slots=True)
 class Downloading:
-    """So many bytes of a file are here. `total` is 0 until the server has said it."""
+    """`done` of `total` bytes of a file are here. `total` is 0 until the server has stated it."""
 
     url: str
     done: int
@@ -293,7 +293,7 @@ class WeightsLoaded:
 
     @property
     def messages(self) -> Iterator[Message]:
-        """The same for a person: how much was taken, and of what does not fit the first twenty."""
+        """The same for the user: how many tensors were taken, and the first 20 that do not fit."""
         yield message("weights_taken", origin=self.origin, taken=self.taken, wanted=self.wanted)
         for misfit in self.misfits[:_MISFITS]:
             yield message("weights_misfit", name=misfit.name, wanted=_shape(misfit.wanted), found=_shape(misfit.found))
@@ -303,7 +303,7 @@ class WeightsLoaded:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """The last event of every job in an engine, whatever came before."""
+    """The last event of every job in an engine, however the job ended."""
 
 
 Event = (
@@ -313,11 +313,11 @@ Event = (
 )  # fmt: skip
 
 _WRITTEN_AS = {"TestScored": "Tested", "NetworkSummary": "Summarised", "WeightsLoaded": "WeightsTaken"}
-"""Tags in files and on the command line of classes that have been renamed: what was written stays readable."""
+"""The tags of renamed classes, in files and on the command line: files that were written before stay readable."""
 
 
 def _tag(kind: type) -> str:
-    """What an event of `kind` is called where it is written: its class's name, or the name that it had at first."""
+    """The tag under which events of `kind` are written: the name of the class, or its first name."""
     return _WRITTEN_AS.get(kind.__name__, kind.__name__)
 
 
@@ -333,7 +333,7 @@ def to_json(event: Event, **extra: Any) -> str:
 
 
 def from_json(line: str) -> Event:
-    """The event that `to_json` wrote; keys it does not know are passed over.
+    """The event that `to_json` wrote; keys that the event does not have are ignored.
 
     Raises `ValueError` if the line is not an event.
     """

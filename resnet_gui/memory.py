@@ -1,4 +1,4 @@
-"""How much memory there is, and how much this process takes. All in bytes."""
+"""How much memory is free, and how much this process takes. All in bytes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import psutil
 
 
 def free_memory() -> int:
-    """What a program could still take: of the machine, or less where a container sets a limit."""
+    """The memory that a program could still take: that of the machine, or less if a container sets a limit."""
     free: int = psutil.virtual_memory().available
     with contextlib.suppress(OSError, ValueError, KeyError):
         group = Path("/sys/fs/cgroup")
         limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        files = int(kept["active_file"]) + int(kept["inactive_file"])  # which make room when it is wanted
+        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        files = int(statistics["active_file"]) + int(
+            statistics["inactive_file"]
+        )  # caches that the system drops when memory is short
         free = min(free, limit - used + files)
     return free
 
 
 def taken_memory() -> int:
-    """What this process takes now."""
+    """The memory that this process takes now."""
     taken: int = psutil.Process().memory_info().rss
     return taken
 
 
 def peak_memory() -> int:
-    """The most that this process has taken so far."""
+    """The most memory that this process has taken so far."""
     if sys.platform == "win32":
         peak: int = psutil.Process().memory_info().peak_wset
         return peak

@@ -1,6 +1,6 @@
-"""What the program says to a person: a code and values travel, the words are made where they are shown.
+"""The sentences that the program shows to a user. Code passes codes and values; the text is made where it is shown.
 
-Everything below the window and the command line speaks in `Message`s; every sentence is written once, here.
+Everything below the window and the command line uses `Message`s; every sentence is written once, here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Value = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence before it has words: `code` is a key of `SENTENCES`, `values` fill its placeholders."""
+    """A sentence as data: `code` is a key of `SENTENCES`, `values` fill its placeholders."""
 
     code: str
     values: tuple[tuple[str, Value], ...] = ()
@@ -25,7 +25,7 @@ def message(code: str, **values: Value) -> Message:
 
 
 class Problem(Exception):
-    """Something that the person can mend: bad input, a full disk, a missing device. `str()` is the sentence."""
+    """Something that the user can fix: bad input, a full disk, a missing device. `str()` is the sentence."""
 
     def __init__(self, code: str, **values: Value) -> None:
         super().__init__(code)
@@ -36,17 +36,17 @@ class Problem(Exception):
 
 
 def sentence(said: Message, translate: Callable[[str], str] = str) -> str:
-    """The words of `said`. `translate` maps an English template to the person's language."""
+    """The text of the message `said`. `translate` maps an English template to the user's language."""
     return translate(SENTENCES[said.code]).format_map(dict(said.values))
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in its own words and without the path: "No space left on device"."""
+    """The system's reason for `error`, without the path: "No space left on device"."""
     return error.strerror or type(error).__name__
 
 
 def first_line(error: Exception) -> str:
-    """What a library says is wrong: its first line, or the kind of error where it says nothing. For the end of a sentence."""
+    """The first line of a library's error, or the name of its class if it has no text. For the end of a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 

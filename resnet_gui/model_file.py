@@ -19,12 +19,18 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.messages import Problem, first_line, reason
 from resnet_gui.nets.build import build
 from resnet_gui.records import ModelInfo, TestScore, from_plain
-from resnet_gui.tensor_file import NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
+from resnet_gui.tensor_file import (
+    NewerFormat,
+    read_description,
+    read_tensor_file,
+    safetensors_metadata,
+    write_tensor_file,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelMetadata:
-    """What a model file says of itself. `classes` are in the order of the logits; accuracies are from 0 to 1.
+    """The header of a model file. `classes` are in the order of the logits; accuracies are from 0 to 1.
 
     `validated` is false for weights saved before their first validation. `test_opened` counts how often the test
     pictures were used for a score.
@@ -53,51 +59,53 @@ class ModelMetadata:
         )  # fmt: skip
 
 
-def save_model(path: Path, weights: dict[str, Tensor], card: ModelMetadata) -> None:
-    """Writes `weights` (a network's state dict) and `card` to one safetensors file, whole or not at all.
+def save_model(path: Path, weights: dict[str, Tensor], metadata: ModelMetadata) -> None:
+    """Writes `weights` (a network's state dict) and `metadata` to one safetensors file, whole or not at all.
 
     Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
     """
     try:
-        write_tensor_file(path, safetensors.torch.save(unshared(weights), metadata(dataclasses.asdict(card))))
+        write_tensor_file(
+            path, safetensors.torch.save(unshared(weights), safetensors_metadata(dataclasses.asdict(metadata)))
+        )
     except OSError as error:
         raise Problem("save_failed", path=str(path), reason=reason(error)) from error
 
 
 def unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`tensors` as a file takes them: on the CPU, and none in another's memory, as the tied weights of some networks are."""
+    """`tensors` as safetensors needs them: on the CPU, and none sharing memory, as tied weights of some networks do."""
     seen: set[int] = set()
-    apart = {}
+    separate = {}
     for name, tensor in tensors.items():
-        here = tensor.detach().cpu().contiguous()
-        place = here.untyped_storage().data_ptr()
-        apart[name] = here.clone() if place in seen else here
-        seen.add(place)
-    return apart
+        on_cpu = tensor.detach().cpu().contiguous()
+        address = on_cpu.untyped_storage().data_ptr()
+        separate[name] = on_cpu.clone() if address in seen else on_cpu
+        seen.add(address)
+    return separate
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelMetadata]:
-    """The network in evaluation mode on the CPU, and its card.
+    """The network in evaluation mode on the CPU, and its metadata.
 
-    Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with what does not fit.
+    Raises `Problem`: `model_missing`, `model_unreadable`, `model_newer`, or `model_not_one` with the reason.
     """
     with _problems_of(path):
         description, data = read_tensor_file(path)
-        card: ModelMetadata = from_plain(ModelMetadata, description)
-        network = build(card.network, len(card.classes), card.preprocessing.channels)
+        metadata: ModelMetadata = from_plain(ModelMetadata, description)
+        network = build(metadata.network, len(metadata.classes), metadata.preprocessing.channels)
         network.load_state_dict(safetensors.torch.load(data))
-        return network.eval(), card
+        return network.eval(), metadata
 
 
 def read_metadata(path: Path) -> ModelMetadata:
-    """The card alone, not verified. Raises as `load_model`."""
+    """The metadata alone, not verified. Raises as `load_model`."""
     with _problems_of(path):
-        card: ModelMetadata = from_plain(ModelMetadata, read_description(path))
-        return card
+        metadata: ModelMetadata = from_plain(ModelMetadata, read_description(path))
+        return metadata
 
 
 def preprocessing_in(path: Path) -> Preprocessing | None:
-    """How pictures are prepared for the weights in `path`, if it is a model of ours; None for any other file of weights."""
+    """The preprocessing for the weights in `path` if it is a model of this program; None for any other weights."""
     try:
         return read_metadata(path).preprocessing
     except Problem as problem:
@@ -108,7 +116,7 @@ def preprocessing_in(path: Path) -> Preprocessing | None:
 
 @contextlib.contextmanager
 def _problems_of(path: Path) -> Iterator[None]:
-    """Gives a sentence to what can be wrong with a model file."""
+    """Turns errors of reading a model file into a `Problem`."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Where things lie on this machine: the program's resources, the person's runs, the cache."""
+"""Paths on this machine: the program's resources, the user's runs, the cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platformdirs
 
 
 def resource(name: str) -> Path:
-    """The file `resources/<name>`: the checkout's own where there is one, else the copy inside the installed package.
+    """The file `resources/<name>`: that of the checkout if there is one, else the copy in the installed package.
 
     An editable install copies `resources/` once and never again, so the checkout comes first.
     """
@@ -19,7 +19,7 @@ def resource(name: str) -> Path:
 
 
 def cache_folder(name: str) -> Path:
-    """A folder for things that can be made again, in the person's cache; made if missing."""
+    """A folder for things that can be made again, in the user's cache; made if missing."""
     folder = platformdirs.user_cache_path("resnet-gui", appauthor=False) / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

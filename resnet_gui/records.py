@@ -51,7 +51,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a model file says of itself."""
+    """The description that a model file holds of its model."""
 
     path: str
     network: str
@@ -66,7 +66,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One picture's answer: the most probable classes first, probabilities from 0 to 1. Without an answer, `problem`."""
+    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`."""
 
     path: str
     labels: tuple[str, ...] = ()
@@ -80,9 +80,9 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Trained weights that someone shares, and how the pictures that they know were prepared.
+    """Trained weights that someone shares, and the preprocessing with which they were trained.
 
-    `sha256` is the file's, whole or its first digits; "" where only the server can say it. `megabytes` are of 10^6
+    `sha256` is the file's, whole or its first digits; "" if only the server states it. `megabytes` are of 10^6
     bytes. `top1` is the accuracy that the source states, from 0 to 1. `resize` and `image_size` are as in
     `data.transforms.Preprocessing`.
     """
@@ -101,16 +101,17 @@ class Weights:
 
     @property
     def host(self) -> str:
-        """Whom a download would ask: `download.pytorch.org`."""
+        """The host of the URL: `download.pytorch.org`."""
         return self.url.partition("//")[2].partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A row of the layer table. `shape` is the output's without the batch; `stage` the card's stage it belongs to, or
-    the first part of its name. What is not called but in training, as an auxiliary classifier, has an empty shape.
+    """A row of the layer table. `shape` is the output's, without the batch dimension.
 
-    `parameters` and `multiply_adds` are its own; a layer that is called again brings no parameters the second time.
+    `stage` is the spec's stage that contains the layer, or the first part of the layer's name. A layer that is called
+    in training only, such as an auxiliary classifier, has an empty shape. `parameters` and `multiply_adds` are its own;
+    a layer that is called again has 0 parameters in its second row.
     """
 
     name: str
@@ -123,7 +124,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A tensor that did not go from a file into a network: `wanted` by the network, `found` in the file, None where missing."""
+    """A tensor that was not copied from a file into a network: its shape in each, None if it is missing there."""
 
     name: str
     wanted: tuple[int, ...] | None
@@ -132,14 +133,14 @@ class Mismatch:
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    """To work them out takes four times as long as all else, and a long run has tens of thousands of lines."""
+    """Cached: resolving them takes four times as long as all else, and a long run has tens of thousands of lines."""
     return typing.get_type_hints(kind)
 
 
 def from_plain(kind: Any, value: Any) -> Any:
     """`value`, as JSON gave it, as an instance of `kind`: a dataclass, a tuple, an optional or a plain value.
 
-    Keys that a dataclass does not have are passed over. Raises `TypeError` or `KeyError` where `value` does not fit.
+    Keys that a dataclass does not have are ignored. Raises `TypeError` or `KeyError` where `value` does not fit.
     """
     if value is None:
         return None

@@ -2,8 +2,8 @@
 
 A safetensors file is the length of its header (8 bytes, little end first), the header (JSON), and the tensors' bytes.
 The header's `__metadata__` holds the description, as JSON, and in it the digest: that of the whole file in which the
-digest's own place is zeros. So a flipped bit is found wherever it is. Nothing here imports torch: the window reads
-headers, too.
+64 digits of the digest are zeros. So a flipped bit is found wherever it is. Nothing here imports torch: the window
+reads headers, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from resnet_gui.atomic_write import atomic_write
 
 FORMAT = 2
-"""The description's version. A reader refuses a newer one, since it could not know what it leaves out.
+"""The description's version. A reader refuses a newer one, since it could not know what it misses.
 
 Files of format 1 had no digest.
 """
@@ -32,29 +32,31 @@ class NewerFormat(ValueError):
     """The file was written by a newer version of this program, in the format given as argument."""
 
 
-def metadata(description: Mapping[str, Any]) -> dict[str, str]:
-    """What to hand to safetensors' `save` as metadata. Raises `ValueError` for NaN, which JSON does not have."""
+def safetensors_metadata(description: Mapping[str, Any]) -> dict[str, str]:
+    """The metadata to pass to safetensors' `save`. Raises `ValueError` for NaN, which JSON does not have."""
     return {_DESCRIPTION: json.dumps({"format": FORMAT, **description, _DIGEST: _ZEROS}, allow_nan=False)}
 
 
 def write_tensor_file(path: Path, data: bytes) -> None:
-    """Puts the digest into `data`, a safetensors file made with `metadata()`, and writes it whole or not at all.
+    """Puts the digest into `data`, a safetensors file made with `safetensors_metadata()`, and writes it atomically.
 
-    Raises `OSError`; then `path` holds what it held before, or `data` that a power cut could still take.
+    Raises `OSError`; then `path` holds what it held before, or `data`, which a power cut could still lose.
     """
-    place = _place_of(_ZEROS, data)
+    offset = _digest_offset(_ZEROS, data)
     digest = hashlib.sha256(data).hexdigest().encode("ascii")
-    atomic_write(path, data[:place], digest, memoryview(data)[place + len(_ZEROS) :])
+    atomic_write(path, data[:offset], digest, memoryview(data)[offset + len(_ZEROS) :])
 
 
 def read_tensor_file(path: Path) -> tuple[dict[str, Any], bytes]:
-    """The description and the whole file's bytes, whose digest was verified. The file is closed again by then:
+    """The description and the whole file's bytes, whose digest was verified.
 
-    a file that is mapped and then cut short would kill the process.
+    The file is read, not mapped: a mapped file that is cut short would kill the process.
     Raises `OSError`, `ValueError` for a file that is damaged or is another's, `NewerFormat`.
     """
     with path.open("rb") as file:
-        description = _read_header(file)  # first: a foreign file of many gigabytes is not read for nothing
+        description = _read_header(
+            file
+        )  # first, so that another program's file of many gigabytes is not read for nothing
         file.seek(0)
         data = file.read()
     digest = description.get(_DIGEST)
@@ -64,13 +66,13 @@ def read_tensor_file(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """The description alone, without a look at the tensors: quick, and not verified. Raises as `read_tensor_file`."""
+    """The description alone, without reading the tensors: quick, and not verified. Raises as `read_tensor_file`."""
     with path.open("rb") as file:
         return _known(_read_header(file))
 
 
 def _known(description: dict[str, Any]) -> dict[str, Any]:
-    """Asked once the digest was verified: a flipped bit must not look like a newer version."""
+    """Checks the format, once the digest is verified: a flipped bit must not look like a newer version."""
     if description["format"] > FORMAT:
         raise NewerFormat(description["format"])
     return description
@@ -93,14 +95,14 @@ def _read_header(file: BinaryIO) -> dict[str, Any]:
 
 
 def _digest_of(data: bytes, digest: object) -> str:
-    place = _place_of(f"{digest}", data)
-    hashed = hashlib.sha256(memoryview(data)[:place])
+    offset = _digest_offset(f"{digest}", data)
+    hashed = hashlib.sha256(memoryview(data)[:offset])
     hashed.update(_ZEROS.encode("ascii"))
-    hashed.update(memoryview(data)[place + len(_ZEROS) :])
+    hashed.update(memoryview(data)[offset + len(_ZEROS) :])
     return hashed.hexdigest()
 
 
-def _place_of(digest: str, data: bytes) -> int:
-    """Where `digest` stands in the header: in JSON that is a string of the header's JSON, so its quotes are escaped."""
+def _digest_offset(digest: str, data: bytes) -> int:
+    """The offset of `digest` in the header: JSON in a string of the header's JSON, so its quotes are escaped."""
     before = f'\\"{_DIGEST}\\": \\"'.encode("ascii")
     return data.find(before + digest.encode("ascii", "replace")) + len(before)

@@ -1,4 +1,4 @@
-"""How often to speak: a job may work faster than anyone can read."""
+"""Limits how often a job reports: it may work faster than anyone can read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Throttle:
-    """Says when `seconds` have gone by since it last said so; the first time, at once."""
+    """Is ready when `seconds` have passed since it last was; the first time at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -22,13 +22,16 @@ for variable in list(os.environ):
 os.environ |= {
     "QT_QPA_PLATFORM": "offscreen", "OMP_WAIT_POLICY": "PASSIVE",  # the latter as the program itself sets it
     "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "80",
-    "CUDA_VISIBLE_DEVICES": "",  # what is equal to the bit on a processor need not be so on a card
+    "CUDA_VISIBLE_DEVICES": "",  # what is equal to the bit on a processor need not be so on a GPU
 }  # fmt: skip
 if hasattr(time, "tzset"):
     time.tzset()
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch or numpy: several workers test at once
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    # Each worker and its engines have one core, and so one thread of torch: more would only wait for one another.
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
 for variable in ("https_proxy", "HTTPS_PROXY"):
-    os.environ[variable] = "http://127.0.0.1:9"  # where nobody answers: no test asks a server on the internet
+    os.environ[variable] = "http://127.0.0.1:9"  # where nobody answers: no test reaches a server on the internet
 _home = Path(tempfile.mkdtemp(prefix="resnet-gui-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for variable, name in (
@@ -45,10 +48,18 @@ if _precision := os.environ.get("RESNET_GUI_TEST_SHORT_PRECISION"):
 
     device.short_precision = {"none": lambda _: None, "bfloat16": lambda _: "bfloat16"}[_precision]
 
+_BEGAN = time.monotonic()
+
+
+def pytest_runtest_setup() -> None:
+    """`.ci/run --quick` has little time: what has not begun after RESNET_GUI_TEST_SECONDS is left for the whole run."""
+    if time.monotonic() - _BEGAN > float(os.environ.get("RESNET_GUI_TEST_SECONDS", "inf")):
+        pytest.skip("no time left in a quick run")
+
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three classes, told apart by their colour, 10 pictures each: easy to learn in a moment."""
+    """Three classes that differ in colour, 10 pictures each: easy to learn in a moment."""
     root = tmp_path_factory.mktemp("drawn") / "colours"
     chance = random.Random(1)
     for name, colour in (("blue", (40, 60, 220)), ("green", (40, 200, 60)), ("red", (220, 50, 40))):

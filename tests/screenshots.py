@@ -1,6 +1,6 @@
 """Pictures of the real window, for README.md: `python tests/screenshots.py`
 
-The sample pictures are opened, a network is trained on them, and one of them is asked about, all by the real engines.
+The sample pictures are opened, a network is trained on them, and one of them is predicted, all by the real engines.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Photographer:
     def take(self) -> None:
         window = self._window
         ready = []
-        window.training_engine.engine_phase_changed.connect(lambda state: ready.append(state == "ready"))
+        window.training_engine.engine_phase_changed.connect(lambda phase: ready.append(phase == "ready"))
         self._shoot("empty")
         window.open_sample()
         wait(lambda: any(ready), 120)
@@ -70,12 +70,12 @@ class Photographer:
         QTest.mouseClick(window.setup.findChild(QPushButton, "start"), Qt.MouseButton.LeftButton)
         wait(lambda: window.prediction_engine.best and window.prediction_engine.best[1] > 2, 300)
         self._shoot("training")
-        self._ask()
+        self._predict()
         self._shoot("training-predicted")
         wait(lambda: window.training_engine.phase == "idle", 600)
         wait(lambda: ready[-1], 120)
         self._shoot("finished")
-        self._ask()
+        self._predict()
         self._shoot("predicted", FOLDER)
         window.end_engines()
         window.hide()
@@ -83,7 +83,7 @@ class Photographer:
     def _look_inside(self, network: str, folder: Path | None = None) -> None:
         """Opens a network, and its layers."""
         tab, opened = self._window.network_tab, []
-        self._window.network_controller.opened.connect(lambda said: opened.append(said.network))
+        self._window.network_controller.opened.connect(lambda summary: opened.append(summary.network))
         tab.show_network(network)
         wait(lambda: network in opened, 60)
         self._shoot(f"network-{network}", folder, "network-")
@@ -91,12 +91,12 @@ class Photographer:
         self._shoot(f"layers-{network}")
         tab.pages.setCurrentIndex(0)
 
-    def _ask(self) -> None:
-        """Asks about a picture that the model has never seen."""
+    def _predict(self) -> None:
+        """Predicts a picture of the test split."""
         picture = str(self._window.dataset_lister.listing.root / self._window.dataset_lister.splits.test[0].path)
         pane = self._window.predict_pane
         pane.pictures_dropped.emit([picture])
-        wait(lambda: pane.answer.isVisible() and pane.answer.as_text().startswith(picture), 60)
+        wait(lambda: pane.view.isVisible() and pane.view.as_text().startswith(picture), 60)
 
     def _shoot(self, state: str, folder: Path | None = None, name: str = "") -> None:
         """Saves the window in both themes: as `state` if all states are wanted, and as the README's `name` into `folder`."""

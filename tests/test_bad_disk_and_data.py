@@ -69,11 +69,11 @@ def test_a_run_reports_a_full_disk_and_is_whole_once_there_is_room(small_disk: P
     assert isinstance(events[-1], Finished)
     assert any(isinstance(event, Note) and event.message.code == "checkpoint_failed" for event in events)
     [run] = small_disk.iterdir()
-    _, card = load_model(run / "model.safetensors")
-    assert (card.epoch, card.test) == (events[-1].best_epoch, events[-1].test)
-    place = read_status(run)
-    assert place
-    assert (place.epoch, place.step, place.ended) == (13, 0, "finished")
+    _, metadata = load_model(run / "model.safetensors")
+    assert (metadata.epoch, metadata.test) == (events[-1].best_epoch, events[-1].test)
+    status = read_status(run)
+    assert status
+    assert (status.epoch, status.step, status.ended) == (13, 0, "finished")
     assert not list(run.rglob("*.part"))
 
 

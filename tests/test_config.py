@@ -1,4 +1,4 @@
-"""Every setting is whole, and a config says what is wrong with it in the person's words."""
+"""Every setting is whole, and an invalid config is reported in the user's words."""
 
 import math
 import os

@@ -13,7 +13,7 @@ SOURCES = sorted(Path(resnet_gui.__file__).parent.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
-def speaks(call: ast.Call) -> bool:
+def makes_message(call: ast.Call) -> bool:
     """Whether `call` is `Problem(…)` or `message(…)`, plain or behind a module's name."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name in ("Problem", "message") and bool(call.args)
@@ -30,7 +30,7 @@ CALLS = [
     pytest.param(code, call, id=f"{path.stem}-{call.lineno}-{code}")
     for path, tree in TREES.items()
     for call in ast.walk(tree)
-    if isinstance(call, ast.Call) and speaks(call)
+    if isinstance(call, ast.Call) and makes_message(call)
     for code in literals(call.args[0])
 ]
 
@@ -74,10 +74,10 @@ def test_values_fill_the_sentence():
     assert sentence(message("image_too_large", path="a.jpg", limit=64)) == "a.jpg is larger than 64 MB."
 
 
-def test_a_translation_is_asked_for_the_template_not_the_filled_sentence():
-    said = message("image_too_large", path="a.jpg", limit=64)
+def test_a_translation_is_looked_up_by_template_not_by_filled_sentence():
+    too_large = message("image_too_large", path="a.jpg", limit=64)
     german = {"{path} is larger than {limit} MB.": "{path} ist größer als {limit} MB."}
-    assert sentence(said, german.__getitem__) == "a.jpg ist größer als 64 MB."
+    assert sentence(too_large, german.__getitem__) == "a.jpg ist größer als 64 MB."
 
 
 def test_braces_in_a_file_name_are_only_letters():

@@ -13,9 +13,9 @@ from resnet_gui.messages import Problem
 from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.records import ClassScore, TestScore
-from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
+from resnet_gui.tensor_file import read_tensor_file, safetensors_metadata, write_tensor_file
 
-CARD = ModelMetadata(
+METADATA = ModelMetadata(
     "resnet18", ("cat", "caf\udce9", "<b>"), Preprocessing.for_size(64), epoch=3, validated=True, val_accuracy=0.75, val_loss=0.5,
     test=TestScore(2, 3, 0.4, (ClassScore("cat", 1, 1), ClassScore("caf\udce9", 1, 1), ClassScore("<b>", 0, 1)), 1),
     test_opened=1,
@@ -31,16 +31,16 @@ def network() -> torch.nn.Module:
 @pytest.fixture
 def saved(tmp_path: Path, network: torch.nn.Module) -> Path:
     path = tmp_path / "model.safetensors"
-    save_model(path, network.state_dict(), CARD)
+    save_model(path, network.state_dict(), METADATA)
     return path
 
 
 def test_a_model_comes_back_as_it_was(saved: Path, network: torch.nn.Module) -> None:
-    loaded, card = load_model(saved)
+    loaded, metadata = load_model(saved)
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(loaded(pictures), network(pictures))
-    assert card == CARD
+    assert metadata == METADATA
     assert not loaded.training
 
 
@@ -52,7 +52,9 @@ def test_the_file_is_plain_safetensors_that_others_can_read(saved: Path) -> None
 def with_header(saved: Path, **changes: object) -> Path:
     """The file as another version of the program would have written it, with a checksum that fits."""
     description, data = read_tensor_file(saved)
-    write_tensor_file(saved, safetensors.torch.save(safetensors.torch.load(data), metadata({**description, **changes})))
+    write_tensor_file(
+        saved, safetensors.torch.save(safetensors.torch.load(data), safetensors_metadata({**description, **changes}))
+    )
     return saved
 
 
@@ -62,7 +64,7 @@ def test_a_newer_format_is_refused(saved: Path) -> None:
 
 
 def test_what_this_version_does_not_know_is_passed_over(saved: Path) -> None:
-    assert load_model(with_header(saved, added_later=[1, 2]))[1] == CARD
+    assert load_model(with_header(saved, added_later=[1, 2]))[1] == METADATA
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_a_save_that_fails_leaves_the_old_model(saved: Path, network: torch.nn.M
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))  # a real refusal by the system, as root too
     try:
         with pytest.raises(Problem, match="could not be saved"):
-            save_model(saved, network.state_dict(), replace(CARD, epoch=4))
+            save_model(saved, network.state_dict(), replace(METADATA, epoch=4))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert saved.read_bytes() == before

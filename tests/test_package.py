@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_the_version_is_the_same_in_both_places():
+def test_the_version_is_the_same_in_both_files():
     assert PROJECT["version"] == resnet_gui.__version__
 
 
-def test_the_program_starts_where_the_project_says():
+def test_the_program_starts_where_the_project_states():
     assert PROJECT["scripts"] == {"resnet-gui": f"{main.__name__}:{main.main.__name__}"}
 
 
@@ -41,7 +41,7 @@ def test_the_readme_has_one_line_for_each_job(marker: str):
     assert len(re.findall(rf"^{marker}\n+```\w*\n[^\n]+\n```$", readme, re.MULTILINE)) == 1
 
 
-def place_package(site: Path, *, modules: bool) -> None:
+def install_package(site: Path, *, modules: bool) -> None:
     """Lays out `site/resnet_gui` as an installer does: its copy of the resources, and its modules if they are copied."""
     (site / "resnet_gui" / "resources").mkdir(parents=True)
     (site / "resnet_gui" / "resources" / "mark").write_text("installed copy")
@@ -65,14 +65,14 @@ def mark_seen_from(site: Path) -> str:
 
 
 def test_an_installed_package_uses_the_resources_inside_it(tmp_path: Path):
-    place_package(tmp_path, modules=True)
+    install_package(tmp_path, modules=True)
     assert mark_seen_from(tmp_path) == "installed copy"
 
 
 def test_an_editable_install_follows_the_checkout(tmp_path: Path):
     """It has a copy of the resources too, but from the day it was installed."""
     checkout, site = tmp_path / "checkout", tmp_path / "site"
-    place_package(site, modules=False)
+    install_package(site, modules=False)
     (site / "_resnet_gui.pth").write_text(str(checkout))
     (checkout / "resnet_gui").mkdir(parents=True)
     for name in ("pyproject.toml", "resnet_gui/__init__.py", "resnet_gui/paths.py"):

@@ -11,14 +11,21 @@ import torch
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
-from resnet_gui.tensor_file import FORMAT, NewerFormat, metadata, read_description, read_tensor_file, write_tensor_file
+from resnet_gui.tensor_file import (
+    FORMAT,
+    NewerFormat,
+    read_description,
+    read_tensor_file,
+    safetensors_metadata,
+    write_tensor_file,
+)
 
 TENSORS = {"weight": torch.arange(6.0), "count": torch.tensor(3)}
 DESCRIPTION = {"kind": "model", "classes": ["caf\udce9", '"sha256": "'], "score": 0.5}
 
 
 def content(description: dict[str, Any]) -> bytes:
-    return safetensors.torch.save(TENSORS, metadata(description))
+    return safetensors.torch.save(TENSORS, safetensors_metadata(description))
 
 
 @pytest.fixture
@@ -41,15 +48,15 @@ def test_equal_content_is_an_equal_file(path: Path, tmp_path: Path) -> None:
 
 
 def test_every_flipped_bit_is_damage(path: Path) -> None:
-    """Damage, and not a newer version's format, which would send the person to look for an update."""
+    """Damage, and not a newer version's format, which would make the user look for an update."""
     whole = path.read_bytes()
-    for place in range(8 * len(whole)):
+    for bit in range(8 * len(whole)):
         flipped = bytearray(whole)
-        flipped[place // 8] ^= 1 << place % 8
+        flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
         with pytest.raises(ValueError) as caught:  # noqa: PT011 - any sentence will do, but one kind of it
             read_tensor_file(path)
-        assert not isinstance(caught.value, NewerFormat), f"bit {place}"
+        assert not isinstance(caught.value, NewerFormat), f"bit {bit}"
 
 
 def test_every_cut_is_damage(path: Path) -> None:
@@ -76,14 +83,14 @@ def test_a_newer_format_is_told_from_damage(path: Path) -> None:
 
 def test_a_model_of_format_1_had_no_checksum_and_still_loads(tmp_path: Path) -> None:
     path, network = tmp_path / "model.safetensors", build("resnet20", 2)
-    card = ModelMetadata("resnet20", ("cat", "dog"), Preprocessing.for_size(32), epoch=3, validated=False)
-    save_model(path, network.state_dict(), card)
+    metadata = ModelMetadata("resnet20", ("cat", "dog"), Preprocessing.for_size(32), epoch=3, validated=False)
+    save_model(path, network.state_dict(), metadata)
     description, data = read_tensor_file(path)
     del description["sha256"]
     old = {"resnet_gui": json.dumps({**description, "format": 1})}
     path.write_bytes(safetensors.torch.save(safetensors.torch.load(data), old))
-    loaded, found_card = load_model(path)
-    assert found_card == card
+    loaded, found = load_model(path)
+    assert found == metadata
     assert all(torch.equal(found, each) for found, each in zip(loaded.parameters(), network.parameters(), strict=True))
 
 
@@ -95,7 +102,7 @@ def test_format_2_is_nothing_without_its_checksum(path: Path) -> None:
 
 def test_a_figure_that_is_no_number_is_refused_before_anything_is_written() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        metadata({"score": float("nan")})
+        safetensors_metadata({"score": float("nan")})
 
 
 def test_a_header_that_claims_gigabytes_is_not_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Events as a person reads them in a terminal."""
+"""Events as text for a terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from resnet_gui.nets.tables import layer_table
 from resnet_gui.records import ModelInfo, Prediction, TestScore
 
 _NAMED = 5
-"""So many names are printed where there may be thousands."""
+"""How many names are printed at most, where there may be thousands."""
 
 
 class EventPrinter:
@@ -126,7 +126,7 @@ class EventPrinter:
         return f"{line}  {event.seconds:.1f} s{'  best' if event.best else ''}"
 
     def _rewrite(self, line: str) -> None:
-        """Puts `line` in the place of the progress line; only a terminal has one."""
+        """Replaces the progress line by `line`; only a terminal has one."""
         if not self._stream.isatty():
             return
         self._stream.write("\r" + line.ljust(self._progress_width))
@@ -166,7 +166,7 @@ def _score(test: TestScore) -> str:
 
 
 def _changes(event: DatasetChanged) -> str:
-    """What became of the pictures: how many, and the first names of each kind."""
+    """How the pictures changed: for each kind how many, and the first names."""
     kinds = {
         "new classes": event.classes_added, "classes without pictures": event.classes_removed,
         "pictures added": event.added, "pictures gone": event.removed, "pictures replaced": event.changed,
@@ -179,14 +179,14 @@ def _changes(event: DatasetChanged) -> str:
     return "\n".join(lines)
 
 
-def _prediction(answer: Prediction) -> str:
-    if answer.problem:
-        return f"{answer.path}\n  {sentence(answer.problem)}"
-    rows = zip(answer.probabilities, answer.labels, strict=True)
-    return answer.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+def _prediction(prediction: Prediction) -> str:
+    if prediction.problem:
+        return f"{prediction.path}\n  {sentence(prediction.problem)}"
+    rows = zip(prediction.probabilities, prediction.labels, strict=True)
+    return prediction.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
 
 
-def write_predictions(path: Path, answers: Sequence[Prediction], top: int) -> None:
+def write_predictions(path: Path, predictions: Sequence[Prediction], top: int) -> None:
     """Writes a table with a row for each picture: path, problem, then `top` pairs of label and probability.
 
     Raises `Problem` (`cannot_write`).
@@ -194,15 +194,15 @@ def write_predictions(path: Path, answers: Sequence[Prediction], top: int) -> No
     header = [
         "path",
         "problem",
-        *(f"{name}_{place}" for place in range(1, top + 1) for name in ("label", "probability")),
+        *(f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "probability")),
     ]
     try:
         with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             table = csv.writer(file)
             table.writerow(header)
-            for answer in answers:
-                pairs = zip(answer.labels, answer.probabilities, strict=True)
-                problem = sentence(answer.problem) if answer.problem else ""
-                table.writerow([answer.path, problem, *(value for pair in pairs for value in pair)])
+            for prediction in predictions:
+                pairs = zip(prediction.labels, prediction.probabilities, strict=True)
+                problem = sentence(prediction.problem) if prediction.problem else ""
+                table.writerow([prediction.path, problem, *(value for pair in pairs for value in pair)])
     except OSError as error:
         raise Problem("cannot_write", path=str(path), reason=reason(error)) from error

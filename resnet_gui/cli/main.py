@@ -1,8 +1,9 @@
-"""The one entry point. Without a verb it opens the window; the verbs do the same work without one."""
+"""The one entry point. Without a verb it opens the window; the verbs do the same work in a terminal."""
 
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import io
 import os
@@ -25,9 +26,8 @@ VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "s
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem that was told, 2 for wrong usage."""
-    # Threads that wait for each other in a spin starve a program beside this one, and one another; read by torch's
-    # OpenMP when it is loaded.
+    """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem, 2 for wrong usage."""
+    # Threads that wait in a spin loop starve other programs and one another. Torch's OpenMP reads this when it loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments and arguments[0] in VERBS else None
@@ -37,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return serve()
     from resnet_gui.messages import Problem
 
+    codecs.register_error(_printable.__name__, _printable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape")  # a file name that is not UTF-8 is printed as its bytes
+            stream.reconfigure(errors=_printable.__name__)
     try:
         match verb:
             case "train":
@@ -66,6 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `resnet-gui predict … | head` has read enough
         sys.stderr.close()
         return 1
+
+
+def _printable(error: UnicodeError) -> tuple[bytes, int]:
+    """A file name that is not UTF-8 is printed as its bytes, and what the terminal's encoding lacks as a question mark."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    return b"".join(bytes([ord(each) & 0xFF]) if "\udc80" <= each <= "\udcff" else b"?" for each in text), error.end
 
 
 def _window(arguments: list[str]) -> int:
@@ -157,7 +165,7 @@ def _train(arguments: list[str]) -> int:
 
 
 def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
-    """Goes on with a run; where its pictures have changed, the person at the terminal is asked."""
+    """Resumes a run; if its pictures have changed, asks the user at the terminal."""
     from resnet_gui.training.loop import resume
 
     with _stop_on_interrupt() as stop:
@@ -175,7 +183,7 @@ def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
 
 
 def _agrees(question: str) -> bool:
-    """Asks the person at the terminal; without one the answer is no."""
+    """Asks the user at the terminal; without a terminal the answer is no."""
     if not sys.stdin.isatty():
         return False
     with contextlib.suppress(EOFError):
@@ -252,14 +260,14 @@ def _predict(arguments: list[str]) -> int:
 
     predictor = Predictor(options.model, MachineConfig(device=options.device))
     printer = EventPrinter(sys.stdout, options.json)
-    answers: list[Prediction] = []
+    predictions: list[Prediction] = []
     with _stop_on_interrupt() as stop:
         for event in predict(predictor, options.pictures, stop, options.top):
             printer.show(event)
-            answers += event.items
+            predictions += event.items
     if options.csv:
-        write_predictions(options.csv, answers, min(options.top, len(predictor.metadata.classes)))
-    return 1 if any(answer.problem for answer in answers) else 0
+        write_predictions(options.csv, predictions, min(options.top, len(predictor.metadata.classes)))
+    return 1 if any(prediction.problem for prediction in predictions) else 0
 
 
 def _show(events: Iterable[Event], as_json: bool) -> int:
@@ -280,7 +288,7 @@ def _show(events: Iterable[Event], as_json: bool) -> int:
 
 @contextlib.contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """A flag that Ctrl-C or the system's wish to end sets, so that what there is is saved. A second one exits at once."""
+    """A flag that Ctrl-C or SIGTERM sets, so that the run can save and stop. A second one exits at once."""
     stop = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:

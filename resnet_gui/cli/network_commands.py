@@ -1,4 +1,4 @@
-"""The verbs that tell of networks: `resnet-gui networks` and `resnet-gui summary`."""
+"""The verbs that list and summarise networks: `resnet-gui networks` and `resnet-gui summary`."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def networks(arguments: list[str]) -> int:
 
         EventPrinter(sys.stdout, options.json).show(NetworkNames(options.library, names(options.library)))
         return 0
-    cards = [card for card in NETWORKS if (options.family or "").lower() in card.family.lower()]
-    if not cards:
-        families = ", ".join(dict.fromkeys(card.family for card in NETWORKS))
+    specs = [spec for spec in NETWORKS if (options.family or "").lower() in spec.family.lower()]
+    if not specs:
+        families = ", ".join(dict.fromkeys(spec.family for spec in NETWORKS))
         parser.error(f"no family is called {options.family}; there are: {families}")
-    print("\n".join(_line(card) for card in cards) if options.json else network_table(cards))
+    print("\n".join(_line(spec) for spec in specs) if options.json else network_table(specs))
     return 0
 
 
@@ -59,9 +59,9 @@ def _summary_options(arguments: list[str]) -> argparse.Namespace:
     add("--classes", type=int, metavar="N", help="how many classes (default: as many as the paper has)")
     add("--channels", type=int, choices=(1, 3), help="1 for grey pictures, 3 for colour (default: the network's)")
     add("--stages", action="store_true", help="print only the sums of each stage")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print every network as a line of JSON")
-    form.add_argument("--csv", action="store_true", help="print every layer as a row of CSV")
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument("--json", action="store_true", help="print every network as a line of JSON")
+    output_format.add_argument("--csv", action="store_true", help="print every layer as a row of CSV")
     options = parser.parse_args(arguments)
     for name, least in (("size", 1), ("classes", 2)):
         if (given := getattr(options, name)) is not None and given < least:
@@ -74,28 +74,28 @@ def _summary_options(arguments: list[str]) -> argparse.Namespace:
 def summary(arguments: list[str]) -> int:
     """`resnet-gui summary NAME`: opens one network or compares two, and returns the exit status."""
     options = _summary_options(arguments)
-    cards = [find(name) for name in options.networks]
-    for card in cards:
-        require_size(card, options.size or card.default_size)  # before the libraries are loaded, which takes seconds
-    tables = [_opened(card, options) for card in cards]
+    specs = [find(name) for name in options.networks]
+    for spec in specs:
+        require_size(spec, options.size or spec.default_size)  # before the libraries are loaded, which takes seconds
+    tables = [_opened(spec, options) for spec in specs]
     if options.csv:
         print(layers_csv(tables), end="")
         return 0
     if options.json:
         print("\n".join(map(to_json, tables)))
         return 0
-    for card, table in zip(cards, tables, strict=True):
-        print(facts(card, table.weights), layer_table(table, options.stages), sep="\n\n", end="\n\n")
+    for spec, table in zip(specs, tables, strict=True):
+        print(facts(spec, table.weights), layer_table(table, options.stages), sep="\n\n", end="\n\n")
     if len(tables) == 2:
         print(comparison(*tables))
     return 0
 
 
-def _opened(card: NetworkSpec, options: argparse.Namespace) -> NetworkSummary:
-    """The network's layers. What a library's network is made for stands nowhere but in its weights."""
+def _opened(spec: NetworkSpec, options: argparse.Namespace) -> NetworkSummary:
+    """The network's layers. The picture size of a library's network is known only from its weights."""
     from resnet_gui.nets.library_catalog import weights_of
     from resnet_gui.nets.summary import summarise
 
-    weights = None if card.is_curated else weights_of(card.name)
-    size = options.size or (weights.image_size if weights else card.default_size)
-    return summarise(card.name, options.classes or card.classes, options.channels or card.channels, size)
+    weights = None if spec.is_curated else weights_of(spec.name)
+    size = options.size or (weights.image_size if weights else spec.default_size)
+    return summarise(spec.name, options.classes or spec.classes, options.channels or spec.channels, size)

@@ -37,4 +37,4 @@ def class_rows(listing: Listing, splits: Splits) -> list[ClassRow]:
 
 def _examples(root: str, paths: list[str]) -> tuple[str, ...]:
     shown = min(_SHOWN, len(paths))
-    return tuple(os.path.join(root, paths[place * len(paths) // shown]) for place in range(shown))  # noqa: PTH118 - 20 times as quick
+    return tuple(os.path.join(root, paths[index * len(paths) // shown]) for index in range(shown))  # noqa: PTH118 - 20 times as quick

@@ -1,4 +1,4 @@
-"""Features in the pictures' place: batches of what a network's body has made of them, from memory."""
+"""Batches of features in place of pictures: the outputs of a network's backbone, from memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from resnet_gui.data.transforms import Augmentation
 
 
 class FeatureLoader:
-    """Stands where `pictures` would: the same pictures in the same batches, but their `pixels` are features.
+    """Replaces the loader `pictures`: it gives the same batches, but their `pixels` are features.
 
-    `room` [views, samples, ..., C] is where these are `put`, before they are asked for. Channels come last in it, for a
-    head that is a convolution is quickest on them so.
+    `room` [views, samples, ..., C] holds the features, which must be `put` there before they are loaded. Channels come
+    last in it, since a head that is a convolution is quickest that way.
     """
 
     def __init__(self, pictures: Loader, room: Tensor) -> None:
@@ -33,7 +33,7 @@ class FeatureLoader:
 
     @property
     def readable(self) -> int:
-        """How many pictures are left."""
+        """How many pictures have not been skipped."""
         return self._pictures.readable
 
     @property
@@ -42,16 +42,16 @@ class FeatureLoader:
         return self._pictures.readable_classes
 
     def put(self, view: int, indices: Tensor, features: Tensor) -> None:
-        """Keeps `features` [N, C, ...] of the pictures at `indices` as the `view`-th of each."""
+        """Stores `features` [N, C, ...] as view number `view` of the pictures at `indices` [N]."""
         rows = (view * self._count + indices).to(self._rows.device)
         self._rows.index_copy_(0, rows, features.movedim(1, -1).to(self._rows))
 
     def prepare(self, batch: Batch) -> Tensor:
-        """Features need no more: they go into the network as they are."""
+        """The features as they are: they need no preprocessing."""
         return batch.pixels
 
     def train(self, augmentation: Augmentation, epoch: int, done: int = 0) -> Iterator[Batch]:
-        """One epoch in the order and the batches of `Loader.train`, which shows each picture's views in turn."""
+        """One epoch in the order and batches of `Loader.train`; a picture's views take turns from epoch to epoch."""
         order = epoch_order(augmentation.seed, epoch, self._count)
         left = torch.tensor([index for index in order if index not in self._pictures.skipped][done:], dtype=torch.int64)
         groups = [*torch.split(left, self.batch_size)]
@@ -65,7 +65,7 @@ class FeatureLoader:
         return self._batches(torch.split(torch.tensor(indices, dtype=torch.int64), self.batch_size))
 
     def _batches(self, groups: Sequence[Tensor], turn: int | None = None) -> Iterator[Batch]:
-        """In a turn, neighbours show different views, so that no epoch sees one kind only; else all show the first."""
+        """With a `turn`, neighbouring pictures show different views, so that each epoch mixes views; else the first."""
         for indices in groups:
             if len(indices):
                 view = 0 if turn is None else (indices + turn) % self.views

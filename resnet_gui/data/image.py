@@ -31,8 +31,8 @@ _UPRIGHT = {
 }  # fmt: skip
 _SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
-# Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the person's terminal, or
-# end the decoding where warnings are errors. `catch_warnings` is not safe in threads, so this is said once for all.
+# Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the user's terminal, or
+# end the decoding where warnings are errors. `catch_warnings` is not thread-safe, so they are ignored for good.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -109,7 +109,7 @@ def stat_image(path: Path) -> os.stat_result:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """How `image` must be turned to stand as its EXIF block says; None if it stands, or if that block is broken."""
+    """How `image` must be turned to be upright by its EXIF block; None if it is upright, or if that block is broken."""
     try:
         return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a parser meets damage in many ways, and none is worth the picture
@@ -147,6 +147,6 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """`image` without metadata, lest a copy saved from it be turned upright twice or carry a colour profile along."""
+    """`image` without metadata: else a copy saved from it could be turned twice, or keep a colour profile."""
     image.info = {}
     return image

@@ -1,4 +1,4 @@
-"""Samples become batches, read ahead in threads. A picture that cannot be read is left out and told, once."""
+"""Samples become batches, read ahead in threads. A picture that cannot be read is skipped and reported once."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ from resnet_gui.messages import Problem
 from resnet_gui.seeds import seed_for
 
 _View = Callable[[Image.Image, int], View]
-"""From a scaled picture and its index to what is wanted of it."""
+"""Makes a view from a scaled picture and its index."""
 
 _LARGEST = 4
-"""A picture of more squares of the short side is cut before it comes into a batch, where all take the room of the largest."""
+"""Pictures with more pixels than so many squares of the short side are cropped before batching.
+
+A batch takes for each picture as much memory as for its largest.
+"""
 _TOGETHER = 8
-"""So many pictures at most are one errand of a thread: to send a thread costs more than a small picture does."""
+"""How many pictures a thread reads at most as one task: a task costs more than decoding a small picture."""
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
@@ -41,23 +44,23 @@ def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """How many batches `Loader.train` makes of `count` readable pictures: a last one of one joins the one before it."""
+    """How many batches `Loader.train` makes of `count` readable pictures: a last batch of one joins the one before."""
     whole, rest = divmod(count, batch_size)
     return max(1, whole + (rest > 1))
 
 
 class FolderGone(Exception):
-    """Not a picture but the whole dataset folder cannot be reached: a drive was unplugged, a folder renamed."""
+    """The whole dataset folder cannot be reached, not just one picture: a drive was unplugged, or a folder renamed."""
 
 
 class Loader:
     """The pictures of one split.
 
     `skipped` holds the indices of samples that turned out to be unreadable or replaced; they are not tried again.
-    `snapshot` knows what the pictures were when the run began; without one, that is now.
-    `cache`, which must be for the same preprocessing, keeps the pictures decoded; the pixels are the same without.
-    Where it `cuts_late`, pictures to learn from come whole, and `prepare` cuts them out on the device.
-    `landmarks` lie directly in `root`: when none of them is there, it is not a picture that is missing but the folder.
+    `snapshot` holds the pictures' versions at the start of the run; without one, it is taken now.
+    `cache`, which must be for the same preprocessing, keeps the pictures decoded; it does not change the pixels.
+    With `crop_on_device`, training pictures come whole, and `prepare` crops them on the device.
+    `root_entries` are the names directly in `root`: if none of them exists, the whole folder is missing.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class Loader:
 
     @property
     def readable(self) -> int:
-        """How many pictures are left, as far as is known."""
+        """How many pictures have not been skipped so far."""
         return len(self.samples) - len(self.skipped)
 
     @property
@@ -94,20 +97,20 @@ class Loader:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the dataset folder cannot be reached, or nothing is left in it."""
+        """Whether the dataset folder cannot be reached, or has lost all of its entries."""
         return not any(os.path.exists(self.root / name) for name in self.root_entries)  # noqa: PTH110 - Path.exists raises for some errors
 
     def prepare(self, batch: Batch) -> Tensor:
-        """A batch's pixels, on the device where they are, as the network takes them: float32 `[N, C, S, S]`."""
+        """The pixels of `batch` as the network takes them: float32 `[N, C, S, S]`, on the device of the batch."""
         pixels = batch.pixels
         if batch.cuts:
             pixels = resample(pixels, *batch.cuts, batch.side, self.preprocessing.interpolation)
         return self.preprocessing.normalize(pixels)
 
     def train(self, augmentation: Augmentation, epoch: int, done: int = 0) -> Iterator[Batch | Skipped]:
-        """One epoch in its own order and augmentation, from where `done` pictures of it have been learned from.
+        """One epoch in its own order and augmentation, without its first `done` pictures.
 
-        No batch of one is made, for batch norm cannot learn from it. Raises `FolderGone`.
+        There is no batch of one picture, since batch norm cannot learn from it. Raises `FolderGone`.
         """
         order = epoch_order(augmentation.seed, epoch, len(self.samples))
         left = [index for index in order if index not in self.skipped][done:]
@@ -125,7 +128,7 @@ class Loader:
         return self._batches(range(len(self.samples)), view_of, augmentation.image_size)
 
     def _show(self, augmentation: Augmentation, epoch: int, view: int, scaled: Image.Image, index: int) -> View:
-        """A view of a picture, cut out or, where that is left to the device, with the box to cut out."""
+        """A view of a picture: cropped, or with the box that the device is to crop."""
         side = augmentation.image_size
         if self.crop_on_device and scaled.width * scaled.height <= _LARGEST * self.preprocessing.resize**2:
             return View(whole(scaled), *augmentation.draw(scaled, epoch, index, view))
@@ -133,9 +136,9 @@ class Loader:
         return View(pixels, (0, 0, side, side) if self.crop_on_device else None)
 
     def read_digests(self, cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Makes sure that pictures are known by their content before they are first opened, until `cancelled()`.
+        """Takes the digest of every picture's content before training opens it, until `cancelled()`.
 
-        The cache knows many; the files of the others are read.
+        The cache knows many of them; the files of the others are read.
         """
         for index in self.snapshot.unread() if self.cache else ():
             if cancelled():
@@ -149,7 +152,7 @@ class Loader:
     def _batches(
         self, order: Iterable[int], view: _View, side: int = 0, join_single: bool = False
     ) -> Iterator[Batch | Skipped]:
-        """Groups readable pictures in order. One full group is held back, so that a last single can join it."""
+        """Groups readable pictures in order. One full group is held back, so that a single last picture can join it."""
         group: list[tuple[int, View]] = []
         for index, read in self._read_ahead(order, view):
             if isinstance(read, Skipped):
@@ -169,20 +172,20 @@ class Loader:
     def _batch(self, group: Sequence[tuple[int, View]], side: int) -> Batch:
         indices = torch.tensor([index for index, _ in group])
         labels = torch.tensor([self.samples[index].label for index, _ in group])
-        return Batch.of([shown for _, shown in group], labels, indices, side)
+        return Batch.of([view for _, view in group], labels, indices, side)
 
     def _read_ahead(self, order: Iterable[int], view: _View) -> Iterator[tuple[int, View | Skipped]]:
-        """Reads in `threads` threads, two batches ahead, and gives back in order."""
+        """Reads in `threads` threads, two batches ahead, and yields the pictures in order."""
         wanted = (index for index in order if index not in self.skipped)
         size = max(1, min(_TOGETHER, self.batch_size // self.threads))
-        ahead = 2 * self.batch_size // size + self.threads
+        prefetch = 2 * self.batch_size // size + self.threads
         coming: deque[Future[list[tuple[int, View | Skipped]]]] = deque()
         left = threading.Event()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="loader")
         try:
             while some := list(itertools.islice(wanted, size)):
                 coming.append(pool.submit(self._read_some, some, view, left))
-                if len(coming) >= ahead:
+                if len(coming) >= prefetch:
                     yield from coming.popleft().result()
             while coming:
                 yield from coming.popleft().result()
@@ -195,11 +198,11 @@ class Loader:
     def _read_some(
         self, indices: Sequence[int], view: _View, left: threading.Event
     ) -> list[tuple[int, View | Skipped]]:
-        """As many of the pictures as are read before nobody waits for them any more."""
+        """Reads the pictures at `indices`, until `left` is set because the reader has gone."""
         return [(index, self._read(index, view)) for index in indices if not left.is_set()]
 
     def _read(self, index: int, view: _View) -> View | Skipped:
-        """A view of a picture, or why there is none. What fails is tried twice: the folder may have been back in between."""
+        """A view of a picture, or why there is none. A failure is tried again, since the folder may have come back."""
         try:
             return view(self._scaled(index), index)
         except Problem:
@@ -211,7 +214,7 @@ class Loader:
             return Skipped(str(self.root / self.samples[index].path), problem.message)
 
     def _scaled(self, index: int) -> Image.Image:
-        """What the preprocessing makes of a picture first, from the cache if its file is there as it was. Raises `Problem`."""
+        """The decoded and scaled picture, from the cache if its file is unchanged. Raises `Problem`."""
         name = self.samples[index].path
         before = version_of(f"{self.root}{os.sep}{name}")
         if self.cache and (found := self.cache.get(name, before)):

@@ -1,4 +1,4 @@
-"""Batches come to the device while the step before is still computed there."""
+"""Copies batches to the device while the step before is still being computed there."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 def prefetch(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch | T]:
-    """`items` in their order, batches on `device`; anything else goes through as it is.
+    """`items` in their order, with batches moved to `device`; anything else passes unchanged.
 
-    To a graphics card a batch is copied from pinned memory, in a stream of its own, one batch before it is asked for.
+    For CUDA, a batch is copied from pinned memory, in a stream of its own, one batch ahead.
     """
     move = partial(_move, device)
     if device.type != "cuda":
@@ -39,7 +39,7 @@ def prefetch(items: Iterator[Batch | T], device: torch.device) -> Iterator[Batch
 
 
 def _move(device: torch.device, tensor: Tensor) -> Tensor:
-    """Where nothing is pinned the copy is waited for: its source may be gone before it is made."""
+    """Copies `tensor` to `device`: asynchronously from pinned memory on CUDA, elsewhere synchronously."""
     if device.type != "cuda":
         return tensor.to(device)
     pinned = tensor.pin_memory() if tensor.device.type == "cpu" else tensor
@@ -47,7 +47,7 @@ def _move(device: torch.device, tensor: Tensor) -> Tensor:
 
 
 def _arrived(item: Batch | T, stream: torch.cuda.Stream) -> Batch | T:
-    """`item`, a batch once it is there, and not to be overwritten before it was computed with."""
+    """Makes the current stream wait for a batch, and keeps its memory until that stream has used it."""
     if isinstance(item, Batch):
         current = torch.cuda.current_stream(item.pixels.device)
         current.wait_stream(stream)

@@ -1,8 +1,8 @@
-"""Cuts and scales the pictures of a whole batch at once, where they are: on a graphics card that beats threads.
+"""Crops and scales the pictures of a whole batch at once, on their device: on a GPU that is faster than CPU threads.
 
-Each of a result's rows and columns is a weighted sum of the picture's, so to cut, scale and mirror is to multiply with
-one matrix from the left and one from the right. The weights are those of Pillow's `resize` with a `box`: a filter that
-widens with the scale, so that nothing is skipped where a picture becomes smaller.
+Each row and column of a result is a weighted sum of those of the picture. So cropping, scaling and mirroring are one
+matrix product from the left and one from the right. The weights are those of Pillow's `resize` with a `box`: a filter
+that widens with the scale, so that no pixel is skipped where a picture becomes smaller.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ def resample(
 ) -> Tensor:  # fmt: skip
     """`pixels` [N, C, H, W] uint8 to float32 [N, C, side, side], whole numbers from 0 to 255, on the same device.
 
-    `sizes` [N, 2]: width and height of each picture, which stands in the upper left corner; what is around it is not
-    looked at. `boxes` [N, 4]: left, top, right and bottom of what is cut out, in pixels, fractions allowed. `mirrored`
-    [N]: bool, left to right. `interpolation` is "bilinear" or "bicubic". Where TF32 multiplies, a few in a hundred are
-    one level off.
+    `sizes` [N, 2]: width and height of each picture, which lies in the upper left corner; the rest is ignored. `boxes`
+    [N, 4]: left, top, right and bottom of the crop, in pixels, fractions allowed. `mirrored` [N]: bool, left to right.
+    `interpolation` is "bilinear" or "bicubic". With TF32, a few values in a hundred are one level off.
     """
     left, top, right, bottom = boxes.unbind(1)
     height, width = pixels.shape[2:]
@@ -33,8 +32,10 @@ def resample(
 
 
 def _weights(start: Tensor, end: Tensor, own: Tensor, length: int, side: int, interpolation: str) -> Tensor:
-    """[N, side, length]: how much of each of `length` pixels, of which `own` are a picture's, goes into each of `side`
-    new ones that stand for `start` to `end`."""
+    """[N, side, length]: the share of each of `length` old pixels in each of `side` new ones, from `start` to `end`.
+
+    Only the first `own` of the old pixels are the picture's.
+    """
     scale = ((end - start) / side).view(-1, 1, 1)
     stretch = scale.clamp(min=1.0)
     reach = {"bilinear": 1.0, "bicubic": 2.0}[interpolation] * stretch

@@ -1,4 +1,4 @@
-"""Draws a small dataset of textured shapes, so that everything can be tried without a picture of one's own."""
+"""Draws a small dataset of textured shapes, so that everything can be tried without pictures of the user's own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_recipe() -> Recipe:
 def draw_sample(stop: Flag) -> Iterator[Event]:
     """Draws the sample dataset into the cache folder, once: `Progress` for each picture, then `SampleDrawn`.
 
-    `stop` is looked at before every picture; when it is set, nothing is left behind. Raises `Problem` if the folder
+    `stop` is checked before every picture; if it is set, nothing is left behind. Raises `Problem` if the folder
     cannot be written.
     """
     recipe = read_recipe()
@@ -98,7 +98,7 @@ def _save(picture: Image.Image, stem: Path, index: int) -> None:
 def draw(recipe: Recipe, name: str, index: int) -> Image.Image:
     """Picture `index` of class `name`, RGB, `recipe.side` pixels square: a function of the recipe alone.
 
-    Colours, textures, light, place and area are drawn alike for every class, so that only the outline tells them apart.
+    Colours, textures, light, position and area are drawn alike for every class, so that only the outline differs.
     """
     chance = Random(f"{recipe.seed}/{name}/{index}")
     ground, figure = _colours(chance)

@@ -1,4 +1,4 @@
-"""What each picture was when a run began, so that one that is replaced later is noticed. Needs no torch."""
+"""The version of each picture at the start of a run, so that a later replacement is noticed. Needs no torch."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from resnet_gui.data.samples import Sample
 
 Version = tuple[int, int, int]
-"""Size in bytes, time of change and the system's own time of a file, both in ns; see `Snapshot`."""
+"""A file's size in bytes, its time of change and the system's own time, both in ns; see `Snapshot`."""
 
 _DIGEST = 16
 _UNKNOWN = bytes(_DIGEST)
 _NONE = -1
-"""The size of a picture that was not there."""
+"""The size of a picture that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Size in bytes `[N]`, times in ns `[N]` and content's digest `[N, 16]` of N pictures.
+    """Sizes in bytes `[N]`, times in ns `[N]` and digests of the contents `[N, 16]` of N pictures.
 
-    `modified` is the time that programs can set, and set back; `touched` is the system's own (on Windows: the time of
-    creation), which tells a picture from one of the same size that took its place by a rename.
-    A digest is zeros until the picture has been read once. It tells a picture that was only copied or touched from one
-    that was replaced.
+    `modified` is the time that programs can set, and set back. `touched` is the system's own (on Windows: the time of
+    creation); it differs where another picture of the same size was renamed to the same path.
+    A digest is zeros until the picture has been read once. It distinguishes a picture that was only copied or touched
+    from one that was replaced.
     """
 
     size: NDArray[np.int64]
@@ -51,7 +51,7 @@ class Snapshot:
         return int(self.size[index]), int(self.modified[index]), int(self.touched[index])
 
     def holds(self, index: int, path: Path) -> bool:
-        """Whether the file in `path` is still picture `index`. Called after it was read, so that what was read is meant.
+        """Whether the file in `path` is still picture `index`. Called after it was read, so that no change is missed.
 
         May be called from several threads, for different pictures.
         """
@@ -62,10 +62,7 @@ class Snapshot:
         return version_of(path) == now and digest != _UNKNOWN and self.recognizes(index, now, digest)
 
     def recognizes(self, index: int, now: Version, digest: bytes) -> bool:
-        """Whether a file that is `now`, and whose content has `digest`, is still picture `index`, as `holds` says.
-
-        For those who know the digest already.
-        """
+        """As `holds`, for a file of version `now` whose `digest` is known already."""
         known, same = self.digest[index].tobytes(), now == self.version(index)
         if known == digest and same:
             return True
@@ -76,7 +73,7 @@ class Snapshot:
         return True
 
     def read(self, root: Path, samples: Sequence[Sample], cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Takes the digests of pictures that have not been read yet and are as they were, until `cancelled()`."""
+        """Takes the digests of pictures that have not been read yet and have not changed, until `cancelled()`."""
         for index in self.unread():
             if cancelled():
                 return
@@ -87,7 +84,7 @@ class Snapshot:
         return [int(index) for index in np.flatnonzero(~self.digest.any(axis=1))]
 
     def compare(self, root: Path, samples: Sequence[Sample], left_out: Iterable[int]) -> tuple[list[int], list[int]]:
-        """The indices of pictures that are gone, and of those that are others now; those `left_out` are not looked at."""
+        """The indices of removed and of changed pictures; those in `left_out` are ignored."""
         removed, changed = [], []
         for index in sorted(set(range(len(samples))) - set(left_out)):
             path = root / samples[index].path
@@ -102,7 +99,7 @@ class Snapshot:
 
 
 def version_of(path: Path | str) -> Version:
-    """What the file is now; a size of -1 if there is none, or none that can be reached."""
+    """The file's present version; a size of -1 if the file is missing or cannot be reached."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a path per picture would take longer to make than the answer
     except OSError:
@@ -111,8 +108,8 @@ def version_of(path: Path | str) -> Version:
 
 
 def _digest(path: Path) -> bytes:
-    """Of the whole content; zeros if it cannot be read."""
-    if not path.is_file():  # a pipe would be waited for, perhaps for ever
+    """The digest of the whole content; zeros if it cannot be read."""
+    if not path.is_file():  # opening a FIFO could wait for ever
         return _UNKNOWN
     try:
         with path.open("rb") as file:

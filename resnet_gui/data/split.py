@@ -21,7 +21,7 @@ _HEADER = ["split", "class", "path"]
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Every picture's place. Within each split the samples are sorted by path, and each carries its split."""
+    """The samples of each split, sorted by path; each sample names its split."""
 
     classes: tuple[str, ...]
     train: tuple[Sample, ...]
@@ -36,7 +36,7 @@ def split_samples(listing: Listing, val_fraction: float, test_fraction: float, s
     Where the folder has train and test but no validation pictures, these are taken from train; where it has nothing
     but train, all of it is split. Which pictures of a class go where depends on `seed`, the class's name and the
     pictures' paths alone. A class with 1 or 2 pictures goes to train; a larger one has at least one in each split.
-    `notes` tell what is not in the listing's own.
+    The result's `notes` are those that are not in the listing's own.
     """
     own = {sample.split for sample in listing.samples}
     if "val" in own:
@@ -55,8 +55,8 @@ def _val_from_train(listing: Listing, val_fraction: float, seed: int) -> Splits:
     train = [sample for sample in listing.samples if sample.split == "train"]
     test = [sample for sample in listing.samples if sample.split == "test"]
     samples, notes = _stratified(train, listing.classes, val_fraction, 0.0, seed)
-    told = message("val_from_train", percent=round(100 * val_fraction))
-    return _gathered(listing.classes, [*samples, *test], [told, *notes])
+    note = message("val_from_train", percent=round(100 * val_fraction))
+    return _gathered(listing.classes, [*samples, *test], [note, *notes])
 
 
 def _stratified(
@@ -65,17 +65,17 @@ def _stratified(
     by_class: list[list[Sample]] = [[] for _ in classes]
     for sample in samples:
         by_class[sample.label].append(sample)
-    placed: list[Sample] = []
+    assigned: list[Sample] = []
     notes: list[Message] = []
     for name, members in zip(classes, by_class, strict=True):
         if 0 < len(members) < 3:
             notes.append(message("class_small", name=name, count=len(members)))
         members.sort(key=lambda sample: _order(seed, name, sample.path))
         val, test = _shares(len(members), val_fraction, test_fraction)
-        for place, sample in enumerate(members):
-            split: SplitName = "val" if place < val else "test" if place < val + test else "train"
-            placed.append(Sample(sample.path, sample.label, split))
-    return placed, notes
+        for index, sample in enumerate(members):
+            split: SplitName = "val" if index < val else "test" if index < val + test else "train"
+            assigned.append(Sample(sample.path, sample.label, split))
+    return assigned, notes
 
 
 def _shares(count: int, val_fraction: float, test_fraction: float) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def _shares(count: int, val_fraction: float, test_fraction: float) -> tuple[int,
 
 
 def _order(seed: int, name: str, path: str) -> bytes:
-    """A place in a shuffled order that no other picture and no library's random numbers can change."""
+    """A sort key for shuffling, which depends on no other picture and on no library's random numbers."""
     return hashlib.blake2b(f"{seed}\0{name}\0{path}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 

@@ -1,4 +1,4 @@
-"""Small PNGs of pictures, kept in the cache folder, which the window can show without decoding a person's file itself."""
+"""Small PNGs of pictures in the cache folder, so that the window need not decode a user's files itself."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from resnet_gui.records import Thumbnail
 from resnet_gui.throttle import Throttle
 
 SIDE = 96
-"""The usual longest side of a thumbnail, in pixels."""
+"""The default longest side of a thumbnail, in pixels."""
 
 
 def thumbnail(path: Path, side: int = SIDE) -> Path:
-    """A PNG of `path` that fits into `side` × `side` pixels, made now if there is none of this version of the file.
+    """A PNG of `path` that fits into `side` × `side` pixels, made now if none is cached of this version of the file.
 
-    Raises `Problem` if the picture cannot be read or the PNG not be written.
+    Raises `Problem` if the picture cannot be read, or the PNG cannot be written.
     """
     png = _cache_path(path, side)
     try:
@@ -37,9 +37,9 @@ def thumbnail(path: Path, side: int = SIDE) -> Path:
 
 
 def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[Event]:
-    """A thumbnail of each of `paths`, in batches, at most 20 a second; what cannot be read is left out.
+    """A thumbnail of each of `paths`, in batches, at most 20 a second. Pictures that cannot be read are left out.
 
-    `stop` is looked at before every picture.
+    `stop` is checked before every picture.
     """
     ready: list[Thumbnail] = []
     pace = Throttle(0.05)
@@ -58,21 +58,18 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
 
 
 def prune(days: float = 30) -> None:
-    """Removes thumbnails, and pictures that were pasted, which nobody asked for in the last `days`.
-
-    So the cache does not grow for ever.
-    """
+    """Removes thumbnails and pasted pictures that were not used in the last `days`, to keep the cache small."""
     oldest = time.time() - days * 24 * 3600
     for file in (*_folder().iterdir(), *cache_folder("pasted").rglob("*.png")):
         try:
             if file.stat().st_mtime < oldest:
                 file.unlink()
         except OSError:
-            continue  # another process was faster, or the system holds on to it: next time
+            continue  # another process was faster, or the file is in use: next time
 
 
 def _cache_path(path: Path, side: int) -> Path:
-    """Where the thumbnail of this version of the file lies."""
+    """The path of the thumbnail of this version of the file."""
     status = stat_image(path)
     version = f"\0{status.st_mtime_ns}\0{status.st_size}\0{side}"
     name = hashlib.blake2b(os.fsencode(path.absolute()) + version.encode(), digest_size=16).hexdigest()
@@ -96,7 +93,7 @@ def _draw(path: Path, side: int, png: Path) -> None:
 
 
 def _save(image: Image.Image, png: Path) -> None:
-    """Writes beside `png` and renames, so that nobody ever sees half of it."""
+    """Writes beside `png` and renames, so that no reader ever sees half of it."""
     handle, name = tempfile.mkstemp(suffix=".part", dir=png.parent)
     part = Path(name)
     try:

@@ -1,4 +1,4 @@
-"""From a picture to what the network sees: light augmentation for training, one fixed way for everything else."""
+"""From a picture to the network's input: light augmentation for training, fixed preprocessing for all else."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resam
 class Preprocessing:
     """The evaluation preprocessing: validation, test and prediction share it, and it travels in the model file.
 
-    Its first half, `open`, is the same for every use of a picture, so that its result can be kept; the second cuts out
-    what the network sees. The short side is scaled to `resize` pixels, the middle square of `image_size` pixels is cut out, and channels are
-    brought to `mean` and `std`: three of each for colours, one for grey. Their defaults are the usual ones of ImageNet.
+    Its first half, `open`, is the same for every use of a picture, so that its result can be cached. The second half
+    crops what the network sees. The short side is scaled to `resize` pixels, the central square of `image_size` pixels
+    is cropped, and channels are normalized by `mean` and `std`: three of each for colours, one for grey. Their defaults
+    are those of ImageNet.
     """
 
     image_size: int
@@ -41,7 +42,7 @@ class Preprocessing:
 
     @classmethod
     def for_size(cls, image_size: int) -> Preprocessing:
-        """The usual proportions: a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
+        """The proportions of ImageNet, a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
         return cls(image_size, round(image_size * 256 / 224))
 
     @property
@@ -54,22 +55,22 @@ class Preprocessing:
         return replace(self, image_size=image_size, resize=round(image_size * self.resize / self.image_size))
 
     def with_channels(self, channels: int) -> Preprocessing:
-        """The same for grey (1) or colours (3): grey has the averages of the colours, and colours share that of grey."""
+        """The same for grey (1) or colours (3): grey takes the mean of the colours; colours take the value of grey."""
         if channels == self.channels:
             return self
         mean, std = sum(self.mean) / self.channels, sum(self.std) / self.channels
         return replace(self, mean=(mean,) * channels, std=(std,) * channels)
 
     def open(self, path: Path) -> Image.Image:
-        """The first half: the picture in `path`, made as small as is needed. This is what is kept of it.
+        """The first half: the picture in `path`, scaled down as far as possible. This is what the cache keeps.
 
-        Raises `Problem` as `data.image.decode`. Whoever changes what comes out raises the rule's number in
+        Raises `Problem` as `data.image.decode`. If a change of the code changes the result, raise `_OPEN_VERSION` in
         `data/cache/picture_cache.py`.
         """
         return self.scaled(self.decode(path).image)
 
     def decode(self, path: Path) -> Decoded:
-        """The picture in `path` as large as it is needed. Raises as `data.image.decode`.
+        """The picture in `path`, as large as needed. Raises as `data.image.decode`.
 
         Large photographs are decoded at half their size or less, never below twice what is needed, so that the scaling
         that follows still decides how they look.
@@ -79,7 +80,7 @@ class Preprocessing:
     def scaled(self, image: Image.Image) -> Image.Image:
         """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.
 
-        A smaller one stays as it is: to enlarge it would take room and show nothing more.
+        A smaller one stays as it is: enlarging it would take memory and show nothing more.
         """
         if self.channels == 1:
             image = image.convert("L")
@@ -93,13 +94,13 @@ class Preprocessing:
     def pixels(self, scaled: Image.Image) -> Tensor:
         """The second half: the middle of a scaled picture, as uint8 `[channels, image_size, image_size]`.
 
-        Where the short side is `resize` this only cuts. A smaller picture is cut and enlarged in one step, so that a
-        strip of 1 x 10,000 pixels is never blown up in between.
+        Where the short side is `resize` this only crops. A smaller picture is cropped and enlarged in one step, so that
+        a strip of 1 x 10,000 pixels is never blown up in between.
         """
         return _cut(scaled, self, self.middle(scaled), self.image_size)
 
     def middle(self, scaled: Image.Image) -> Box:
-        """What evaluation sees of a scaled picture."""
+        """The box that evaluation sees of a scaled picture."""
         side = min(scaled.size) * self.image_size / self.resize
         left, top = (scaled.width - side) / 2, (scaled.height - side) / 2
         if side == self.image_size:
@@ -107,13 +108,13 @@ class Preprocessing:
         return left, top, left + side, top + side
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """uint8 `[N, channels, H, W]` as float32 with the channels' mean and standard deviation taken out."""
+        """uint8 `[N, channels, H, W]` as float32, minus `mean` and divided by `std` for each channel."""
         return (pixels.float() - _levels(self.mean, pixels.device)) / _levels(self.std, pixels.device)
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What training shows instead of the middle of the picture, drawn anew for every (seed, epoch, index)."""
+    """A random crop and flip for training, in place of the central crop, drawn anew for every (seed, epoch, index)."""
 
     preprocessing: Preprocessing
     random_crop: bool
@@ -126,7 +127,7 @@ class Augmentation:
 
     @classmethod
     def of(cls, config: DataConfig, preprocessing: Preprocessing, seed: int) -> Augmentation:
-        """The augmentation that the settings ask for."""
+        """The augmentation that `config` describes."""
         return cls(preprocessing, config.random_crop, config.flip, seed, preprocessing.image_size)
 
     def pixels(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> Tensor:
@@ -136,7 +137,7 @@ class Augmentation:
         return pixels.flip(2) if mirrored else pixels
 
     def draw(self, scaled: Image.Image, epoch: int, index: int, view: int = 0) -> tuple[Box, bool]:
-        """What is shown of a scaled picture, and whether mirrored: drawn here whatever device cuts it out later."""
+        """The box to crop from a scaled picture, and whether to mirror it; the same for every device that crops."""
         draw = random.Random(seed_for(self.seed, "augment", epoch, index, *([view] if view else [])))
         box = self._crop(draw, *scaled.size) if self.random_crop else self.preprocessing.middle(scaled)
         return box, self.flip and draw.random() < 0.5
@@ -153,12 +154,12 @@ class Augmentation:
 
 @functools.cache
 def _levels(shares: tuple[float, ...], device: torch.device) -> Tensor:
-    """Shares of white as levels of 255, [1, channels, 1, 1]. Kept, for to bring them to a device is to wait for it."""
+    """Fractions of white as levels of 255, [1, channels, 1, 1]. Cached, since copying them to a device waits for it."""
     return torch.tensor(shares, device=device).view(1, -1, 1, 1) * 255
 
 
-def _cut(scaled: Image.Image, rule: Preprocessing, box: Box, side: int) -> Tensor:
-    return whole(scaled.resize((side, side), _INTERPOLATIONS[rule.interpolation], box=box))
+def _cut(scaled: Image.Image, preprocessing: Preprocessing, box: Box, side: int) -> Tensor:
+    return whole(scaled.resize((side, side), _INTERPOLATIONS[preprocessing.interpolation], box=box))
 
 
 def whole(picture: Image.Image) -> Tensor:
@@ -168,5 +169,5 @@ def whole(picture: Image.Image) -> Tensor:
 
 
 def preprocessing_for(weights: Weights) -> Preprocessing:
-    """How the pictures were prepared that shared weights have learned from."""
+    """The preprocessing with which the shared `weights` were trained."""
     return Preprocessing(weights.image_size, weights.resize, weights.interpolation, weights.mean, weights.std)

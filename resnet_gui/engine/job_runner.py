@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 WARM_UP = 0
-"""The id of the job that every engine starts by itself: importing what the others need, then `Ready`."""
+"""The id of the job that every engine starts by itself: it imports what other jobs need, then emits `Ready`."""
 
 
 PATIENCE = 60.0
@@ -34,10 +34,10 @@ class JobRunner:
         self._outbox = outbox
         self._stops: dict[int, threading.Event] = {}
         self._threads: list[threading.Thread] = []
-        self._answering = PredictorCache()
+        self._predictors = PredictorCache()
 
     def receive(self, line: str) -> None:
-        """Carries out one request; what is no request is answered with `Failed`."""
+        """Handles one request. A line that is no request gives `Failed`."""
         try:
             request = json.loads(line)
             if "stop" in request:
@@ -49,7 +49,7 @@ class JobRunner:
             self._outbox.put(-1, Failed(message("engine_request", reason=str(error))))
 
     def start(self, request: dict[str, Any]) -> None:
-        """Starts the job that `request` asks for."""
+        """Starts the job that `request` names."""
         job = int(request["id"])
         stop = self._stops[job] = threading.Event()
         name = f"{request.get('do')}-{job}"
@@ -58,12 +58,12 @@ class JobRunner:
         thread.start()
 
     def finish(self) -> None:
-        """Stops every job and waits until each has saved, but not for ever."""
+        """Stops every job and waits until each has saved, but at most `PATIENCE` seconds."""
         for stop in list(self._stops.values()):
             stop.set()
         deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            if thread.ident and not thread.name.startswith(("warm", "model")):  # who only loads has nothing to save
+            if thread.ident and not thread.name.startswith(("warm", "model")):  # these have nothing to save
                 thread.join(max(0.0, deadline - time.monotonic()))
         self._outbox.close()
 
@@ -77,14 +77,14 @@ class JobRunner:
             self._outbox.put(job, Failed(problem.message))
         except Exception as error:
             traceback.print_exc()
-            words = f"{type(error).__name__}: {error}"
-            self._outbox.put(job, Failed(message("internal_error", error=words)))
+            text = f"{type(error).__name__}: {error}"
+            self._outbox.put(job, Failed(message("internal_error", error=text)))
         finally:
             del self._stops[job]
             self._outbox.put(job, JobEnded())
 
     def _job(self, request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
-        """The events of the job that `request["do"]` names. Imports are here, so that each job brings its own."""
+        """The events of the job that `request["do"]` names. Imports are here, so that each job loads only its own."""
         match request["do"]:
             case "warm":
                 return _warm()
@@ -133,16 +133,16 @@ class JobRunner:
                     raise Problem("no_pretrained", network=request["network"])
                 return fetch(weights, stop)
             case "model":
-                return self._answering.describe(Path(request["model"]), bool(request.get("busy")))
+                return self._predictors.describe(Path(request["model"]), bool(request.get("busy")))
             case "predict":
                 paths = [Path(path) for path in request["paths"]]
-                return self._answering.predict(Path(request["model"]), paths, stop, bool(request.get("busy")))
+                return self._predictors.predict(Path(request["model"]), paths, stop, bool(request.get("busy")))
             case other:
                 raise Problem("engine_request", reason=f"there is no job “{other}”")
 
 
 def _warm() -> Iterator[Event]:
-    """Imports what every job needs, which takes seconds, and says what there is to compute with."""
+    """Imports what every job needs, which takes seconds, then emits `Ready` with the device."""
     import torch
 
     import resnet_gui.prediction.streaming

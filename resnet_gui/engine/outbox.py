@@ -1,4 +1,4 @@
-"""What an engine writes: one JSON line an event, throttled and batched."""
+"""The output of an engine: one JSON line for each event, throttled and batched."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Outbox:
         self._writer.start()
 
     def put(self, job: int, event: Event) -> None:
-        """Sends `event`, after progress of the same job that waits: it goes out if it is time, else it is old news."""
+        """Sends `event`. Waiting progress of the same job is sent before it if it is due, else dropped."""
         with self._changed:
             if isinstance(event, Progress | Downloading):
                 self._progress[job] = event

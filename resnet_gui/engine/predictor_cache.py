@@ -1,4 +1,4 @@
-"""The model that an engine has loaded last, kept for the next question."""
+"""The model that an engine loaded last, kept for the next request."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class PredictorCache:
-    """Keeps the last model loaded, and answers one question at a time."""
+    """Keeps the last model loaded, and handles one request at a time."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._loaded: tuple[object, Predictor] | None = None
 
     def describe(self, model: Path, busy: bool) -> Iterator[Event]:
-        """What the file `model` says of itself, once it has proved that it can be loaded; now it is warm."""
-        with self._turn:
+        """The metadata of the file `model`, once it is loaded and warm."""
+        with self._lock:
             yield self._load(model, busy).metadata.info(model)
 
     def predict(self, model: Path, paths: list[Path], stop: threading.Event, busy: bool) -> Iterator[Event]:
-        """Answers for `paths`. While a run computes (`busy`) this takes one thread of the processor and no more."""
+        """Predictions for `paths`. While a run computes (`busy`), they use one thread of the processor."""
         from resnet_gui.prediction.streaming import predict
 
-        with self._turn:
+        with self._lock:
             yield from predict(self._load(model, busy), paths, stop)
 
     def _load(self, model: Path, busy: bool) -> Predictor:
-        """The predictor for the file as it is now: a model that was saved anew is loaded anew."""
+        """The predictor for the file as it is now: a model that has been saved again is loaded again."""
         from resnet_gui.config import MachineConfig
         from resnet_gui.device import choose_device
         from resnet_gui.prediction.predictor import Predictor
 
         machine = MachineConfig(device="cpu", threads=1) if busy else MachineConfig()
-        device = choose_device(machine)  # and its threads, which change more often
+        device = choose_device(machine)  # also sets the threads, which change more often
         try:
             status = model.stat()
         except OSError as error:

@@ -1,8 +1,8 @@
 """The engine: a process that does jobs for the window. Requests come in as JSON lines, events go out as JSON lines.
 
-Requests: `{"id": 3, "do": "predict", …}` starts job 3, `{"stop": 3}` asks it to stop. Every event carries its job's
-id; `JobEnded` is a job's last. End of input means that whoever asked is gone: stop, save, exit.
-Nothing heavy is imported at the top: the descriptors come before libraries that print.
+Requests: `{"id": 3, "do": "predict", …}` starts job 3, `{"stop": 3}` stops it. Every event carries its job's
+id; `JobEnded` is a job's last. End of input means that the window is gone: stop, save, exit.
+Nothing heavy is imported at the top: the descriptors are taken over before libraries can print.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def serve() -> int:
     """Serves until the input ends."""
-    requests, answers = _take_over_descriptors()
+    requests, events = _take_over_descriptors()
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(5)  # the window and the person's other programs come first
-    jobs = JobRunner(Outbox(answers))
+        os.nice(5)  # the window and the user's other programs come first
+    jobs = JobRunner(Outbox(events))
     jobs.start({"id": WARM_UP, "do": "warm"})
     with contextlib.suppress(EndOfInput):
         signal.signal(signal.SIGTERM, _end_of_input)
@@ -33,12 +33,12 @@ def serve() -> int:
             jobs.receive(line)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # saving has begun
     jobs.finish()
-    # Libraries may hold threads that never end; everything is saved and said by now.
+    # Libraries may hold threads that never end. By now everything is saved and sent.
     os._exit(0)
 
 
 class EndOfInput(Exception):
-    """The system wants this process to end: to be treated as if the input had."""
+    """SIGTERM arrived: handled like the end of the input."""
 
 
 def _end_of_input(number: int, frame: FrameType | None) -> None:
@@ -46,11 +46,11 @@ def _end_of_input(number: int, frame: FrameType | None) -> None:
 
 
 def _take_over_descriptors() -> tuple[IO[str], IO[str]]:
-    """Keeps the protocol to itself: what libraries read is nothing, and what they print goes to the log."""
+    """Streams for the protocol alone: libraries read nothing from it, and what they print goes to the log."""
     requests = os.fdopen(os.dup(0), "r", encoding="utf-8", newline="\n")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
-    return requests, answers
+    return requests, events

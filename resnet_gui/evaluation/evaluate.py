@@ -1,4 +1,4 @@
-"""A network and the pictures of a split become a score. Validation and test are counted by this same code."""
+"""A network and the pictures of a split become a score. Validation and test use this same code."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from resnet_gui.throttle import Throttle
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Mean cross-entropy `loss`, and by class how many pictures there were and how many were right (top-1).
+    """Mean cross-entropy `loss`, and for each class how many pictures there were and how many were right (top-1).
 
-    Where no picture could be read, `seen` is 0 and the other figures mean nothing.
+    If no picture could be read, `seen` is 0 and the other figures mean nothing.
     """
 
     loss: float
@@ -70,7 +70,7 @@ def evaluate(
     loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)
     total = torch.zeros(classes, dtype=torch.int64, device=device)
-    seen, pace = 0, Throttle(0.1)
+    seen, throttle = 0, Throttle(0.1)
     with torch.inference_mode():
         for item in prefetch(loader.evaluate(), device):
             if stop.is_set():
@@ -85,7 +85,7 @@ def evaluate(
             total += labels.bincount(minlength=classes)
             right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
             seen += len(labels)
-            if pace.ready():
+            if throttle.ready():
                 yield Progress(
                     phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
                 )
@@ -93,9 +93,9 @@ def evaluate(
 
 
 def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
-    """Opens the test split of the run in the folder `run` because the person asked: a stopped run has no score.
+    """Scores the run in the folder `run` on its test split at the user's request: a stopped run has no test score.
 
-    The score and the count of openings go into the model file. Raises `Problem`.
+    The score, and how often the test split was used, go into the model file. Raises `Problem`.
     """
     config = read_config(run / "config.toml")
     splits = read_split(run / "split.csv")
@@ -103,20 +103,25 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
         raise Problem("test_split_empty")
     with only_writer(run):
         for event in _score_test_split(run / "model.safetensors", config, splits, stop):
-            if isinstance(event, TestScored):  # what else happens here is not the run's own story
+            if isinstance(event, TestScored):  # other events here are not part of the run's log
                 append_event(event, run)
             yield event
 
 
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
-    network, card = load_model(path)
+    network, metadata = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
-    root, rule, machine = config.dataset, card.preprocessing, config.machine
+    root, preprocessing, machine = config.dataset, metadata.preprocessing, config.machine
     try:
-        with PictureCache(root, rule, machine.cache_gigabytes) as cache, out_of_memory_as_problem(compute.device):
+        with (
+            PictureCache(root, preprocessing, machine.cache_gigabytes) as cache,
+            out_of_memory_as_problem(compute.device),
+        ):
             batch_size, threads = config.training.batch_size, machine.loading_threads
-            loader = Loader(root, splits.test, rule, batch_size, threads, cache=cache)
-            score = yield from evaluate(compute.to_device(network), loader, len(card.classes), compute, stop, "test")
+            loader = Loader(root, splits.test, preprocessing, batch_size, threads, cache=cache)
+            score = yield from evaluate(
+                compute.to_device(network), loader, len(metadata.classes), compute, stop, "test"
+            )
     except FolderGone:
         raise Problem("dataset_missing", path=str(config.dataset)) from None
     if score is None:
@@ -124,6 +129,6 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
         return
     if not score.seen:
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
-    test = score.as_test(card.classes, card.test_opened + 1)
-    save_model(path, network.state_dict(), replace(card, test=test, test_opened=test.opened))
+    test = score.as_test(metadata.classes, metadata.test_opened + 1)
+    save_model(path, network.state_dict(), replace(metadata, test=test, test_opened=test.opened))
     yield TestScored(str(path), test)

@@ -1,1 +1,1 @@
-"""Everything Qt, and only here."""
+"""The window. Only this package imports Qt."""

@@ -1,4 +1,4 @@
-"""Starts the window, or says in a sentence why it cannot be shown."""
+"""Starts the window, or reports in a sentence why it cannot be shown."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def run_window(path: Path | None, sample: bool) -> int:
 
     Raises `Problem` where there is no display, or a system library that Qt needs is missing.
     """
-    sys.setswitchinterval(0.001)  # a thread that reads or lists gives the window its turn after so many seconds
-    gc.disable()  # until all is made: none of it is garbage
+    sys.setswitchinterval(0.001)  # seconds after which a thread that reads or lists yields to the window
+    gc.disable()  # while the window is built: none of it is garbage
     try:
         app, window = _make_window(path, sample)
     finally:
@@ -43,7 +43,7 @@ def run_window(path: Path | None, sample: bool) -> int:
 
 
 def _make_window(path: Path | None, sample: bool) -> tuple[QApplication, MainWindow | None]:
-    """The window, shown; None where the one that is open already was called instead."""
+    """Shows the window. Returns None as the window if one is open already: that one is brought back instead."""
     try:
         from PySide6.QtWidgets import QApplication
     except ModuleNotFoundError:
@@ -63,21 +63,21 @@ def _make_window(path: Path | None, sample: bool) -> tuple[QApplication, MainWin
     if path is None and not sample and notify():
         return app, None
     app.setQuitOnLastWindowClosed(False)  # after “Stop and save” the program saves before it ends
-    remembered = UserSettings()
-    theme = Theme(app, remembered.theme())
+    user_settings = UserSettings()
+    theme = Theme(app, user_settings.theme())
     app.setWindowIcon(theme.icon("app"))
-    window = MainWindow(theme, remembered)
+    window = MainWindow(theme, user_settings)
     window.show()
     if sample:
         window.open_sample()
     elif path is not None:
         window.open_path(path)
-    gc.freeze()  # what is there now stays: to look through it would hold the window for 20 ms each time
+    gc.freeze()  # these objects stay; each collection that visits them would block the window for 20 ms
     return app, window
 
 
 def _check_display() -> None:
-    """Asks beforehand what Qt would abort for."""
+    """Raises `Problem` where Qt would abort the process: no display, or a missing library."""
     platform = os.environ.get("QT_QPA_PLATFORM") or ("wayland" if os.environ.get("WAYLAND_DISPLAY") else "xcb")
     if not sys.platform.startswith("linux") or not platform.startswith("xcb"):
         return

@@ -1,4 +1,4 @@
-"""What the window says in words: messages, positions in a run, counts, times, sizes and percentages."""
+"""Values as text for the window: messages, positions in a run, counts, times, sizes and percentages."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def message_text(message: Message) -> str:
 
 
 def position_text(epoch: int, step: int) -> str:
-    """ "epoch 7, step 40" for the place after `step` steps of `epoch`; without steps it is the end of the one before."""
+    """ "epoch 7, step 40" after `step` steps of `epoch`; if `step` is 0, the end of the epoch before."""
     if step:
         return _tr("epoch {epoch}, step {step}").format(epoch=epoch, step=step)
     return _tr("the end of epoch {epoch}").format(epoch=epoch - 1) if epoch > 1 else _tr("the beginning")
 
 
 def per_cent(probabilities: Sequence[float]) -> list[str]:
-    """Each as "87.1 %". They are rounded together, so that the figures one sees never add up to more than 100."""
+    """Each as "87.1 %". They are rounded together, so that the figures shown never add up to more than 100."""
     tenths = [1000 * probability for probability in probabilities]
     rounded = [int(each) for each in tenths]
     short = min(round(sum(tenths)), 1000) - sum(rounded)
@@ -52,7 +52,7 @@ def _counted(count: int, one: str, many: str) -> str:
 
 
 def megabytes(count: float) -> str:
-    """So many bytes in words: "44.7 MB", "548 MB"."""
+    """`count` bytes as text: "44.7 MB", "548 MB"."""
     size = count / 1e6
     return f"{size:.1f} MB" if size < 100 else f"{size:,.0f} MB"
 
@@ -88,12 +88,12 @@ def scientific(value: float) -> str:
 
 
 def loss_text(value: float | None) -> str:
-    """ "0.412", or a dash where there is none."""
+    """ "0.412", or a dash for None."""
     return "–" if value is None else f"{value:.3f}"
 
 
 def percent_text(share: float | None) -> str:
-    """ "97.5 %" for a share from 0 to 1, or a dash where there is none."""
+    """ "97.5 %" for a share from 0 to 1, or a dash for None."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
@@ -103,7 +103,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def weights_text(weights: Weights, *more: str) -> str:
-    """ "ImageNet-1k · 69.8 % right · 44.7 MB", and what there is of `more`."""
+    """ "ImageNet-1k · 69.8 % right · 44.7 MB", followed by those of `more` that are not empty."""
     score = _tr("{percent} % right").format(percent=f"{100 * weights.top1:.1f}") if weights.top1 else ""
     return " · ".join(filter(None, (weights.trained_on, score, megabytes(1e6 * weights.megabytes), *more)))
 

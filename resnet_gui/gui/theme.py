@@ -1,4 +1,4 @@
-"""The window's look, light and dark: colours by name, icons in these colours, and the stylesheet made of them."""
+"""The light and the dark theme: colours by name, icons in these colours, and the stylesheet filled in with them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _ROLES = {
 
 
 class Theme(QObject):
-    """Dresses `app` in light or dark colours, and follows the system while `mode` is "system".
+    """Applies light or dark colours to `app`, and follows the system while `mode` is "system".
 
-    Colours are the names in `resources/theme.toml`; `class0` to `class7` tell classes apart.
+    Colours are the names in `resources/theme.toml`; `class0` to `class7` distinguish classes.
     """
 
     changed = Signal()
-    """The colours are others now: repaint, tint icons again, restyle plots."""
+    """The colours have changed: repaint, redraw icons, restyle plots."""
 
     def __init__(self, app: QApplication, mode: str = "system") -> None:
         super().__init__(app)
@@ -50,12 +50,12 @@ class Theme(QObject):
         QDir.setSearchPaths("icons", [str(resource("icons"))])
         app.setStyle("Fusion")
         self._dark = self._wants_dark()
-        self._dress()
+        self._apply()
         app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
     @property
     def mode(self) -> str:
-        """What the person chose: "system", "light" or "dark"."""
+        """What the user chose: "system", "light" or "dark"."""
         return self._mode
 
     def set_mode(self, mode: str) -> None:
@@ -65,7 +65,7 @@ class Theme(QObject):
 
     @property
     def dark(self) -> bool:
-        """Whether the colours are the dark ones now."""
+        """Whether the colours are the dark ones."""
         return self._dark
 
     def color(self, token: str) -> QColor:
@@ -73,14 +73,14 @@ class Theme(QObject):
         return QColor(self._now[token])
 
     def icon(self, name: str, token: str = "text") -> QIcon:
-        """The drawing `resources/icons/<name>.svg`, its `currentColor` being the colour called `token`."""
-        return _drawn(name, self._now[token])
+        """The icon `resources/icons/<name>.svg` with its `currentColor` set to the colour called `token`."""
+        return _icon(name, self._now[token])
 
     @contextmanager
     def without_stylesheet(self) -> Iterator[None]:
-        """No stylesheet for as long as many widgets are made: then each is dressed once, at the end.
+        """Removes the stylesheet while many widgets are made, so that each is styled once, at the end.
 
-        Otherwise it would be dressed, with all that it holds, whenever it moves into another.
+        Otherwise Qt would style a widget and its children again each time it gets a new parent.
         """
         self._app.setStyleSheet("")
         try:
@@ -100,10 +100,10 @@ class Theme(QObject):
     def _on_scheme_changed(self) -> None:
         if self._wants_dark() != self._dark:
             self._dark = not self._dark
-            self._dress()
+            self._apply()
             self.changed.emit()
 
-    def _dress(self) -> None:
+    def _apply(self) -> None:
         self._app.setPalette(self._palette())
         self._app.setStyleSheet(self._stylesheet())
 
@@ -119,15 +119,15 @@ class Theme(QObject):
     def _stylesheet(self) -> str:
         """The stylesheet with its {names} filled in. Sizes follow the system's own font."""
         sizes = {"small": 0.92, "heading": 1.08, "title": 1.45}
-        words = {name: f"{round(self._base_size * scale)}px" for name, scale in sizes.items()}
-        words |= self._now | {"mode": "dark" if self._dark else "light"}
-        return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], self._style)
+        values = {name: f"{round(self._base_size * scale)}px" for name, scale in sizes.items()}
+        values |= self._now | {"mode": "dark" if self._dark else "light"}
+        return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], self._style)
 
 
 @cache
-def _drawn(name: str, colour: str) -> QIcon:
-    drawing = resource(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    renderer = QSvgRenderer(QByteArray(drawing.encode()))
+def _icon(name: str, colour: str) -> QIcon:
+    svg = resource(f"icons/{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
+    renderer = QSvgRenderer(QByteArray(svg.encode()))
     icon = QIcon()
     for size in _ICON_SIZES:
         icon.addPixmap(_rendered(renderer, size))

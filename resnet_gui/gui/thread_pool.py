@@ -1,4 +1,4 @@
-"""Short work that may wait for a disk, in a thread of Qt's pool."""
+"""Runs short work that may wait for a disk in a thread of Qt's pool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QThreadPool, SignalInstance
 
 
 def run_in_thread(work: Callable[[], object], done: SignalInstance) -> None:
-    """Does `work` and emits `done` with what it returned. Whose owner is gone by then, hears nothing."""
+    """Does `work` and emits `done` with its result. If the receiver has been deleted, the result is dropped."""
 
     def run() -> None:
         result = work()

@@ -1,4 +1,4 @@
-"""What the window remembers from one start to the next."""
+"""What the window stores from one start to the next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DISMISSED = 50
 
 
 class UserSettings:
-    """A thin layer over `QSettings`. Paths are kept percent-encoded: their bytes need not be UTF-8."""
+    """A thin layer over `QSettings`. Paths are stored percent-encoded: their bytes need not be UTF-8."""
 
     def __init__(self) -> None:
         self._settings = QSettings("resnet-gui", "resnet-gui")
@@ -24,7 +24,7 @@ class UserSettings:
         return str(self._settings.value("theme", "system"))
 
     def set_theme(self, mode: str) -> None:
-        """Keeps the theme."""
+        """Stores the theme."""
         self._settings.setValue("theme", mode)
 
     def values(self) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class UserSettings:
         return values if isinstance(values, dict) else {}
 
     def set_values(self, values: dict[str, Any]) -> None:
-        """Keeps the settings and the network."""
+        """Stores the settings and the network."""
         self._settings.setValue("values", json.dumps(values))
 
     def window(self) -> tuple[QByteArray, QByteArray]:
@@ -46,7 +46,7 @@ class UserSettings:
         return geometry, layout
 
     def set_window(self, geometry: QByteArray, layout: QByteArray) -> None:
-        """Keeps the window's geometry and layout."""
+        """Stores the window's geometry and layout."""
         self._settings.setValue("geometry", geometry)
         self._settings.setValue("layout", layout)
 
@@ -55,18 +55,18 @@ class UserSettings:
         return self._paths(f"recent/{kind}")
 
     def add_recent(self, kind: str, path: str) -> None:
-        """Puts `path` in front."""
+        """Puts `path` in front of the recent paths of `kind`."""
         paths = [path, *(each for each in self.recent(kind) if each != path)][:_RECENT]
         self._set_paths(f"recent/{kind}", paths)
 
     def is_dismissed(self, run: str) -> bool:
-        """Whether the person does not want to be asked again about going on with `run`."""
+        """Whether the user does not want to be asked again about resuming `run`."""
         return run in self._paths("put_aside")
 
-    def dismiss(self, run: str, aside: bool = True) -> None:
-        """Keeps that the person is done with `run`, or that they are not."""
+    def dismiss(self, run: str, dismissed: bool = True) -> None:
+        """Stores that `run` is not to be offered again, or that it is."""
         others = [each for each in self._paths("put_aside") if each != run]
-        self._set_paths("put_aside", [run, *others][:_DISMISSED] if aside else others)
+        self._set_paths("put_aside", [run, *others][:_DISMISSED] if dismissed else others)
 
     def _paths(self, name: str) -> list[str]:
         text = str(self._settings.value(name, ""))

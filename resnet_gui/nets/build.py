@@ -16,7 +16,7 @@ from resnet_gui.nets.libraries import timm_models, torchvision_models
 from resnet_gui.nets.spec import NetworkSpec
 
 Builder = Callable[[int, int], nn.Module]
-"""From classes and channels to a network."""
+"""Makes a network for so many classes and channels."""
 
 _OURS = (resnet, resnet_cifar, tutorial, lenet, alexnet, vgg, fractalnet, highway, inception)
 _BUILDERS: dict[str, Builder] = {name: make for module in _OURS for name, make in module.BUILDERS.items()}
@@ -25,33 +25,34 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "googlenet": {"aux_logits": True, "transform_input": False, "init_weights": True},
     "inception_v3": {"aux_logits": True, "transform_input": False, "init_weights": True},
 }
-"""What torchvision's networks are told beside the classes.
+"""The arguments of torchvision's networks beside the classes.
 
-Pictures come as the weights want them, so nothing is left to transform.
+`transform_input` is off, since pictures come preprocessed as the weights need them.
 """
 
 
 def build(name: str, classes: int, channels: int = 3) -> nn.Module:
-    """The network called `name` with fresh weights: pictures [N, channels, H, W] to logits [N, classes].
+    """The network called `name` with random weights: pictures [N, channels, H, W] to logits [N, classes].
 
-    While it trains, a network with auxiliary classifiers gives a tuple: see `main_and_auxiliary`.
+    In training mode, a network with auxiliary classifiers returns a tuple: see `main_and_auxiliary`.
 
-    Raises `Problem`: `network_unknown` if neither the catalogue nor a library's prefix has such a name,
-    `network_not_in_library` if the library has not, `network_cannot_be_built` if the library cannot make it. On the
-    meta device, which cannot compute, the library's own error comes instead: elsewhere the network may well be built.
+    Raises `Problem`: `network_unknown` if the name is not in the catalogue and has no library's prefix,
+    `network_not_in_library` if the library does not have it, `network_cannot_be_built` if the library cannot make it.
+    On the meta device, which cannot compute, the library's own error is raised instead: on another device the network
+    may well be built.
     """
-    card = find(name)
-    match card.source:
+    spec = find(name)
+    match spec.source:
         case "ours":
             return _BUILDERS[name](classes, channels)
         case "torchvision":
-            return _from_library(_of_torchvision, card, classes, channels)
+            return _from_library(_of_torchvision, spec, classes, channels)
         case "timm":
-            return _from_library(_of_timm, card, classes, channels)
+            return _from_library(_of_timm, spec, classes, channels)
 
 
 def main_and_auxiliary(output: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """What a network's forward gave, as its logits [N, classes] and those of its auxiliary classifiers, if it has any."""
+    """Splits a network's output into its logits [N, classes] and those of its auxiliary classifiers, if it has any."""
     if isinstance(output, Tensor):
         return output, ()
     logits, *auxiliary = output
@@ -59,19 +60,19 @@ def main_and_auxiliary(output: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
 
 
 def _from_library(
-    make: Callable[[str, int, int], nn.Module], card: NetworkSpec, classes: int, channels: int
+    make: Callable[[str, int, int], nn.Module], spec: NetworkSpec, classes: int, channels: int
 ) -> nn.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a library's words to programmers
-            return make(card.library_name, classes, channels)
+            warnings.simplefilter("ignore")  # a library's warnings are for programmers
+            return make(spec.library_name, classes, channels)
     except Problem:
         raise
-    except Exception as error:  # each network refuses in its own way
+    except Exception as error:  # each network fails in its own way
         if torch.get_default_device().type == "meta":
             raise
         why = first_line(error)
-        raise Problem("network_cannot_be_built", name=card.library_name, library=card.source, reason=why) from error
+        raise Problem("network_cannot_be_built", name=spec.library_name, library=spec.source, reason=why) from error
 
 
 def _of_torchvision(name: str, classes: int, channels: int) -> nn.Module:
@@ -85,7 +86,7 @@ def _of_torchvision(name: str, classes: int, channels: int) -> nn.Module:
 
 
 def _adapt_first_convolution(network: nn.Module, channels: int) -> None:
-    """torchvision's networks take three channels; the one layer that sees them starts anew with `channels`."""
+    """Replaces the three input channels of a torchvision network by `channels`, with random weights in that layer."""
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     first.in_channels = channels
     first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, channels, *first.kernel_size))

@@ -13,16 +13,16 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     *residual.NETWORKS, *residual_variants.NETWORKS, *cifar.NETWORKS, *tutorial.NETWORKS, *classic.NETWORKS,
     *inception.NETWORKS, *libraries.NETWORKS,
 )  # fmt: skip
-"""In the order in which they are offered; the first is chosen until a person chooses another."""
+"""In the order in which they are offered; the first is the default."""
 
 _BY_NAME = {network.name: network for network in NETWORKS}
 
 
 def find(name: str) -> NetworkSpec:
-    """The card of the network called `name`: of the catalogue (`resnet18`), or of a library (`timm/convnext_tiny`).
+    """The spec of the network called `name`: of the catalogue (`resnet18`), or of a library (`timm/convnext_tiny`).
 
-    A library's card knows little; whether the library has that name shows when it is built.
-    Raises `Problem`: `network_misspelt` with the names that come near, or `network_unknown`.
+    The spec of a library's network holds little more than its name. Whether the library has that name is known only
+    when the network is built. Raises `Problem`: `network_misspelt` with similar names, or `network_unknown`.
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
@@ -39,7 +39,7 @@ def find(name: str) -> NetworkSpec:
 
 
 def by_family(networks: Iterable[NetworkSpec]) -> dict[str, list[NetworkSpec]]:
-    """In the order in which the families come first."""
+    """The networks of each family, in the order in which the families first occur."""
     families: dict[str, list[NetworkSpec]] = {}
     for network in networks:
         families.setdefault(network.family, []).append(network)

@@ -1,6 +1,6 @@
-"""A network in two at its head: the body makes features of pictures, the tail makes logits of features.
+"""Splits a network at its head: the backbone makes features from pictures, the head makes logits from features.
 
-Where only the head learns, what enters it for a picture never changes, so the body need be asked once.
+Where only the head learns, a picture's features never change, so the backbone need compute them only once.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from resnet_gui.nets.head import head_of
 
 @dataclass(frozen=True, slots=True)
 class BackboneAndHead:
-    """`tail(body(pictures))` are the network's logits. The tail has the network's own layers, the body has copies.
+    """`head(backbone(pictures))` are the network's logits [N, classes].
 
-    `shape` is that of the features of one picture.
+    The head has the network's own layers, the backbone has copies. `shape` is that of the features of one picture.
     """
 
     backbone: nn.Module
@@ -31,16 +31,16 @@ class BackboneAndHead:
 
 
 class Backbone(nn.Module):
-    """Pictures [N, C, H, W] to what enters the layer called `head` of `network`: nothing after that is computed."""
+    """Pictures [N, C, H, W] to the input of `network`'s layer `head_name`; nothing after that is computed."""
 
-    def __init__(self, network: nn.Module, head: str) -> None:
+    def __init__(self, network: nn.Module, head_name: str) -> None:
         super().__init__()
         self.network = network
-        self._head = head
+        self._head_name = head_name
 
     def forward(self, pictures: Tensor) -> Any:
-        """Features [N, ...]; None if the head is not given them as its first argument."""
-        entry = self.network.get_submodule(self._head).register_forward_pre_hook(_leave)
+        """Features [N, ...], or None if the head is called without positional arguments."""
+        entry = self.network.get_submodule(self._head_name).register_forward_pre_hook(_leave)
         try:
             self.network(pictures)
         except _HeadReached as reached:
@@ -51,54 +51,55 @@ class Backbone(nn.Module):
 
 
 def split_at_head(network: nn.Module, channels: int, size: int) -> BackboneAndHead | None:
-    """`network` in two, its body folded (see `fold`). It is put into evaluation mode, and else left as it is.
+    """`network` as backbone and head, the backbone's norms fused (see `fuse_norms`).
 
-    The two are tried on pictures of `channels` x `size` x `size`: None if they do not give the network's logits, as
-    where it has two heads, or where part of what learns would lie in the body.
+    `network` is put into evaluation mode and otherwise left as it is. Both parts are tried on random pictures of
+    `channels` x `size` x `size`. Returns None if they do not give the network's logits, for example if it has two
+    heads, or if trainable parameters would lie in the backbone.
     """
-    head = head_of(network.eval(), channels, size)
-    body = Backbone(network, head)
+    head_name = head_of(network.eval(), channels, size)
+    backbone = Backbone(network, head_name)
     pictures = torch.randn(2, channels, size, size, generator=torch.Generator().manual_seed(0))
     pictures = pictures.to(next(network.parameters()))
     with torch.no_grad(), exact():
-        logits, features = network(pictures), body(pictures)
+        logits, features = network(pictures), backbone(pictures)
         for make in (_traced_head, nn.Module.get_submodule):
-            tail = _tried(make, network, head, features, logits)
-            if tail is not None:
+            head = _tried(make, network, head_name, features, logits)
+            if head is not None:
                 return BackboneAndHead(
-                    Backbone(fuse_norms(network, channels, size), head), tail, tuple(features.shape[1:])
+                    Backbone(fuse_norms(network, channels, size), head_name), head, tuple(features.shape[1:])
                 )
     return None
 
 
 def _tried(
-    make: Callable[[nn.Module, str], nn.Module], network: nn.Module, head: str, features: Any, logits: Tensor
+    make: Callable[[nn.Module, str], nn.Module], network: nn.Module, head_name: str, features: Any, logits: Tensor
 ) -> nn.Module | None:
-    """The tail that `make` makes, if it is one."""
-    with contextlib.suppress(Exception):  # each network that cannot be followed fails in its own way
-        tail = make(network, head)
-        if _holds_what_learns(tail, network) and len(features) == len(logits) and agree(tail(features), logits):
-            return tail
+    """The head that `make` makes; None if it fails, or does not give the network's logits."""
+    with contextlib.suppress(Exception):  # each network that cannot be traced fails in its own way
+        head = make(network, head_name)
+        if _holds_what_learns(head, network) and len(features) == len(logits) and agree(head(features), logits):
+            return head
     return None
 
 
-def _traced_head(network: nn.Module, head: str) -> nn.Module:
-    """From the head on, whatever `network` computes there. Raises many things where that cannot be followed."""
-    graph, tail = _Tracer(head).trace(network), fx.Graph()
-    [entry] = (node for node in graph.nodes if node.op == "call_module" and node.target == head)
-    known = {entry.args[0]: tail.placeholder("features")}
+def _traced_head(network: nn.Module, head_name: str) -> nn.Module:
+    """All that `network` computes from its head on. May raise any exception if that cannot be traced."""
+    graph, head_graph = _Tracer(head_name).trace(network), fx.Graph()
+    [entry] = (node for node in graph.nodes if node.op == "call_module" and node.target == head_name)
+    known = {entry.args[0]: head_graph.placeholder("features")}
 
     def copied(node: fx.Node) -> fx.Node:
         if node not in known:
-            known[node] = tail.node_copy(node, copied)
+            known[node] = head_graph.node_copy(node, copied)
         return known[node]
 
     copied(graph.output_node())
-    made = fx.GraphModule(network, tail)
-    layer = network.get_submodule(head)
+    head = fx.GraphModule(network, head_graph)
+    layer = network.get_submodule(head_name)
     if isinstance(layer, nn.Conv2d) and _is_pointwise(layer):
-        made.set_submodule(head, _Pointwise(layer))
-    return made
+        head.set_submodule(head_name, _Pointwise(layer))
+    return head
 
 
 def _is_pointwise(layer: nn.Conv2d) -> bool:
@@ -106,7 +107,7 @@ def _is_pointwise(layer: nn.Conv2d) -> bool:
 
 
 class _Pointwise(nn.Module):
-    """A convolution of 1 x 1 as the linear layer that it is at each point: much quicker where few classes come out."""
+    """A 1 x 1 convolution, computed as a linear layer at each point: much faster with few classes."""
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
@@ -119,23 +120,23 @@ class _Pointwise(nn.Module):
 
 
 class _Tracer(fx.Tracer):
-    """Follows a network into the layers that hold its head; what the others do inside need not be known."""
+    """Traces into the modules that contain the head only; all other modules are leaves."""
 
-    def __init__(self, head: str) -> None:
+    def __init__(self, head_name: str) -> None:
         super().__init__()
-        self._head = head
+        self._head_name = head_name
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Whether a layer is taken as a whole."""
-        return not self._head.startswith(f"{module_qualified_name}.")
+        """Whether a module is taken as a whole."""
+        return not self._head_name.startswith(f"{module_qualified_name}.")
 
 
-def _holds_what_learns(tail: nn.Module, network: nn.Module) -> bool:
-    return {each for each in network.parameters() if each.requires_grad} <= set(tail.parameters())
+def _holds_what_learns(head: nn.Module, network: nn.Module) -> bool:
+    return {each for each in network.parameters() if each.requires_grad} <= set(head.parameters())
 
 
 class _HeadReached(Exception):
-    """Carries the features out of a forward pass whose rest is not wanted."""
+    """Ends a forward pass at the head, and carries the features out of it."""
 
     def __init__(self, features: Any) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Batch norms disappear into the convolutions before them, for a network that only answers.
+"""Fuses batch norms into the convolutions before them, for a network that is only evaluated.
 
-Once it has learned, a norm is y = scale * x + shift for each channel. A convolution is linear too: its weights and bias can
-bring scale and shift along, and a pass over everything it puts out is saved (Jacob et al. 2018, section 3.2).
+In evaluation mode, a norm is y = scale * x + shift for each channel. A convolution is linear too, so its weights and
+bias can include scale and shift, which saves a pass over its output (Jacob et al. 2018, section 3.2).
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 _TOLERANCE = 1e-4
-"""Rounding may change an output by so much of the largest one."""
+"""Rounding may change an output by this fraction of the largest one."""
 
 
 def fuse_norms(network: nn.Module, channels: int = 3, size: int = 224) -> nn.Module:
-    """A copy of `network` in evaluation mode, whose batch norms are in the convolutions before them where they can be.
+    """A copy of `network` in evaluation mode, with batch norms fused into the convolutions before them where possible.
 
-    A norm can if its input is what one convolution puts out, nobody else looks at that or hooks into the two, and each of
-    them computes once. It is seen from what is computed while a trial picture of `channels` x `size` x `size` goes
-    through, not from names. In the place of the norm is then an `Identity`, or the activation that it brought (timm).
-    The copy gives the same output for the trial picture up to rounding, or else it is given back with all of its norms.
-    Its parameters take no gradients; `network` is left as it is. Raises what the network raises for a picture that it
-    does not take.
+    A norm can be fused if its input is the output of one convolution, nothing else uses that output or hooks into the
+    two layers, and each of them is called once. This is found from the operations on a trial picture of `channels` x
+    `size` x `size`, not from names. The norm is then replaced by an `Identity`, or by the activation that is part of it
+    (timm). If the copy does not give the same output for the trial picture up to rounding, it keeps all of its norms.
+    Its parameters take no gradients; `network` is left as it is. Raises whatever the network raises for a picture that
+    it does not take.
     """
-    folded = _copy(network)
+    fused = _copy(network)
     picture = _trial_picture(network, channels, size)
     with torch.no_grad(), exact():
-        with _Watch(folded) as watch:
-            wanted = folded(picture)
+        with _Watch(fused) as watch:
+            wanted = fused(picture)
         pairs = dict(watch.pairs())
         for convolution, norm in pairs.items():
             _absorb(convolution, norm)
-        _take_out(folded, set(pairs.values()))
-        return folded if agree(folded(picture), wanted) else _copy(network)
+        _take_out(fused, set(pairs.values()))
+        return fused if agree(fused(picture), wanted) else _copy(network)
 
 
 @contextlib.contextmanager
 def exact() -> Iterator[None]:
-    """Within this context a graphics card computes in float32, not in TF32, which rounds more than folding does."""
+    """Within this context a GPU computes in float32, not in TF32, which rounds more than fusing does."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -58,26 +58,26 @@ def _copy(network: nn.Module) -> nn.Module:
 
 
 def _trial_picture(network: nn.Module, channels: int, size: int) -> Tensor:
-    """Noise like that of a normalised picture, always the same, as the network's own weights are stored."""
+    """Fixed noise with the distribution of a normalised picture, in the network's dtype and on its device."""
     noise = torch.randn(1, channels, size, size, generator=torch.Generator().manual_seed(0))
     return noise.to(next(network.parameters(), noise))
 
 
 def agree(found: Tensor, wanted: Tensor) -> bool:
-    """Whether they are equal but for rounding. What is not a number agrees with nothing."""
+    """Whether the two are equal up to rounding. NaN agrees with nothing."""
     return found.shape == wanted.shape and bool((found - wanted).abs().max() <= _TOLERANCE * wanted.abs().max())
 
 
 class _Watch(TorchFunctionMode):
-    """Sees each operation on tensors, and so who computes with a convolution's weights, its output and a norm's mean.
+    """Records each operation on tensors that uses a convolution's weights, its output or a norm's mean.
 
-    Tensors are keys by identity, and kept, lest another take the place of one in memory.
+    Tensors are keys by identity. They are kept alive, so that no new tensor can get the identity of an old one.
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         own = [layer for layer in network.modules() if not _has_hooks(layer)]
-        # From the tables of parameters: one that is computed anew at each look (a parametrization) is not in them.
+        # From the tables of parameters: they do not hold one that is computed at each access (a parametrization).
         weights = {layer: layer._parameters.get("weight") for layer in own if isinstance(layer, nn.Conv2d)}
         norms = [layer for layer in own if isinstance(layer, nn.BatchNorm2d)]
         self._convolutions: dict[Tensor, nn.Conv2d] = {w: layer for layer, w in weights.items() if w is not None}
@@ -87,9 +87,9 @@ class _Watch(TorchFunctionMode):
         self._normed: dict[Tensor, Tensor] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
-        """Computes `func` and notes what it was given."""
+        """Computes `func` and records its arguments."""
         out = func(*args, **(kwargs or {}))
-        if out is None or next(_tensors(out), None) is not None:  # else it only asked for a shape or the like
+        if out is None or next(_tensors(out), None) is not None:  # else it only reads a shape or the like
             self._note(func, list(_tensors((*args, *(kwargs or {}).values()))), out)
         return out
 
@@ -104,7 +104,7 @@ class _Watch(TorchFunctionMode):
                 self._uses[out] = 0
 
     def pairs(self) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-        """Each convolution that is followed by a norm and by nothing else."""
+        """Each convolution whose output goes into a norm and nowhere else, with that norm."""
         for between, weight in self._made.items():
             mean = self._normed.get(between)
             if mean is not None and all(self._uses[tensor] == 1 for tensor in (weight, between, mean)):
@@ -124,7 +124,7 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def _absorb(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    """`convolution` puts out what `norm` made of its output. Its tensors are new ones: another layer may share the old."""
+    """Makes `convolution` compute `norm` as well. It gets new tensors, since another layer may share the old ones."""
     mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
     scale = (variance + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)
     shift = (0 if convolution.bias is None else convolution.bias) - mean
@@ -134,7 +134,7 @@ def _absorb(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
 
 
 def _take_out(network: nn.Module, norms: Collection[nn.Module]) -> None:
-    """Puts what they do beside their arithmetic in the place of `norms`: the parts, if any, that timm's norms have."""
+    """Replaces `norms` by the activations and other parts that timm's norms contain, or by an `Identity`."""
     for parent in list(network.modules()):
         for name, layer in list(parent.named_children()):
             if layer in norms:

@@ -11,17 +11,16 @@ from torch import nn
 
 
 def head_of(network: nn.Module, channels: int, size: int) -> str:
-    """The name of the last layer with parameters through which a picture of `channels` x `size` x `size` goes.
+    """The name of the last layer with parameters that is called for a picture of `channels` x `size` x `size`.
 
-    The order is that of execution in evaluation mode, so auxiliary classifiers do not count, wherever they are written.
-    `network` is left as it is. Raises `ValueError` if no layer has parameters, and what the network raises for a picture
-    that it does not take.
+    The order is that of execution in evaluation mode, so auxiliary classifiers do not count. `network` stays as it is.
+    Raises `ValueError` if no layer has parameters, and whatever the network raises for a picture that it does not take.
     """
     return _last_entered(network, channels, size)[0]
 
 
 def features_shape(network: nn.Module, channels: int, size: int) -> tuple[int, ...]:
-    """The shape of what enters the head for one such picture, () if it has a name. Nothing is computed.
+    """The shape of one picture's features, the head's input; () if it is a keyword argument. Nothing is computed.
 
     Raises what `head_of` raises.
     """
@@ -34,7 +33,7 @@ def _last_entered(network: nn.Module, channels: int, size: int) -> tuple[str, tu
     entered: list[tuple[str, tuple[Any, ...]]] = []
     for name, layer in shadow.named_modules():
         if next(layer.parameters(recurse=False), None) is not None:
-            # Noted where it is entered: a network with parameters of its own is left after all of its layers.
+            # Recorded on entry: a network with parameters of its own returns after all of its layers.
             layer.register_forward_pre_hook(partial(_note, entered, name))
     with torch.no_grad():
         shadow(torch.empty(1, channels, size, size, device="meta"))

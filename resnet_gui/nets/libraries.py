@@ -1,6 +1,6 @@
-"""torchvision and timm, imported when they are first needed, for that takes seconds, and by one thread at a time.
+"""Imports torchvision and timm when they are first needed, since that takes seconds, and in one thread at a time.
 
-Two jobs of an engine that import them at once would each get half a library: their modules import one another in circles.
+Two jobs of an engine that import them at once would each get half a library, since their imports are circular.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What torchvision and timm offer beside the catalogue: names of networks, and trained weights with their preparation."""
+"""The networks of torchvision and timm beside the catalogue: their names, and weights with their preprocessing."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _DATASETS = {
     21842: "ImageNet-21k",
     21843: "ImageNet-21k",
 }
-"""By the number of classes. A set of another number is called by timm's own word for it."""
+"""By the number of classes. For another number timm's own tag is used."""
 
 _HALVES = (0.5, 0.5, 0.5)
 
 
 def names(source: str) -> tuple[str, ...]:
-    """What `source` offers: "timm" all its names, "torchvision" those that the catalogue has not already."""
+    """The networks of `source`: all names of "timm", or those of "torchvision" that are not in the catalogue."""
     if source == "torchvision":
         models = torchvision_models()
-        curated = {card.library_name or card.name for card in NETWORKS if card.source != "timm"}
+        curated = {spec.library_name or spec.name for spec in NETWORKS if spec.source != "timm"}
         return tuple(name for name in models.list_models(module=models) if name not in curated)
     timm = timm_models()
     return tuple(timm.list_models())
 
 
 def weights_of(name: str) -> Weights | None:
-    """The trained weights that the network called `name` can start from: its card's, or its library's first choice.
+    """The trained weights that the network called `name` can start from: its spec's, or its library's default.
 
-    None where nobody shares any. Raises `Problem` (`network_unknown`).
+    None if there are none. Raises `Problem` (`network_unknown`).
     """
-    card = find(name)
-    if card.is_curated:
-        return card.weights
-    return _of_torchvision(card.library_name) if card.source == "torchvision" else _of_timm(name, card.library_name)
+    spec = find(name)
+    if spec.is_curated:
+        return spec.weights
+    return _of_torchvision(spec.library_name) if spec.source == "torchvision" else _of_timm(name, spec.library_name)
 
 
 def _of_torchvision(library_name: str) -> Weights | None:
@@ -50,7 +50,7 @@ def _of_torchvision(library_name: str) -> Weights | None:
         return None
     shared = models.get_model_weights(library_name).DEFAULT
     prepare, facts = shared.transforms(), shared.meta
-    # torchvision's networks bring these two's pictures from the usual mean and deviation to 0.5; `build` leaves that out.
+    # These two convert pictures from ImageNet's mean and std to 0.5 themselves in torchvision; `build` turns that off.
     halves = library_name in ("googlenet", "inception_v3")
     return Weights(
         url=shared.url,
@@ -88,7 +88,7 @@ def _of_timm(name: str, library_name: str) -> Weights | None:
 
 
 def _address(shared: Any) -> str:
-    """Where timm's weights are, "" where there are none that can be read without running code."""
+    """The URL of timm's weights; "" if there are none that can be read without running code."""
     if shared is None:
         return ""
     if shared.hf_hub_id:
@@ -98,27 +98,27 @@ def _address(shared: Any) -> str:
 
 
 def _megabytes(name: str, classes: int) -> float:
-    """How large a file with all tensors of the network is, since timm does not say it; 0 where that is not known.
+    """The size of a file with all tensors of the network, which timm does not state; 0 if it is not known.
 
-    A network that only gives features, so has no classes, is counted without its head.
+    A network without classes, which only gives features, is counted without its head.
     """
     import torch
 
     try:
         with torch.device("meta"):
             tensors = build(name, classes, 3).state_dict().values()
-    except Exception:  # some cannot be built without memory, and to download them it is not needed
+    except Exception:  # some cannot be built on the meta device, and the size is not needed to download them
         return 0.0
     size: int = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     return round(size / 1e6, 1)
 
 
 def _digits(url: str) -> str:
-    """The first digits of the file's SHA-256, which stand in its name: `resnet18-f37072fd.pth`."""
+    """The first digits of the file's SHA-256, from its name: `resnet18-f37072fd.pth`."""
     found = re.search(r"-([0-9a-f]{8,64})\.\w+$", url)
     return found[1] if found else ""
 
 
 def _interpolation(name: str) -> str:
-    """Pictures are scaled the bilinear or the bicubic way; the rarer ones that libraries know are nearer to the second."""
+    """Bilinear or bicubic; the libraries' other methods are nearer to bicubic."""
     return "bilinear" if name == "bilinear" else "bicubic"

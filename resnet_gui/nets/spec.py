@@ -1,4 +1,4 @@
-"""What is known of a network before it is built, as plain data: nothing here imports torch, so the window can read it."""
+"""A network's description before it is built, as plain data: nothing here imports torch, so the window can read it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Kind = Literal[
     "stem", "conv", "pool", "plain", "plain_bottleneck", "basic", "bottleneck", "preact", "preact_bottleneck", "dense",
     "transition", "inception", "fire", "dual_path", "fractal", "highway", "linear", "head",
 ]  # fmt: skip
-"""What a stage is made of, as the diagram draws it."""
+"""The kind of layers or blocks in a stage, as the diagram draws it."""
 
 SINGLE: tuple[Kind, ...] = ("stem", "conv", "pool", "linear", "head")
-"""Stages of layers in a row; the others are made of blocks, in which layers may stand side by side."""
+"""Stages that are a sequence of layers; the others are made of blocks, which may have parallel branches."""
 
 Shortcut = Literal["none", "identity", "projection", "padded"]
 
@@ -25,9 +25,9 @@ Shortcut = Literal["none", "identity", "projection", "padded"]
 class Stage:
     """`count` layers or blocks of one kind, as the diagram draws them and the layer table folds them.
 
-    `name` is that of the modules whose names begin with it, up to a point (`layer1`); several are parted by spaces
-    (`conv1 bn1 relu maxpool`). `channels` go out; `width` is what a bottleneck narrows to, 0 where nothing is narrowed.
-    The first block has the `stride` and the `shortcut`; those after it have the identity, unless it is "none".
+    `name` is the first part of its modules' names, up to a dot (`layer1`); several are separated by spaces (`conv1 bn1
+    relu maxpool`). `channels` is the number of output channels; `width` is that inside a bottleneck, 0 elsewhere.
+    The first block has the `stride` and the `shortcut`; later blocks have the identity, unless the shortcut is "none".
     """
 
     name: str
@@ -39,22 +39,22 @@ class Stage:
     shortcut: Shortcut = "none"
 
     def gives(self, last: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that goes out, where the last layer gives `last`: in a block that may be one of its branches."""
+        """The stage's output shape, if its last layer's is `last`; in a block, that layer may be in one branch."""
         return (self.channels, *last[1:]) if self.kind not in SINGLE and len(last) == 3 else last
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """One network's card.
+    """The description of one network.
 
-    `name` is what a person types, `title` what they read. `depth` counts the layers with weights as the papers do:
-    convolutions and linear layers on the longest way through, without projections in shortcuts. `parameters` are all
-    trainable numbers with `classes` classes and `channels` channels, `multiply_adds` those of convolutions and linear
-    layers for one picture of `usual` x `usual` pixels; figures that are not known before it is built are 0.
+    `name` is what a user types, `title` what a user reads. `depth` counts the layers with weights as the papers do:
+    convolutions and linear layers on the longest path, without projections in shortcuts. `parameters` is the number of
+    all trainable parameters with `classes` classes and `channels` channels, `multiply_adds` that of convolutions and
+    linear layers for one picture of `default_size` x `default_size` pixels; figures that are not known are 0.
 
     Pictures may have sides from `smallest` to `largest` pixels (None: no limit); a network with a fixed size has both
-    equal. `auxiliary` is the weight of each auxiliary classifier's loss. `lesson` is a worked sum that it teaches,
-    `remark` something odd to know before one takes it; both may be empty.
+    equal. `auxiliary` is the weight of each auxiliary classifier's loss. `lesson` is a worked example of a calculation,
+    `note` something to know before choosing the network; both may be empty.
     """
 
     name: str
@@ -81,11 +81,11 @@ class NetworkSpec:
 
     @property
     def is_curated(self) -> bool:
-        """Whether it is of the catalogue; of any other network of a library the card knows nothing but the name."""
+        """Whether it is in the catalogue; for any other network of a library nothing but the name is known."""
         return bool(self.paper)
 
     def channels_for(self, colour: str) -> int:
-        """How many channels pictures have for it, where the setting `data.colour` is "auto", "colour" or "grey"."""
+        """The number of input channels, if the setting `data.colour` is `colour`: "auto", "colour" or "grey"."""
         return {"grey": 1, "colour": 3, "auto": self.channels}[colour]
 
     @property

@@ -1,4 +1,4 @@
-"""A network opened layer by layer: what each layer puts out, holds and computes. No weights are allocated."""
+"""A network layer by layer: each layer's output shape, parameters and multiply-adds. No weights are allocated."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from resnet_gui.records import Layer
 
 
 def summarise(name: str, classes: int, channels: int, image_size: int) -> NetworkSummary:
-    """The network called `name` with a row for each call of a layer, in the order in which a picture meets them.
+    """The network called `name` with a row for each call of a layer, in the order of execution.
 
-    A row belongs to a module without parts, or to one with parts that computes or owns something itself (attention's
-    product of matrices, a bare `Parameter`). The picture is `channels` x `image_size` x `image_size`; the network
-    answers as it does for predictions, so what is called in training only, as the auxiliary classifiers of GoogLeNet,
-    comes last with an empty shape. The sums are the network's number of parameters and half of what
-    `torch.utils.flop_counter` counts: a multiplication and an addition are one multiply-add.
+    A row belongs to a module without submodules, or to one that computes or owns something itself (attention's matrix
+    product, a bare `Parameter`). The picture is `channels` x `image_size` x `image_size`. The network is in evaluation
+    mode, so modules that are called in training only, such as the auxiliary classifiers of GoogLeNet, come last with an
+    empty shape. The sums are the network's number of parameters and half of the FLOPs of `torch.utils.flop_counter`: a
+    multiplication and an addition are one multiply-add.
 
     Raises `Problem`: `size_not_taken`, `network_refuses_size`, and those of `build`.
     """
-    card = find(name)
-    require_size(card, image_size)
+    spec = find(name)
+    require_size(spec, image_size)
     network = _without_memory(name, classes, channels).eval().requires_grad_(False)
     try:
         calls = _follow(network, torch.empty(1, channels, image_size, image_size, device="meta"))
     except Exception as error:  # a library's network may refuse a size in any way
-        raise Problem("network_refuses_size", network=card.title, size=image_size, reason=first_line(error)) from error
-    layers = tuple(call.layer(_stage(card, call.name)) for call in calls if call.says_something)
+        raise Problem("network_refuses_size", network=spec.title, size=image_size, reason=first_line(error)) from error
+    layers = tuple(call.layer(_stage(spec, call.name)) for call in calls if call.has_a_row)
     return NetworkSummary(
         name,
         classes,
@@ -58,13 +58,13 @@ def _without_memory(name: str, classes: int, channels: int) -> nn.Module:
             return build(name, classes, channels)
     except Problem:
         raise
-    except Exception:  # some compute their widths with tensors, whose values are needed: torchvision's RegNets
+    except Exception:  # some compute their widths from the values of tensors: torchvision's RegNets
         with _EmptyWeights():
             return build(name, classes, channels).to("meta")
 
 
 class _EmptyWeights(TorchFunctionMode):
-    """Puts on the meta device what is made by `torch.empty`, as the weights of layers are, and nothing else."""
+    """Makes `torch.empty` allocate on the meta device, as it does for layers' weights; all else is unchanged."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
         return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
@@ -72,7 +72,7 @@ class _EmptyWeights(TorchFunctionMode):
 
 @dataclass(slots=True)
 class _Call:
-    """One call of a module, with what it owns and computes itself; its parts have calls of their own."""
+    """One call of a module, with what it owns and computes itself; its submodules have calls of their own."""
 
     name: str
     module: nn.Module | None
@@ -81,8 +81,8 @@ class _Call:
     multiply_adds: int = 0
 
     @property
-    def says_something(self) -> bool:
-        """Whether it is worth a row: modules with parts, and those that only stand in for one, mostly do nothing."""
+    def has_a_row(self) -> bool:
+        """Whether the call gets a row. Containers and `Identity` modules need to own or compute something."""
         passive = self.module is None or isinstance(self.module, nn.Identity) or any(self.module.children())
         return bool(self.parameters or self.multiply_adds or not passive)
 
@@ -92,7 +92,7 @@ class _Call:
 
 
 def _follow(network: nn.Module, picture: torch.Tensor) -> list[_Call]:
-    """Every call of a module while `picture` goes through `network`, then those of its modules that are not called."""
+    """Every call of a module of `network` for `picture`, then an entry for each module that is not called."""
     recorder = _Recorder(network)
     with recorder.counter:
         network(picture)
@@ -101,7 +101,7 @@ def _follow(network: nn.Module, picture: torch.Tensor) -> list[_Call]:
 
 
 class _Recorder:
-    """Hooks on every module of `network` write down what is called, and to whom each multiply-add belongs."""
+    """Records, by hooks on every module of `network`, each call and the multiply-adds that belong to it."""
 
     def __init__(self, network: nn.Module) -> None:
         self.calls: list[_Call] = []
@@ -116,7 +116,7 @@ class _Recorder:
             module.register_forward_hook(self._leave)
 
     def add_uncalled(self) -> None:
-        """What was not called: its parameters go to the module it is part of where that computes with them itself."""
+        """Adds modules that were not called, unless their parent computes with their parameters: then it gets these."""
         computing = {call.name: call for call in self.calls if call.multiply_adds}
         for module, name in self._names.items():
             if unseen := self._unseen(module.parameters(recurse=False)):
@@ -126,7 +126,7 @@ class _Recorder:
                     self.calls.append(_Call(name, module, unseen))
 
     def _add_bare(self, network: nn.Module) -> None:
-        """What no layer owns, such as the position embedding of a transformer."""
+        """Adds parameters that no layer owns, such as the position embedding of a transformer."""
         for name, parameter in network.named_parameters(recurse=False):
             self.calls.append(_Call(name, None, self._unseen([parameter]), tuple(parameter.shape)))
 
@@ -141,21 +141,21 @@ class _Recorder:
         self._under_way.pop().shape = _shape(output)
 
     def _charge(self) -> None:
-        """What was computed since a module was last entered or left belongs to the one under way."""
+        """Adds the multiply-adds since a module was last entered or left to the innermost running call."""
         done = self.counter.get_total_flops() // 2
         if self._under_way:
             self._under_way[-1].multiply_adds += done - self._charged
         self._charged = done
 
     def _unseen(self, parameters: Iterable[nn.Parameter]) -> int:
-        """The numbers in those of `parameters` that no row has yet."""
+        """The total size of those `parameters` that no row has counted yet."""
         new = [each for each in parameters if id(each) not in self._seen]
         self._seen.update(map(id, new))
         return sum(each.numel() for each in new)
 
 
 def _shape(output: object) -> tuple[int, ...]:
-    """The shape without the batch of a tensor, or of the first of several."""
+    """The shape without the batch dimension of a tensor, or of the first tensor in a collection."""
     if isinstance(output, torch.Tensor):
         return tuple(output.shape[1:])
     inside = output.values() if isinstance(output, dict) else output if isinstance(output, tuple | list) else ()
@@ -163,7 +163,7 @@ def _shape(output: object) -> tuple[int, ...]:
 
 
 def _kind(module: nn.Module) -> str:
-    """The class and what papers write beside it: `Conv2d 3×3 /2, 32 groups`, `MaxPool2d 3×3 /2`, `Linear`."""
+    """The class with kernel, stride, groups and dilation: `Conv2d 3×3 /2, 32 groups`, `MaxPool2d 3×3 /2`, `Linear`."""
     words = type(module).__name__
     if not (window := _sides(module, "kernel_size")):
         return words
@@ -178,14 +178,14 @@ def _kind(module: nn.Module) -> str:
 
 
 def _sides(module: nn.Module, attribute: str) -> tuple[int, ...]:
-    """`attribute` as a number for each side; pooling writes one for both."""
+    """`attribute` as one number per dimension; pooling layers store a single int for both."""
     value = getattr(module, attribute, ())
     return (value, value) if isinstance(value, int) else value if isinstance(value, tuple) else ()
 
 
-def _stage(card: NetworkSpec, layer: str) -> str:
-    """The stage on the card that `layer` belongs to; where the card has none, the first part of its name."""
-    for stage in card.stages:
+def _stage(spec: NetworkSpec, layer: str) -> str:
+    """The name of the stage of `spec` that contains `layer`; if there is none, the first part of the layer's name."""
+    for stage in spec.stages:
         if any(layer == name or layer.startswith(f"{name}.") for name in stage.name.split()):
             return stage.name
     return layer.partition(".")[0]

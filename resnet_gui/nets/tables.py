@@ -15,27 +15,27 @@ from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.records import Layer, Weights
 
 WIDTH = 100
-"""A table of layers is no wider than so many columns."""
+"""The largest width of a table of layers, in characters."""
 
 _KIND_WIDTH = 26
 _GAP = "  "
 
 
-def facts(card: NetworkSpec, weights: Weights | None) -> str:
-    """What is known of a network before it is opened, in a few lines; of one outside the catalogue that is little."""
-    lines = [_known(card)] if card.is_curated else [f"{card.title}, from {card.source}"]
+def facts(spec: NetworkSpec, weights: Weights | None) -> str:
+    """A few lines on a network before it is built; there is little to print for one outside the catalogue."""
+    lines = [_known(spec)] if spec.is_curated else [f"{spec.title}, from {spec.source}"]
     lines += [
         _shared(weights),
-        *(textwrap.fill(text, WIDTH) for text in (card.description, card.lesson, card.note) if text),
+        *(textwrap.fill(text, WIDTH) for text in (spec.description, spec.lesson, spec.note) if text),
     ]
     return "\n".join(lines)
 
 
-def _known(card: NetworkSpec) -> str:
+def _known(spec: NetworkSpec) -> str:
     return (
-        f"{card.title}: {card.paper}\n"
-        f"{card.depth} layers with weights, {card.parameters:,} parameters with {card.classes:,} classes\n"
-        f"{card.multiply_adds:,} multiply-adds at {card.default_size} pixels; sizes that it takes, in pixels: {card.sizes}"
+        f"{spec.title}: {spec.paper}\n"
+        f"{spec.depth} layers with weights, {spec.parameters:,} parameters with {spec.classes:,} classes\n"
+        f"{spec.multiply_adds:,} multiply-adds at {spec.default_size} pixels; sizes that it takes, in pixels: {spec.sizes}"
     )
 
 
@@ -46,16 +46,16 @@ def _shared(weights: Weights | None) -> str:
     return f"Trained weights: {weights.trained_on}{score}, {weights.megabytes:.0f} MB from {weights.host} ({weights.licence})"
 
 
-def layer_table(said: NetworkSummary, only_stages: bool = False) -> str:
+def layer_table(summary: NetworkSummary, only_stages: bool = False) -> str:
     """A line for each stage and, unless `only_stages`, for each layer in it; then the sums. At most `WIDTH` wide."""
     lines = [_Line("Layer", "Kind", "Output", "Parameters", "Multiply-adds")]
-    stages = {stage.name: stage for stage in find(said.network).stages}
-    for name, rows in itertools.groupby(said.layers, key=lambda layer: layer.stage):
+    stages = {stage.name: stage for stage in find(summary.network).stages}
+    for name, rows in itertools.groupby(summary.layers, key=lambda layer: layer.stage):
         lines += _stage_lines(stages.get(name), name, list(rows), only_stages)
-    lines.append(_Line("Sum", "", "", f"{said.parameters:,}", f"{said.multiply_adds:,}"))
+    lines.append(_Line("Sum", "", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}"))
     title = (
-        f"{said.network}, {said.classes:,} classes, picture {said.channels}×{said.image_size}×{said.image_size}, "
-        f"{len(said.layers)} rows"
+        f"{summary.network}, {summary.classes:,} classes, picture {summary.channels}×{summary.image_size}×{summary.image_size}, "
+        f"{len(summary.layers)} rows"
     )
     return "\n".join([title, *_aligned(lines)])
 
@@ -70,7 +70,7 @@ class _Line:
 
 
 def _stage_lines(stage: Stage | None, name: str, rows: Sequence[Layer], only_stages: bool) -> list[_Line]:
-    """The line of a stage, which the card may know, and those of its layers."""
+    """The line of a stage, which is None outside the catalogue, and those of its layers."""
     if len(rows) == 1 and rows[0].name == name:
         return [_line(rows[0], name, rows[0].kind)]
     shape = stage.gives(rows[-1].shape) if stage else rows[-1].shape
@@ -86,12 +86,12 @@ def _line(row: Layer, name: str, kind: str) -> _Line:
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """`64×112×112`; what is called in training only has no shape."""
+    """`64×112×112`; "not called" for a layer that is called in training only."""
     return "×".join(map(str, shape)) or "not called"
 
 
 def _aligned(lines: Sequence[_Line]) -> list[str]:
-    """Words to the left and numbers to the right; a name too long for the line keeps its end."""
+    """Text left-aligned, numbers right-aligned. Of a name that is too long, the end is kept."""
     shape = max(len(line.shape) for line in lines)
     parameters = max(len(line.parameters) for line in lines)
     multiply_adds = max(len(line.multiply_adds) for line in lines)
@@ -112,19 +112,19 @@ def _cut(name: str, width: int) -> str:
 
 
 def layers_csv(tables: Iterable[NetworkSummary]) -> str:
-    """A row for each layer with whole numbers; shapes as `64x112x112`, empty for what is called in training only."""
+    """A row for each layer, numbers unabbreviated; shapes as `64x112x112`, empty for layers called in training only."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["network", "stage", "layer", "kind", "output", "parameters", "multiply_adds"])
-    for said in tables:
-        for row in said.layers:
+    for summary in tables:
+        for row in summary.layers:
             shape = "x".join(map(str, row.shape))
-            table.writerow([said.network, row.stage, row.name, row.kind, shape, row.parameters, row.multiply_adds])
+            table.writerow([summary.network, row.stage, row.name, row.kind, shape, row.parameters, row.multiply_adds])
     return text.getvalue()
 
 
 def comparison(first: NetworkSummary, second: NetworkSummary) -> str:
-    """How many times as large and as costly the second is."""
+    """A sentence with the ratios of the two networks' parameters and multiply-adds."""
     return (
         f"{second.network} has {_times(second.parameters, first.parameters)} the parameters of {first.network}, "
         f"and {_times(second.multiply_adds, first.multiply_adds)} its multiply-adds."
@@ -135,30 +135,30 @@ def _times(large: int, small: int) -> str:
     return f"{large / small:.2f} ×" if small else "no measure of"
 
 
-def network_table(cards: Iterable[NetworkSpec]) -> str:
+def network_table(specs: Iterable[NetworkSpec]) -> str:
     """A line for each network, by family in the order of the catalogue."""
-    rows = {card: _network_row(card) for card in cards}
+    rows = {spec: _network_row(spec) for spec in specs}
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows.values(), strict=True)]
     lines = [_spread(_HEADINGS, widths)]
     for family, members in by_family(rows).items():
-        lines += [family, *(_spread(rows[card], widths) for card in members)]
+        lines += [family, *(_spread(rows[spec], widths) for spec in members)]
     return "\n".join(lines)
 
 
 _HEADINGS = ("name", "title", "year", "depth", "parameters", "multiply-adds", "sizes", "weights")
 _WORDS = (0, 1, 6, 7)
-"""The columns that hold words, which begin at the left; numbers end at the right."""
+"""The columns that hold text, which are left-aligned; numbers are right-aligned."""
 
 
-def _network_row(card: NetworkSpec) -> tuple[str, ...]:
+def _network_row(spec: NetworkSpec) -> tuple[str, ...]:
     return (
-        card.name, card.title, str(card.year), str(card.depth), short_count(card.parameters), short_count(card.multiply_adds),
-        card.sizes, "yes" if card.weights else "no",
+        spec.name, spec.title, str(spec.year), str(spec.depth), short_count(spec.parameters), short_count(spec.multiply_adds),
+        spec.sizes, "yes" if spec.weights else "no",
     )  # fmt: skip
 
 
 def short_count(count: int) -> str:
-    """Three digits: `11.7 M`, `138 M`, `1.81 G` or `620`; 0 is a figure that is not known: `–`."""
+    """Three digits: `11.7 M`, `138 M`, `1.81 G` or `620`; 0 means that the figure is not known: `–`."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= 0.9995 * size:  # in the smaller unit it would be 1,000
             return f"{count / size:.3g} {letter}"

@@ -1,4 +1,4 @@
-"""A trained network made ready to answer: pixels become probabilities, as fast as this machine can."""
+"""A trained network optimized for inference: pixels become probabilities, as fast as this machine can."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from resnet_gui.device import Compute, short_precision
 from resnet_gui.nets.fuse_norms import fuse_norms
 
 _ROUNDS = 3
-"""So often two ways are timed, in turn. The fastest answer of each counts, disturbed the least."""
+"""How often two candidates are timed, in turn. The fastest time of each counts, which was disturbed least."""
 _ENOUGH = 0.4
-"""After so many seconds no round is begun: a slow network shows the difference in one."""
+"""Seconds after which no further round begins: for a slow network one round is enough."""
 _AGREES = 0.01
 """How far a probability may be from that of float32."""
 _TIMED = {"cpu": 1, "cuda": 16, "mps": 16}
-"""So many pictures are timed at once; to a graphics card a single one is no work in any way."""
+"""The batch size that is timed; a single picture does not keep a GPU busy."""
 _COMPARED = 8
-"""At least so many trial pictures show whether 16 bits are enough."""
+"""At least so many trial pictures decide whether 16 bits are enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptimizedNetwork:
-    """A network that only answers, in evaluation mode and in its place, and how it computes."""
+    """A network for inference only, in evaluation mode and on its device, and how it computes."""
 
     network: nn.Module
     compute: Compute
@@ -37,8 +37,8 @@ class OptimizedNetwork:
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pictures [N, channels, S, S] in, probabilities float32 [N, classes] out, both on the CPU.
 
-        A picture's answer does not depend on those beside it but for rounding: libraries add in another order for
-        another N.
+        A picture's probabilities do not depend on the rest of the batch, except for rounding: libraries add in another
+        order for another N.
         """
         device = self.compute.device
         if device.type == "cuda":
@@ -51,36 +51,38 @@ class OptimizedNetwork:
         return probabilities
 
 
-def make_ready(
-    network: nn.Module, rule: Preprocessing, device: torch.device, compute: Compute | None = None
+def optimize(
+    network: nn.Module, preprocessing: Preprocessing, device: torch.device, compute: Compute | None = None
 ) -> OptimizedNetwork:
-    """A copy of `network` on `device`, its batch norms folded into convolutions, that computes in the fastest way.
+    """A copy of `network` on `device`, with its batch norms fused into convolutions, that computes in the fastest way.
 
-    To find it trial pictures are answered in each, which also warms it up. Tried are the memory formats and, where the
-    device has them, 16 bits. Where `compute` is known to be the fastest for a network of the same kind, nothing is timed.
-    What the network cannot do, or what gives other probabilities, is not taken.
+    Every candidate predicts trial pictures, which also warms it up. Candidates are the memory formats and, if the
+    device has them, 16 bits. If `compute` is given, it is known to be the fastest for such a network, and nothing is
+    timed. A candidate that fails, or gives other probabilities, is not used.
     """
     plain = Compute(device)
-    best = OptimizedNetwork(plain.to_device(fuse_norms(network, rule.channels, rule.image_size)), plain, rule)
-    for way in _ways(device):
-        if compute in (None, way):
-            best = _better(best, way, known=compute is not None)
+    best = OptimizedNetwork(
+        plain.to_device(fuse_norms(network, preprocessing.channels, preprocessing.image_size)), plain, preprocessing
+    )
+    for candidate in _candidates(device):
+        if compute in (None, candidate):
+            best = _better_of(best, candidate, known=compute is not None)
     return best
 
 
-def _ways(device: torch.device) -> list[Compute]:
-    """Beside the plain one: channels last, in float32 and in 16 bits, for which units of their own want it so."""
+def _candidates(device: torch.device) -> list[Compute]:
+    """Besides the plain one: channels last, in float32 and in 16 bits, whose hardware units need that format."""
     shorter = short_precision(device)
     precisions = ["float32", *([shorter] if shorter else [])]
     return [Compute(device, precision, "channels_last") for precision in precisions]
 
 
-def _better(best: OptimizedNetwork, way: Compute, known: bool) -> OptimizedNetwork:
-    """`best` or, if it answers the same and is faster or `known` to be, a copy that computes in another `way`."""
-    timed = _TIMED[way.device.type]
-    pixels = _trial_pictures(best.preprocessing, timed if way.precision == "float32" else max(timed, _COMPARED))
+def _better_of(best: OptimizedNetwork, compute: Compute, known: bool) -> OptimizedNetwork:
+    """`best`; or a copy that computes as `compute`, if its probabilities agree and it is faster or `known` to be."""
+    timed = _TIMED[compute.device.type]
+    pixels = _trial_pictures(best.preprocessing, timed if compute.precision == "float32" else max(timed, _COMPARED))
     try:
-        rival = _moved(best.network, way, best.preprocessing)
+        rival = _converted(best.network, compute, best.preprocessing)
         agrees = _difference(rival, best, pixels) <= _AGREES
     except RuntimeError:  # some layers take only what is contiguous, or only float32
         return best
@@ -88,23 +90,23 @@ def _better(best: OptimizedNetwork, way: Compute, known: bool) -> OptimizedNetwo
 
 
 def _difference(rival: OptimizedNetwork, best: OptimizedNetwork, pixels: Tensor) -> float:
-    """How far the probabilities for a picture can be apart whose two most probable classes are equally probable.
+    """How far the probabilities can differ for a picture whose two most probable classes are equally probable.
 
-    So much can be said from pictures of which the network is surer, too: it is a quarter of how far the log-odds of the
-    two classes are apart, as the logistic function is nowhere steeper.
+    Pictures of which the network is surer can be used, too: the bound is a quarter of the difference in the log-odds
+    of the two classes, because 1/4 is the steepest slope of the logistic function.
     """
-    found, wanted = (each.probabilities(pixels).log() for each in (rival, best))
-    log_odds = (found - wanted).gather(1, wanted.topk(2).indices).diff()
+    got, reference = (each.probabilities(pixels).log() for each in (rival, best))
+    log_odds = (got - reference).gather(1, reference.topk(2).indices).diff()
     return float(log_odds.abs().max()) / 4
 
 
-def _trial_pictures(rule: Preprocessing, count: int) -> Tensor:
-    """uint8 [count, channels, S, S], always the same: chance, smoothed as a photograph is, coarsely and then less so.
+def _trial_pictures(preprocessing: Preprocessing, count: int) -> Tensor:
+    """uint8 [count, channels, S, S], always the same: noise as smooth as a photograph, each finer than the last.
 
     Pure noise would not do: all of it looks the same to a network.
     """
-    chance, side = torch.Generator().manual_seed(0), rule.image_size
-    coarse = (torch.rand(1, rule.channels, cells, cells, generator=chance) for cells in range(3, 3 + count))
+    generator, side = torch.Generator().manual_seed(0), preprocessing.image_size
+    coarse = (torch.rand(1, preprocessing.channels, cells, cells, generator=generator) for cells in range(3, 3 + count))
     return torch.cat([(255 * functional.interpolate(each, (side, side), mode="bilinear")).byte() for each in coarse])
 
 
@@ -121,11 +123,11 @@ def _seconds(inference: OptimizedNetwork, pixels: Tensor) -> float:
     return time.perf_counter() - began
 
 
-def _moved(network: nn.Module, compute: Compute, rule: Preprocessing) -> OptimizedNetwork:
-    """A copy; in 16 bits the weights that would be cast in every call are cast once for all."""
+def _converted(network: nn.Module, compute: Compute, preprocessing: Preprocessing) -> OptimizedNetwork:
+    """A copy for `compute`. In 16 bits, weights that autocast would cast in every call are cast once."""
     network = compute.to_device(copy.deepcopy(network))
     if compute.precision != "float32":
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.to(getattr(torch, compute.precision))
-    return OptimizedNetwork(network, compute, rule)
+    return OptimizedNetwork(network, compute, preprocessing)

@@ -15,7 +15,7 @@ from resnet_gui.data.batch import stacked
 from resnet_gui.device import choose_device
 from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model
-from resnet_gui.prediction.optimized_network import OptimizedNetwork, make_ready
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, optimize
 from resnet_gui.records import Prediction
 
 
@@ -31,10 +31,10 @@ class Picture:
 
 
 class Predictor:
-    """A model that is loaded, warm, and answers. Raises `Problem` where the file is not a model or the device is missing.
+    """A model that is loaded and warm. Raises `Problem` if the file is not a model or the device is missing.
 
-    If `earlier` has the same network, as after an earlier epoch of a run, and was made ready on as many threads, this one
-    computes like it and is ready sooner.
+    `earlier` may hold the same network, such as that of an earlier epoch. If it was optimized for as many threads, this
+    one computes like it and is ready sooner.
     """
 
     def __init__(self, model: Path, machine: MachineConfig, earlier: Predictor | None = None) -> None:
@@ -43,33 +43,33 @@ class Predictor:
         network, self.metadata = load_model(model)
         self.kind = self.metadata.network, self.metadata.preprocessing, device, torch.get_num_threads()
         compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
-        self.inference: OptimizedNetwork = make_ready(network, self.metadata.preprocessing, device, compute)
+        self.inference: OptimizedNetwork = optimize(network, self.metadata.preprocessing, device, compute)
 
     def predict(self, path: Path, top: int = 5) -> Prediction:
         """The `top` most probable classes of the picture in `path`; one that cannot be read comes with its `problem`."""
-        return self.answer([self.open(path)], top)[0]
+        return self.predict_batch([self.open(path)], top)[0]
 
     def open(self, path: Path) -> Picture | Prediction:
-        """The picture in `path`, or the answer that it cannot be read. May be called from any thread."""
-        began, rule = time.perf_counter(), self.metadata.preprocessing
+        """The picture in `path`, or a `Prediction` with the problem if it cannot be read. Any thread may call this."""
+        began, preprocessing = time.perf_counter(), self.metadata.preprocessing
         try:
-            decoded = rule.decode(path)
+            decoded = preprocessing.decode(path)
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
-        pixels = rule.pixels(rule.scaled(decoded.image))
+        pixels = preprocessing.pixels(preprocessing.scaled(decoded.image))
         return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began))
 
-    def answer(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
-        """The `top` most probable classes of each picture, computed in one batch; what is an answer already stays.
+    def predict_batch(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
+        """The `top` most probable classes of each picture, computed in one batch. A `Prediction` is passed on.
 
-        The milliseconds told are a picture's own, from the file to the probabilities: opening it, and its share of the
-        batch.
+        The milliseconds are a picture's own, from the file to the probabilities: the time to open it, and its share of
+        the batch.
         """
         pictures = [each for each in opened if isinstance(each, Picture)]
-        answers = iter(self._answers(pictures, top) if pictures else ())
-        return [next(answers) if isinstance(each, Picture) else each for each in opened]
+        predictions = iter(self._predictions(pictures, top) if pictures else ())
+        return [next(predictions) if isinstance(each, Picture) else each for each in opened]
 
-    def _answers(self, pictures: list[Picture], top: int) -> Iterator[Prediction]:
+    def _predictions(self, pictures: list[Picture], top: int) -> Iterator[Prediction]:
         began = time.perf_counter()
         ranked = self.inference.probabilities(stacked([each.pixels for each in pictures])).sort(
             descending=True, stable=True

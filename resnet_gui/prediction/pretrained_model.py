@@ -1,4 +1,4 @@
-"""Shared weights as they are become a model of this program: it knows the 1,000 classes of ImageNet."""
+"""Pretrained weights become a model file without training: it knows the 1,000 classes of ImageNet."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from resnet_gui.weights.weight_file import read_weights
 
 
 def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -> Iterator[Event]:
-    """Writes the model file `out`: the network `name` with its shared weights, or those in `file`.
+    """Writes the model file `out`: the network `name` with its pretrained weights, or those in `file`.
 
-    What it says comes from the weights alone: nothing is trained or validated here. Ends without a file when stopped.
-    Raises `Problem`: there are no weights, they cannot be had, or they are not those of all 1,000 classes.
+    Nothing is trained or validated here. Ends without a file when stopped. Raises `Problem`: there are no weights, they
+    cannot be had, or they do not have all 1,000 classes.
     """
     weights = weights_of(name)
     if weights is None:
@@ -33,17 +33,19 @@ def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -
     if source is None:
         return
     require_size(find(name), weights.image_size)
-    classes, taught = imagenet_classes(), preprocessing_for(weights)
-    network = build(name, len(classes), taught.channels)
-    adopted = transfer(network, read_weights(source), head_of(network, taught.channels, taught.image_size), str(source))
-    if any(misfit.wanted for misfit in adopted.event.misfits):
-        first = next(misfit for misfit in adopted.event.misfits if misfit.wanted)
+    classes, preprocessing = imagenet_classes(), preprocessing_for(weights)
+    network = build(name, len(classes), preprocessing.channels)
+    transferred = transfer(
+        network, read_weights(source), head_of(network, preprocessing.channels, preprocessing.image_size), str(source)
+    )
+    if any(mismatch.wanted for mismatch in transferred.event.misfits):
+        first = next(mismatch for mismatch in transferred.event.misfits if mismatch.wanted)
         raise Problem("weights_not_whole", origin=str(source), network=name, layer=first.name)
-    yield adopted.event
-    yield from (Note(note) for note in adopted.notes)
-    card = ModelMetadata(name, classes, taught, epoch=0, validated=False)
-    save_model(out, network.state_dict(), card)
-    yield card.info(out)
+    yield transferred.event
+    yield from (Note(note) for note in transferred.notes)
+    metadata = ModelMetadata(name, classes, preprocessing, epoch=0, validated=False)
+    save_model(out, network.state_dict(), metadata)
+    yield metadata.info(out)
 
 
 def imagenet_classes() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Many pictures, one answer after the other: the next are decoded while the network computes."""
+"""Predictions for many pictures, in order: the next are decoded while the network computes."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from resnet_gui.records import Prediction
 from resnet_gui.throttle import Throttle
 
 _EVENT_SECONDS = 0.05
-"""Events are so far apart; and for longer than that no answer waits for a picture after its own."""
+"""The least time between events; and the longest that a prediction waits for the next picture."""
 _BATCH_SECONDS = 0.5
-"""A batch should not take longer, lest the person waits for news, or for the end after Stop."""
+"""The longest that a batch should take, so that the user does not wait for results, or for the end after Stop."""
 _LARGEST = {"cpu": 8, "cuda": 64, "mps": 64}
-"""So many pictures of 224 x 224 a batch has at most. With more of them a processor is slower, since what it computes does
-not stay in its caches; a graphics card should have memory for so many."""
+"""The largest batch for pictures of 224 x 224. A larger one is slower on a processor, because activations do not stay
+in its caches; a GPU should have memory for so many."""
 
 
 def predict(predictor: Predictor, paths: Sequence[Path], stop: threading.Event, top: int = 5) -> Iterator[Predicted]:
-    """Answers for `paths`, files or folders, in their order, in events at most 20 times a second.
+    """Predictions for `paths`, files or folders, in their order, in events at most 20 times a second.
 
-    What cannot be read, and a folder without pictures, is told in its place. The first batch is one picture, so that its
-    answer comes at once; then they grow to what suits the machine. `stop` is looked at before every batch.
+    A picture that cannot be read, and a folder without pictures, give a `Prediction` with a problem. The first batch is
+    one picture, so that its result comes at once; then batches grow to suit the machine. `stop` is checked before each.
     """
     waiting: list[Prediction] = []
-    pace = Throttle(_EVENT_SECONDS)
+    throttle = Throttle(_EVENT_SECONDS)
     with closing(_opened(predictor, _files(paths), 2 * _largest_batch(predictor))) as opened:
-        for answers in _answers(predictor, opened, stop, top):
-            waiting += answers
-            if waiting and pace.ready():
+        for predictions in _predictions(predictor, opened, stop, top):
+            waiting += predictions
+            if waiting and throttle.ready():
                 yield Predicted(str(predictor.path), tuple(waiting))
                 waiting = []
     if waiting:
         yield Predicted(str(predictor.path), tuple(waiting))
 
 
-def _answers(
+def _predictions(
     predictor: Predictor, opened: Iterable[Picture | Prediction | None], stop: threading.Event, top: int
 ) -> Iterator[list[Prediction]]:
-    """Batch by batch. None in `opened` ends a batch, and one without pictures is no answer."""
+    """Predicts batch by batch. None in `opened` ends a batch early."""
     size, largest = 1, _largest_batch(predictor)
     batch: list[Picture | Prediction] = []
     for each in opened:
@@ -60,27 +60,27 @@ def _answers(
         if stop.is_set():
             return
         began = time.perf_counter()
-        answers = predictor.answer(batch, top)
+        predictions = predictor.predict_batch(batch, top)
         seconds, pictures = time.perf_counter() - began, sum(isinstance(each, Picture) for each in batch)
-        yield answers
-        if 2 * size * seconds <= _BATCH_SECONDS * pictures:  # at this pace twice as many are not too many
+        yield predictions
+        if 2 * size * seconds <= _BATCH_SECONDS * pictures:  # at this speed twice as many still fit in the time
             size = min(2 * size, largest)
         batch = []
 
 
 def _largest_batch(predictor: Predictor) -> int:
-    """As many pictures as make the same number of pixels, but never more than 64: small ones gain nothing by that."""
+    """How many pictures make the same number of pixels, but at most 64: small ones gain nothing from more."""
     device, side = predictor.inference.compute.device, predictor.metadata.preprocessing.image_size
     return min(64, max(1, _LARGEST[device.type] * 224**2 // side**2))
 
 
 def _opened(
-    predictor: Predictor, files: Iterator[Path | Prediction], ahead: int
+    predictor: Predictor, files: Iterator[Path | Prediction], prefetch: int
 ) -> Generator[Picture | Prediction | None, None, None]:
-    """Each of `files` opened, in order: by as many threads as compute, up to `ahead` of them before they are wanted.
+    """Each of `files` opened, in order, by as many threads as compute; up to `prefetch` of them wait to be used.
 
-    The first comes before any other is looked for, which takes a while in large folders. None comes when the next is not
-    there yet, and at the end. Where one thread computes it opens them too: no more may be taken.
+    The first is yielded before the others are listed, which takes a while for large folders. None is yielded when the
+    next is not decoded yet, and at the end. If one thread computes, it also opens: no further thread may be used.
     """
 
     def open_one(file: Path | Prediction) -> Picture | Prediction:
@@ -93,7 +93,7 @@ def _opened(
     try:
         for file in files:
             coming.append(pool.submit(open_one, file))
-            if len(coming) > ahead:
+            if len(coming) > prefetch:
                 yield from _awaited(coming.popleft())
         while coming:
             yield from _awaited(coming.popleft())

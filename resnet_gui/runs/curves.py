@@ -1,4 +1,4 @@
-"""The lines of a run, for the plots. Nothing here knows a widget, so that a thread can make them from an old run."""
+"""The curves of a run, for the plots. Nothing here uses a widget, so that a thread can build them from an old run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Point = tuple[float, float]
 
 
 class Curve:
-    """Points of a line in the order of x, of which those that tell its shape are kept: `limit`, and the newest.
+    """Points of a line in the order of x, thinned to at most `limit` that keep its shape, and the newest.
 
-    All of them, while there are no more. Of a longer line, stretches of equally many points keep their lowest and their
-    highest each, and two stretches become one whenever there is no room for another: every peak stays, where it was,
-    and to add a point costs the same however many there are.
+    A line of up to `limit` points keeps all. A longer one is cut into stretches of equally many points, each of which
+    keeps its lowest and its highest. When the limit is reached, stretches are merged in pairs. So every peak stays
+    where it was, and the cost of adding a point does not grow with the line.
     """
 
     def __init__(self, limit: int = KEPT_POINTS) -> None:
@@ -41,7 +41,7 @@ class Curve:
 
     @property
     def points(self) -> list[Point]:
-        """What is kept, at most `limit` + 1 points; the newest is the last."""
+        """The points kept, at most `limit` + 1 points; the newest is the last."""
         kept = list(chain.from_iterable(self._stretches))
         return kept if self._newest is None or kept[-1] is self._newest else [*kept, self._newest]
 
@@ -69,7 +69,7 @@ def _extremes(points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 
 class Metric:
-    """One figure by epoch: running means while training, a point for each validation, and the best of these."""
+    """One metric by epoch: running means while training, a point for each validation, and the best of these."""
 
     def __init__(self) -> None:
         self.running, self.validated = Curve(), Curve()
@@ -100,15 +100,15 @@ class RunCurves:
                 if done.best:
                     metric.best = done.epoch, value
 
-    def nearest(self, place: float) -> EpochDone | None:
-        """The epoch nearest to `place`, in epochs; None before the first is done."""
-        after = bisect_left(self.epochs, place, key=attrgetter("epoch"))
+    def nearest(self, x: float) -> EpochDone | None:
+        """The epoch nearest to `x`, a position in epochs; None before the first is done."""
+        after = bisect_left(self.epochs, x, key=attrgetter("epoch"))
         around = self.epochs[max(after - 1, 0) : after + 1]
-        return min(around, key=lambda done: abs(done.epoch - place), default=None)
+        return min(around, key=lambda done: abs(done.epoch - x), default=None)
 
-    def _add(self, place: float, loss: float, accuracy: float) -> None:
-        self.loss.running.add(place, loss)
-        self.accuracy.running.add(place, 100 * accuracy)
+    def _add(self, x: float, loss: float, accuracy: float) -> None:
+        self.loss.running.add(x, loss)
+        self.accuracy.running.add(x, 100 * accuracy)
 
 
 def per_cent(share: float | None) -> float | None:

@@ -34,15 +34,15 @@ _COLUMNS = [field.name for field in dataclasses.fields(EpochDone)]
 
 
 def record(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = ()) -> Iterator[Event]:
-    """Passes `events` on and keeps them in the run: `events.jsonl` (progress once a second), `results.csv` by epoch.
+    """Passes `events` on and writes them: `events.jsonl` (progress once a second), and `results.csv` after each epoch.
 
-    `history` are the epochs before. A full disk does not end a run that could go on without its diary: what cannot be
-    written there is left out, and of the table it is told; the next epoch brings what is missing in it.
+    `history` are the epochs before. A full disk does not end the run: an event that cannot be written is left out. If
+    the table cannot be written, a `Note` reports it, and the next epoch writes the whole table again.
     """
-    pace, epochs = Throttle(1.0), list(history)
+    throttle, epochs = Throttle(1.0), list(history)
     try:
         for event in events:
-            if not isinstance(event, Progress) or pace.ready():
+            if not isinstance(event, Progress) or throttle.ready():
                 append_event(event, run)
             yield event
             if isinstance(event, EpochDone):
@@ -54,7 +54,10 @@ def record(events: Iterator[Event], run: Path, history: Iterable[EpochDone] = ()
 
 
 def append_event(event: Event, run: Path) -> None:
-    """Adds `event` to the run's diary, if the disk takes it. A line that a crash or a full disk has torn is ended first, lest it swallow this one."""
+    """Appends `event` to the run's event log, if the disk takes it.
+
+    A line that a crash or a full disk has torn is ended first, so that it does not swallow this one.
+    """
     with contextlib.suppress(OSError), (run / "events.jsonl").open("ab+") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -81,26 +84,26 @@ def write_results(run: Path, history: Sequence[EpochDone]) -> None:
 
 
 def rewind(run: Path, started: Started, history: Sequence[EpochDone], epoch: int, step: int) -> None:
-    """Cuts the run's diary back to `step` steps of `epoch`: what was said after that will be said again.
+    """Cuts the run's event log back to `step` steps of `epoch`: later events will be emitted again.
 
-    `started` and `history` fill in what a crash or a full disk has kept from it. Raises `OSError`.
+    `started` and `history` fill in events that a crash or a full disk has lost. Raises `OSError`.
     """
-    story = read_events(run)
-    saved = [number for number, event in enumerate(story, 1) if event == CheckpointSaved(epoch, step)]
-    story = [event for event in story[: saved[-1] if saved else None] if not _is_later(event, epoch, step)]
-    if not any(isinstance(event, Started) for event in story):
-        story.insert(0, started)
-    told = {event.epoch for event in story if isinstance(event, EpochDone)}
-    story += [done for done in history if done.epoch not in told]
-    places = [number for number, event in enumerate(story) if isinstance(event, EpochDone)]
-    for number, done in zip(places, history, strict=True):
-        story[number] = done
-    atomic_write(run / "events.jsonl", "".join(to_json(event) + "\n" for event in story).encode("ascii"))
+    events = read_events(run)
+    saved = [number for number, event in enumerate(events, 1) if event == CheckpointSaved(epoch, step)]
+    events = [event for event in events[: saved[-1] if saved else None] if not _is_later(event, epoch, step)]
+    if not any(isinstance(event, Started) for event in events):
+        events.insert(0, started)
+    logged = {event.epoch for event in events if isinstance(event, EpochDone)}
+    events += [done for done in history if done.epoch not in logged]
+    indices = [number for number, event in enumerate(events) if isinstance(event, EpochDone)]
+    for number, done in zip(indices, history, strict=True):
+        events[number] = done
+    atomic_write(run / "events.jsonl", "".join(to_json(event) + "\n" for event in events).encode("ascii"))
     write_results(run, history)
 
 
 def _is_later(event: Event, epoch: int, step: int) -> bool:
-    """Whether `event` is of a place that the run has yet to come to; ends do not count once it goes on."""
+    """Whether `event` lies after `step` steps of `epoch`, or is an end, which does not count once the run goes on."""
     match event:
         case Progress(phase="train") | CheckpointSaved():
             return (event.epoch, event.step) > (epoch, step)
@@ -115,7 +118,7 @@ def _is_later(event: Event, epoch: int, step: int) -> bool:
 
 
 def read_events(run: Path) -> list[Event]:
-    """What the run has said so far, in order; a line that a crash has torn is passed over. Raises `OSError`."""
+    """The run's events so far, in order, without lines that a crash has torn. Raises `OSError`."""
     events: list[Event] = []
     with contextlib.suppress(FileNotFoundError):
         for line in (run / "events.jsonl").read_bytes().splitlines():
@@ -125,8 +128,9 @@ def read_events(run: Path) -> list[Event]:
 
 
 def last_event(run: Path) -> Event | None:
-    """The last that the run itself said, and not who scored it later. Events are a few thousand bytes long at most, but
-    for those of very many classes.
+    """The last event of the run itself, without test scores that were requested later; None if there is none.
+
+    Only the last million bytes are read. An event has a few thousand at most, except with very many classes.
     """
     with contextlib.suppress(OSError, ValueError), (run / "events.jsonl").open("rb") as file:
         file.seek(0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""What a run has said so far, in the form in which the tab shows it."""
+"""A run's events so far, in the form in which the tab shows them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ End = Stopped | Finished | TestScored | Failed
 
 
 class RunHistory:
-    """Grows event by event: while a run is followed, and from its file in a thread when an old one is opened.
+    """Grows event by event: from a live run, or in a thread from the event log of an old one.
 
     `run` is the run's folder, "" before it has one.
     """
@@ -47,12 +47,12 @@ class RunHistory:
         self.best: BestSaved | None = None
         self.saved: CheckpointSaved | None = None
         self.position: Progress | Resumed | None = None
-        """Where the run is, None before its first step."""
+        """The run's newest position, None before its first step."""
         self.ends: list[End] = []
-        """How it ended, and what was asked after that. Empty while it goes on."""
+        """How the run ended, and test scores after that. Empty while it goes on."""
 
     def add(self, event: Event) -> None:
-        """Takes in one event; those of other jobs are passed over."""
+        """Handles one event; ignores those of other jobs."""
         match event:
             case Started():
                 self.run = self.run or event.run
@@ -82,5 +82,5 @@ class RunHistory:
                 self.ends.append(event)
 
     def _model(self, event: Any) -> str:
-        """The model file, in the folder where the run lies now."""
+        """The model file's path in the run's present folder, which may have been moved."""
         return str(Path(self.run) / Path(event.model).name) if self.run else event.model

@@ -16,41 +16,41 @@ from resnet_gui.runs.history import RunHistory
 _PROGRESS = b'{"event": "Progress"'
 _NUMBER = rb"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 _FIGURES = re.compile(rb'"loss": ' + _NUMBER + rb', "accuracy": ' + _NUMBER)
-"""As `events.to_json` writes them: to read the whole line takes ten times as long."""
+"""Matches the text that `events.to_json` writes: parsing the whole line takes ten times as long."""
 _KEPT = 4000
-"""About so many lines of progress are taken for each figure: a plot has no more points than that."""
+"""About how many lines of progress are kept for each metric: a plot shows no more points."""
 
 _EVENTS_PER_YIELD, _LINES_PER_YIELD = 50, 300
-"""After so many events, or lines, the window gets its turn: Python's threads share one lock."""
+"""After so many events, or lines, the thread yields the GIL to the window."""
 
 
 class LogReader:
-    """Reads a run's `events.jsonl` from where it came to the last time."""
+    """Reads a run's `events.jsonl` from where the last read ended."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
-        self._identity, self._place = 0, 0
+        self._identity, self._offset = 0, 0
 
     def read(self) -> tuple[list[Event], bool]:
-        """The events written since, and whether these are all there are: a run that is resumed writes its file anew.
+        """The events since the last read, and whether they are all from the start: a resumed run rewrites its file.
 
-        A torn last line is left for the next time, and one that is no event passed over. Raises `OSError`.
+        A torn last line is left for the next read, and a line that is no event is skipped. Raises `OSError`.
         """
         with (self.run / "events.jsonl").open("rb") as file:
             status = os.fstat(file.fileno())
-            anew = status.st_ino != self._identity or status.st_size < self._place
-            start = 0 if anew else self._place
+            anew = status.st_ino != self._identity or status.st_size < self._offset
+            start = 0 if anew else self._offset
             file.seek(start)
-            places, end = _telling_lines(file, start)
-            events = list(_events(file, places))
-        self._identity, self._place = status.st_ino, end
+            offsets, end = _kept_lines(file, start)
+            events = list(_events(file, offsets))
+        self._identity, self._offset = status.st_ino, end
         return events, anew
 
 
-def _telling_lines(file: IO[bytes], place: int) -> tuple[list[int], int]:
-    """Where the lines begin that tell the story of `file` from `place` on, in their order, and where the last whole one ends.
+def _kept_lines(file: IO[bytes], offset: int) -> tuple[list[int], int]:
+    """The offsets of the lines of `file` worth parsing, from `offset` on, in order, and the end of the last whole line.
 
-    Of very many lines of progress these are the newest and those of the lowest and the highest figures: every peak.
+    Of very many lines of progress only the newest and those with the lowest and highest figures are kept: every peak.
     """
     loss, accuracy = Curve(_KEPT), Curve(_KEPT)
     others: list[int] = []
@@ -59,30 +59,30 @@ def _telling_lines(file: IO[bytes], place: int) -> tuple[list[int], int]:
         if not line.endswith(b"\n"):
             break
         if not line.startswith(_PROGRESS):
-            others.append(place)
+            others.append(offset)
         else:
-            newest = [place]
+            newest = [offset]
             if figures := _FIGURES.search(line):
-                loss.add(place, float(figures[1]))
-                accuracy.add(place, float(figures[2]))
-        place += len(line)
+                loss.add(offset, float(figures[1]))
+                accuracy.add(offset, float(figures[2]))
+        offset += len(line)
         _yield_gil(number, _LINES_PER_YIELD)
     peaks = (int(begin) for curve in (loss, accuracy) for begin, _ in curve.points)
-    return sorted({*others, *newest, *peaks}), place
+    return sorted({*others, *newest, *peaks}), offset
 
 
 def history_of(run: Path, events: Iterable[Event]) -> RunHistory:
-    """What the run in the folder `run` has said, summed up; slow for many events, so that others get their turn."""
-    story = RunHistory(str(run))
+    """The history of the run in the folder `run`. Slow for many events, so it yields the GIL in between."""
+    history = RunHistory(str(run))
     for number, event in enumerate(events):
-        story.add(event)
+        history.add(event)
         _yield_gil(number)
-    return story
+    return history
 
 
-def _events(file: IO[bytes], places: Iterable[int]) -> Iterator[Event]:
-    for number, place in enumerate(places):
-        file.seek(place)
+def _events(file: IO[bytes], offsets: Iterable[int]) -> Iterator[Event]:
+    for number, offset in enumerate(offsets):
+        file.seek(offset)
         try:
             yield from_json(file.readline().decode("ascii"))
         except ValueError:

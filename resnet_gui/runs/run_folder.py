@@ -1,6 +1,6 @@
-"""A run is a folder: its settings, its split, what it said, a row per epoch, its checkpoints and the best model.
+"""A run is a folder: its settings, its split, its events, a row per epoch, its checkpoints and the best model.
 
-Nothing here imports torch: the window looks into run folders, too.
+Nothing here imports torch: the window reads run folders, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHECKPOINT = re.compile(r"epoch-(\d+)-step-(\d+)\.safetensors")
 def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
     """Makes `<date>-<time>-<network>` among the runs, never over another, and writes the settings and the split.
 
-    In the name of a library's network a hyphen stands for the slash.
+    In the name of a library's network the slash becomes a hyphen.
 
     Raises `Problem` (`cannot_write`).
     """
@@ -52,7 +52,7 @@ def _make_unused(runs: Path, name: str) -> Path:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The run's checkpoints by epoch and step, the newest first; whether they can be read is another question."""
+    """The run's checkpoints by epoch and step, the newest first. Some may be unreadable."""
     found = []
     with contextlib.suppress(OSError):
         for path in (run / "checkpoints").iterdir():

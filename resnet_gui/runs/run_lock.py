@@ -15,12 +15,12 @@ from resnet_gui.atomic_write import sweep
 from resnet_gui.messages import Problem, reason
 
 _PATIENCE = 1.0
-"""Seconds to wait for another writer: the window looks for a moment whether there is one."""
+"""Seconds to wait for another writer: `is_written` also takes the lock for a moment."""
 
 
 @contextlib.contextmanager
 def only_writer(run: Path) -> Iterator[None]:
-    """Nobody else writes to the run meanwhile: the system's own lock, which a process that dies gives back.
+    """Holds the run's lock, so that no other process writes to it. The system frees the lock if the process dies.
 
     Raises `Problem` (`run_in_use`, which names the other process; `run_cannot_lock`).
     """
@@ -36,7 +36,7 @@ def only_writer(run: Path) -> Iterator[None]:
     try:
         for folder in (run, run / "checkpoints"):
             sweep(folder)
-        with contextlib.suppress(OSError):  # it only says who, should anyone ask
+        with contextlib.suppress(OSError):  # only names the process in the message of `run_in_use`
             (run / "owner.json").write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         yield
     finally:
@@ -59,7 +59,7 @@ def is_written(run: Path) -> bool:
         return False
     lock = FileLock(run / "run.lock", thread_local=False)
     try:
-        lock.acquire(timeout=0.05)  # another window may look in the same moment
+        lock.acquire(timeout=0.05)  # another window may check at the same moment
     except Timeout:
         return True
     except (OSError, NotImplementedError):

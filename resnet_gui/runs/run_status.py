@@ -22,7 +22,7 @@ from resnet_gui.tensor_file import read_description
 class RunStatus:
     """How far a run has come: its newest checkpoint is after `step` steps of `epoch`, of `epochs` in all.
 
-    `ended` is how: "running" if another process writes it just now, "interrupted" if it never said.
+    `ended` is "running" if another process writes it now, and "interrupted" if its log has no end.
     """
 
     run: str
@@ -35,14 +35,14 @@ class RunStatus:
 
 
 def read_status(run: Path) -> RunStatus | None:
-    """Where the run in `run` can be gone on with; None if no checkpoint's header can be read. Looks, verifies nothing."""
+    """From where the run can be resumed; None if no checkpoint's header can be read. Verifies no checksum."""
     for path in checkpoints(run):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            card = read_description(path)
-            settings = card["config"]
+            metadata = read_description(path)
+            settings = metadata["config"]
             return RunStatus(
-                str(run), settings["network"], settings["dataset"], settings["training"]["epochs"], card["epoch"],
-                card["step"], _ended(run),
+                str(run), settings["network"], settings["dataset"], settings["training"]["epochs"], metadata["epoch"],
+                metadata["step"], _ended(run),
             )  # fmt: skip
     return None
 

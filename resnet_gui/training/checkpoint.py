@@ -1,7 +1,7 @@
-"""A run's state as one file, from which the run goes on as if nothing had happened.
+"""A run's state as one file, from which the run resumes as if nothing had happened.
 
 Tensors: `network.*`, `best.*` where they differ from these, `optimizer.<parameter>.*`, the epoch's sums, the split (its
-CSV's bytes), and for each split which pictures are left out and what each was. All else is in the header.
+CSV's bytes), and for each split the pictures left out and the snapshot of each. All else is in the header.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
 from resnet_gui.records import from_plain
 from resnet_gui.runs.run_folder import checkpoints
-from resnet_gui.tensor_file import NewerFormat, metadata, read_tensor_file, write_tensor_file
+from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
 from resnet_gui.training.run_state import VERSIONS, RunState
 from resnet_gui.training.trainable import make_network
 
 KEPT = 2
-"""So many checkpoints stay: the newest, and one before it should that be damaged."""
+"""How many checkpoints stay: the newest, and the one before in case the newest is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointMetadata:
-    """The header: `State` without its tensors, and where it was computed."""
+    """The header: `RunState` without its tensors, and the device, threads and versions that computed it."""
 
     kind: str
     config: dict[str, Any]
@@ -59,31 +59,31 @@ class CheckpointMetadata:
 
 
 class Checkpointer:
-    """Saves a run's state, every so many minutes and whenever it is told to."""
+    """Saves a run's state: every `checkpoint_minutes`, and whenever the caller requests it."""
 
     def __init__(self, state: RunState, run: Path) -> None:
         self._state = state
         self._folder = run / "checkpoints"
-        self._pace = Throttle(60 * state.config.machine.checkpoint_minutes)
-        self._pace.ready()
-        found, here = checkpoints(run), self._path()
-        self._good = found[found.index(here) :] if here in found else []
-        """The newest first. What is beyond the place where a run was resumed is damaged."""
+        self._throttle = Throttle(60 * state.config.machine.checkpoint_minutes)
+        self._throttle.ready()
+        found, current = checkpoints(run), self._path()
+        self._good = found[found.index(current) :] if current in found else []
+        """The newest first. Checkpoints newer than the one that a run was resumed from are damaged."""
 
     def save_if_due(self) -> Iterator[CheckpointSaved | Note]:
         """Saves within an epoch, if it is time."""
-        if self._pace.ready():
+        if self._throttle.ready():
             yield from self.try_to_save()
 
     def try_to_save(self) -> Iterator[CheckpointSaved | Note]:
-        """Saves; a failure is a note, for the run can go on. Raises `Problem` for weights that are not finite."""
+        """Saves. A failure becomes a note, because the run can go on. Raises `Problem` for weights not finite."""
         try:
             yield self._save()
         except OSError as error:
             yield Note(message("checkpoint_failed", path=str(self._folder), reason=reason(error)))
 
     def save(self, otherwise: str = "stop_not_saved") -> CheckpointSaved:
-        """Saves. Raises `Problem`: `otherwise`, or `loss_not_finite` for weights that are not worth it."""
+        """Saves. Raises `Problem`: `otherwise` if the disk refuses, `loss_not_finite` for weights not finite."""
         try:
             return self._save()
         except OSError as error:
@@ -93,7 +93,9 @@ class Checkpointer:
         state, path = self._state, self._path()
         state.require_finite()
         make_folder(self._folder)
-        write_tensor_file(path, safetensors.torch.save(_tensors(state), metadata(dataclasses.asdict(_metadata(state)))))
+        write_tensor_file(
+            path, safetensors.torch.save(_tensors(state), safetensors_metadata(dataclasses.asdict(_metadata(state))))
+        )
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()
         return CheckpointSaved(state.epoch, state.step)
@@ -110,7 +112,7 @@ class Checkpointer:
 def _metadata(state: RunState) -> CheckpointMetadata:
     return CheckpointMetadata(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
-        state.best.card, state.part_size, state.accepted, state.compute.device.type, torch.get_num_threads(), VERSIONS,
+        state.best.metadata, state.part_size, state.accepted, state.compute.device.type, torch.get_num_threads(), VERSIONS,
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
 
 
 def _same_bits(one: Tensor, other: Tensor) -> bool:
-    """0.0 and -0.0 are not the same here, for what is restored must be."""
+    """Whether two tensors are equal to the bit: 0.0 and -0.0 differ here."""
     return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
 
 
@@ -143,7 +145,7 @@ def _loaders(state: RunState) -> dict[str, Loader]:
 
 
 def restore(run: Path) -> tuple[RunState, list[Message]]:
-    """The run's state at its newest checkpoint that can be read, and what the person should know about that.
+    """The run's state at its newest checkpoint that can be read, and messages about it for the user.
 
     Raises `Problem`: `no_checkpoint`, `checkpoint_newer`, `checkpoint_unreadable`, `out_of_memory`.
     """
@@ -151,14 +153,14 @@ def restore(run: Path) -> tuple[RunState, list[Message]]:
     for path in checkpoints(run):
         try:
             description, data = read_tensor_file(path)
-            card: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+            metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
             with out_of_memory_as_problem(torch.device("cpu")):
-                state = _restored(run, card, safetensors.torch.load(data))
-            return state, [*notes, *_differences(card, state.compute)]
+                state = _restored(run, metadata, safetensors.torch.load(data))
+            return state, [*notes, *_differences(metadata, state.compute)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
         except OSError as error:
-            if error.errno != errno.EIO:  # held or out of reach for a moment: to go back would be to give it up
+            if error.errno != errno.EIO:  # locked or unreachable for a moment: an older checkpoint would lose steps
                 raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error
             notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -166,11 +168,11 @@ def restore(run: Path) -> tuple[RunState, list[Message]]:
     raise Problem("no_checkpoint", path=str(run))
 
 
-def _restored(run: Path, card: CheckpointMetadata, tensors: dict[str, Tensor]) -> RunState:
-    settings = config.from_plain(card.config)
+def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor]) -> RunState:
+    settings = config.from_plain(metadata.config)
     device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
-    preprocessing = card.best.preprocessing
+    preprocessing = metadata.best.preprocessing
     compute = Compute.of(settings.machine, device)
     network = compute.to_device(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
@@ -179,13 +181,13 @@ def _restored(run: Path, card: CheckpointMetadata, tensors: dict[str, Tensor]) -
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     if scaler := _within(tensors, "scaler."):
         state.scaler.load_state_dict({name: value.item() for name, value in scaler.items()})
-    newest = _within(tensors, "network.") if card.best.epoch else {}
-    state.best.restore(card.best, newest | _within(tensors, "best."))
+    newest = _within(tensors, "network.") if metadata.best.epoch else {}
+    state.best.restore(metadata.best, newest | _within(tensors, "best."))
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
-    state.epoch, state.step, state.seen, state.seconds = card.epoch, card.step, card.seen, card.seconds
+    state.epoch, state.step, state.seen, state.seconds = metadata.epoch, metadata.step, metadata.seen, metadata.seconds
     state.loss_sum, state.right = tensors["loss_sum"].to(device), tensors["right"].to(device)
-    state.history, state.part_size, state.accepted = list(card.history), card.part_size, card.accepted
+    state.history, state.part_size, state.accepted = list(metadata.history), metadata.part_size, metadata.accepted
     return state
 
 
@@ -203,22 +205,24 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     for name, tensor in tensors.items():
         parameter, _, moment = name.partition(".")
         weight = weights[int(parameter)]
-        if tensor.shape == weight.shape:  # laid out as the weight is: fused optimizers go through both side by side
+        if (
+            tensor.shape == weight.shape
+        ):  # same memory format as the weight: fused optimizers walk through both in parallel
             tensor = torch.empty_like(weight, device="cpu", requires_grad=False).copy_(tensor)
         state.setdefault(int(parameter), {})[moment] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
-def _differences(card: CheckpointMetadata, compute: Compute) -> Iterator[Message]:
-    """Why the rest of the run may differ in its last digits from what it would have been, or be slow."""
+def _differences(metadata: CheckpointMetadata, compute: Compute) -> Iterator[Message]:
+    """Why the rest of the run may be slow, or differ in the last digits from an uninterrupted run."""
     device = compute.device
     if compute.precision != "float32" and short_precision(device) is None:
         yield message("slow_precision", precision=compute.precision)
-    if card.device != device.type:
-        yield message("not_exact_device", before=card.device, now=device.type)
-    if card.threads != torch.get_num_threads():
-        yield message("not_exact_threads", before=card.threads, now=torch.get_num_threads())
-    before = dict(card.versions)
+    if metadata.device != device.type:
+        yield message("not_exact_device", before=metadata.device, now=device.type)
+    if metadata.threads != torch.get_num_threads():
+        yield message("not_exact_threads", before=metadata.threads, now=torch.get_num_threads())
+    before = dict(metadata.versions)
     for name, now in VERSIONS:
         if before.get(name) != now:
             yield message("not_exact_version", name=name, before=before.get(name, "?"), now=now)

@@ -1,4 +1,4 @@
-"""What became of a run's pictures while it lay still."""
+"""How a run's pictures changed while it was stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resnet_gui.training.run_state import RunState
 def dataset_changes(state: RunState, run: Path) -> DatasetChanged | None:
     """How the dataset folder differs from what the run in `run` knows, None if it does not.
 
-    Pictures that the run has left out before are passed over, and so are added ones that the person knows of.
+    Ignores pictures that the run already leaves out, and added ones that the user has accepted.
     """
     root, classes = state.config.dataset, state.splits.classes
     removed, changed = [], []
@@ -34,7 +34,7 @@ def dataset_changes(state: RunState, run: Path) -> DatasetChanged | None:
 
 
 def leave_out(state: RunState, changes: DatasetChanged) -> Iterator[Message]:
-    """Goes on with the pictures that are as they were, and says so unless that is all of them."""
+    """Leaves out the pictures that have changed or gone; the message says how many pictures remain."""
     gone = {*changes.removed, *changes.changed}
     for loader in _loaders(state):
         loader.skipped |= {index for index, sample in enumerate(loader.samples) if sample.path in gone}
@@ -48,10 +48,10 @@ def _loaders(state: RunState) -> tuple[Loader, Loader, Loader]:
 
 
 def _added(state: RunState) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Pictures that the run does not know, and the classes that there are now."""
+    """The paths of pictures that the run does not know, and the classes that the folder has now."""
     try:
         listing = list_folder(state.config.dataset)
-    except Problem:  # hardly anything is left of it, and certainly nothing is new
+    except Problem:  # hardly any picture is left, so none is new
         return (), ()
     assert listing is not None
     known = {sample.path for loader in _loaders(state) for sample in loader.samples}
@@ -59,7 +59,7 @@ def _added(state: RunState) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _emptied(state: RunState, removed: set[str]) -> Iterator[str]:
-    """The classes of which no picture is left, though one was there when the run lay down."""
+    """The classes that have lost their last picture since the run stopped."""
     left: set[int] = set()
     lost: set[int] = set()
     for loader in _loaders(state):

@@ -28,29 +28,29 @@ from resnet_gui.training.trainable import set_to_learn
 
 
 class EpochTrainer:
-    """Takes a `State` through an epoch, from the place where it is, with the network and the pictures of `course`."""
+    """Takes a `RunState` through its epoch, from its current step on, with the network and loaders of `inputs`."""
 
-    def __init__(self, state: RunState, course: EpochInputs) -> None:
+    def __init__(self, state: RunState, inputs: EpochInputs) -> None:
         self.state = state
-        self.course = course
+        self.inputs = inputs
         self.config = state.config.training
         self.auxiliary_weight = find(state.config.network).auxiliary
         self.augmentation = Augmentation.of(state.config.data, state.train.preprocessing, self.config.seed)
 
     def epoch(
-        self, stop: threading.Event, keeper: Checkpointer
+        self, stop: threading.Event, checkpointer: Checkpointer
     ) -> Generator[Skipped | Progress | CheckpointSaved | Note, None, bool]:
-        """What is left of the epoch. Returns whether that was all of it, or ended early by `stop`.
+        """Trains for the rest of the epoch. Returns False if `stop` ended it early.
 
-        Sums stay on the device: reading one waits for every step before it, so that is done ten times a second at most.
+        Sums stay on the device. Reading one waits for every step before it, so they are read at most 10 times a second.
         Raises `Problem`, and `FolderGone`, after which it can be called again.
         """
         state = self.state
         set_to_learn(state.network, state.config.start)
-        seen_before, began, pace = state.seen, time.monotonic(), Throttle(0.1)
+        seen_before, began, throttle = state.seen, time.monotonic(), Throttle(0.1)
         now = began
         augmentation = replace(self.augmentation, image_size=training_size(state.config, state.epoch))
-        pictures = self.course.train.train(augmentation, state.epoch, state.seen)
+        pictures = self.inputs.train.train(augmentation, state.epoch, state.seen)
         for item in prefetch(pictures, state.compute.device):
             if stop.is_set():
                 return False
@@ -65,25 +65,25 @@ class EpochTrainer:
             state.seen += len(item.labels)
             now, before = time.monotonic(), now
             state.seconds += now - before
-            if pace.ready():
+            if throttle.ready():
                 speed = (state.seen - seen_before) / max(1e-9, now - began)
                 yield Progress(
                     "train", state.step, steps, state.epoch, state.loss, state.accuracy, speed, self._seconds_left(speed)
                 )  # fmt: skip
-            yield from keeper.save_if_due()
+            yield from checkpointer.save_if_due()
         if state.train.readable_classes < 2:
             raise Problem("too_few_pictures", count=state.train.readable)
         return True
 
     def _learn_from(self, batch: Batch, steps: int) -> Iterator[Note]:
-        """One step. Where memory runs out, it is repeated in smaller parts, and that is told."""
+        """One step. If GPU memory runs out, the step is repeated in smaller parts, with a note."""
         state = self.state
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, state.epoch - 1 + min(1.0, state.step / steps))
-        buffers = list(self.course.network.buffers())
+        buffers = list(self.inputs.network.buffers())
         before = [buffer.clone() for buffer in buffers]
         while not self._fits(batch):
-            # Here, not where it was caught: an exception holds on to every tensor of the failed step.
+            # Here, not in the `except` block: the exception keeps every tensor of the failed step alive.
             state.optimizer.zero_grad()
             if buffers:
                 torch._foreach_copy_(buffers, before)
@@ -98,7 +98,7 @@ class EpochTrainer:
         state.scaler.update()
 
     def _fits(self, batch: Batch) -> bool:
-        """Finds the gradients of `batch`; False if there is not enough memory on the graphics card."""
+        """Computes the gradients of `batch`. Returns False if the GPU does not have enough memory."""
         try:
             self._find_gradients(batch)
         except torch.OutOfMemoryError:
@@ -106,21 +106,21 @@ class EpochTrainer:
         return True
 
     def _parts(self, batch: Batch) -> int:
-        """In how many parts `batch` goes through the network: none of them of one picture."""
+        """How many parts `batch` is split into: each has at least two pictures."""
         count = len(batch.labels)
         return min(math.ceil(count / self.state.part_size), count // 2)
 
     def _find_gradients(self, batch: Batch) -> None:
-        """Forward and backward, in parts whose gradients add up to those of the mean loss."""
-        state, course, count = self.state, self.course, len(batch.labels)
-        course.compute.seed(seed_for(self.config.seed, "step", state.epoch, state.step))
+        """Forward and backward, part by part; the gradients add up to those of the mean loss."""
+        state, inputs, count = self.state, self.inputs, len(batch.labels)
+        inputs.compute.seed(seed_for(self.config.seed, "step", state.epoch, state.step))
         state.optimizer.zero_grad()
         loss_sum, right = torch.zeros_like(state.loss_sum), torch.zeros_like(state.right)
         parts = self._parts(batch)
-        inputs = course.train.prepare(batch)
-        for pixels, labels in zip(inputs.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
-            with course.compute.autocast():
-                output = course.network(course.compute.to_memory_format(pixels))
+        prepared = inputs.train.prepare(batch)
+        for pixels, labels in zip(prepared.tensor_split(parts), batch.labels.tensor_split(parts), strict=True):
+            with inputs.compute.autocast():
+                output = inputs.network(inputs.compute.to_memory_format(pixels))
                 goal, loss, logits = batch_loss(output, labels, self.auxiliary_weight)
             torch.autograd.backward(state.scaler.scale(goal * (len(labels) / count)))
             loss_sum += loss.detach() * len(labels)
@@ -129,15 +129,15 @@ class EpochTrainer:
         state.right += right
 
     def _seconds_left(self, speed: float) -> float:
-        """An estimate for the rest of the run by the `speed` of this epoch, in images/s.
+        """An estimate of the seconds left in the run, from the `speed` of this epoch in images/s.
 
-        Work grows with the area of the pictures, and to score one takes about a third of the time of learning from it.
+        Work grows with the area of the pictures. Scoring a picture takes about a third of the time of a training step.
         """
-        state, looked = self.state, self.course.features_per_second
-        if looked:  # only the test pictures are still to go through the whole network
+        state, features_per_second = self.state, self.inputs.features_per_second
+        if features_per_second:  # only the test pictures still go through the whole network
             epochs = self.config.epochs - state.epoch + 1
             work = epochs * (state.train.readable + state.val.readable / 3) - state.seen
-            return work / speed + state.test.readable / looked
+            return work / speed + state.test.readable / features_per_second
         areas = [training_size(state.config, epoch) ** 2 for epoch in range(state.epoch, self.config.epochs + 1)]
         full, area = state.config.data.image_size**2, areas[0]
         scored = (len(areas) * state.val.readable + state.test.readable) / 3 * full

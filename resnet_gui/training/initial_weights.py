@@ -1,4 +1,4 @@
-"""What a run starts from: random weights or trained ones, which also say how pictures are prepared for them."""
+"""The weights a run starts from: random, or trained ones, whose preprocessing the run then uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resnet_gui.weights.weight_file import read_weights
 
 @dataclass(frozen=True, slots=True)
 class InitialWeights:
-    """`config` with every “auto” decided; `file` holds the weights, None for random ones, which come from `origin`."""
+    """`config` with every “auto” decided. `file` holds the weights (None: random); `origin` names their source."""
 
     config: TrainConfig
     preprocessing: Preprocessing
@@ -32,25 +32,25 @@ class InitialWeights:
     origin: str = ""
 
     def load_into(self, network: nn.Module) -> Iterator[WeightsLoaded | Note]:
-        """Puts the file's weights into `network`, a fresh one, and tells what fitted.
+        """Loads the file's weights into `network`, a fresh one. The event lists what fitted.
 
         Raises `Problem` if the file cannot be read or nothing in it fits.
         """
         if self.file is None:
             return
         head = head_of(network, self.preprocessing.channels, self.preprocessing.image_size)
-        adopted = transfer(network, read_weights(self.file), head, self.origin)
-        yield adopted.event
-        yield from (Note(note) for note in adopted.notes)
+        transferred = transfer(network, read_weights(self.file), head, self.origin)
+        yield transferred.event
+        yield from (Note(note) for note in transferred.notes)
 
 
 def find_initial_weights(
     config: TrainConfig, pictures: int, stop: threading.Event
 ) -> Generator[Event, None, InitialWeights | None]:
-    """Decides what `config` leaves open, and downloads weights that are wanted and not here. None when stopped.
+    """Decides what `config` leaves open, and downloads weights if they are not cached. Returns None when stopped.
 
-    `pictures` is how many there are to learn from. Raises `Problem`; but where pretrained weights were not asked for
-    by name, not to get them is a note.
+    `pictures` is the number of training pictures. Raises `Problem`. If `start_from` is "auto" and the weights cannot
+    be had, that is a note and the run starts from random ones.
     """
     match config.start.start_from:
         case "random":
@@ -85,22 +85,23 @@ def _from_path(config: TrainConfig) -> InitialWeights:
     path = config.start.start_path
     if path is None:
         raise Problem("start_path_missing")
-    if path.is_dir():  # of a run
+    if path.is_dir():  # a run folder
         path = path / "model.safetensors"
-    taught, shared = preprocessing_in(path), weights_of(config.network)
-    if taught is None and shared is not None:  # most likely these weights, or some that were made from them
-        taught = preprocessing_for(shared)
-    return _started(config, config.start.start_from, taught, path, str(path))
+    preprocessing, shared = preprocessing_in(path), weights_of(config.network)
+    if preprocessing is None and shared is not None:  # probably these weights, or weights fine-tuned from them
+        preprocessing = preprocessing_for(shared)
+    return _started(config, config.start.start_from, preprocessing, path, str(path))
 
 
 def _started(
-    config: TrainConfig, start_from: str, taught: Preprocessing | None = None, file: Path | None = None, origin: str = ""
+    config: TrainConfig, start_from: str, preprocessing: Preprocessing | None = None, file: Path | None = None,
+    origin: str = "",
 ) -> InitialWeights:  # fmt: skip
-    """The start with every setting decided: `taught` is how the pictures were prepared that the weights have learned from."""
+    """The initial weights, with every setting decided. `preprocessing` is that of the weights' own training."""
     size = config.data.image_size
-    preprocessing = taught.at(size) if taught else Preprocessing.for_size(size)
+    at_size = preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)
     channels = find(config.network).channels_for(config.data.colour)
-    gently = file is not None and config.start.train_part == "everything"  # a head alone knows nothing yet
+    gently = file is not None and config.start.train_part == "everything"  # a head alone is still random
     learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if gently else RATE_FROM_RANDOM)
     decided = config.model_copy(
         update={
@@ -109,7 +110,7 @@ def _started(
             "training": config.training.model_copy(update={"learning_rate": learning_rate}),
         }
     )
-    return InitialWeights(decided, preprocessing.with_channels(channels), file, origin)
+    return InitialWeights(decided, at_size.with_channels(channels), file, origin)
 
 
 def _decided(start: StartConfig, start_from: str) -> StartConfig:

@@ -1,7 +1,7 @@
-"""The training loop, top to bottom: a config goes in, events come out, a model file is left behind.
+"""The training loop, top to bottom: a config goes in, events come out, a model file stays on disk.
 
-Everything a run is at a moment lies in one `State`, which is what a checkpoint holds; so to go on from a checkpoint is
-to do the same as before with a state that was read. Every random choice is a function of the seed and the place.
+The whole state of a run is one `RunState`, and a checkpoint holds exactly that. To resume is to read a state and to run
+the same code with it. Every random choice is a function of the seed, the epoch and the step.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ from resnet_gui.training.trainable import make_network
 T = TypeVar("T")
 
 _PROBED = 5
-"""So many pictures are decoded to see how long one takes."""
+"""How many pictures are decoded to measure the time for one."""
 
 
 def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     """Trains `config.network` on the folder `config.dataset` and yields what happens.
 
-    `stop` is looked at before every step and every batch: when it is set, what there is is saved, `Stopped` comes and
-    the iterator ends. The best model by validation accuracy (ties: lower loss) is in the run's `model.safetensors`
-    from the first validation on. The test pictures are opened once, by that model, after the last epoch.
+    `stop` is checked before every step and every batch. When it is set, the run saves, emits `Stopped` and ends. The
+    best model by validation accuracy (ties: lower loss) is in the run's `model.safetensors` from the first validation
+    on. That model is scored on the test pictures once, after the last epoch.
 
-    Raises `Problem` for what the person can mend: a folder without classes, a missing device, a loss that is not
+    Raises `Problem` for what the user can fix: a folder without classes, a missing device, a loss that is not
     finite, memory or disk that is full.
     """
     require_size(find(config.network), config.data.image_size)
@@ -72,14 +72,14 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     torch.manual_seed(seed_for(config.training.seed, "weights"))
     with out_of_memory_as_problem(device):
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
-        given = tuple(start.load_into(network))
+        transferred = tuple(start.load_into(network))
         features = feature_bytes(config, network, start.preprocessing, splits)
         config, needed, warnings = choose_batch_size(config, network, start.preprocessing, device, features)
         pictures = [listing.root / sample.path for sample in splits.train[:_PROBED]]
         found = yield from autotune(config, network.to(device), start.preprocessing, pictures, device, stop)
     if found is None:
         return
-    config, plan, said = found
+    config, plan, plan_message = found
     check_disk(config, network)
     run = make_run_folder(config, splits)
     with only_writer(run):
@@ -91,21 +91,21 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
             config, splits, compute, compute.to_device(network), start.preprocessing, run, (train, val, test)
         )
         notes = (Note(note) for note in (*listing.notes, *splits.notes))
-        told = (plan_event(config, plan, needed, said), *given, *warnings, *notes)
-        yield from record(_begin(state, run, told, MemoryWatch(needed, device), stop), run)
+        first_events = (plan_event(config, plan, needed, plan_message), *transferred, *warnings, *notes)
+        yield from record(_begin(state, run, first_events, MemoryWatch(needed, device), stop), run)
 
 
 def _begin(
-    state: RunState, run: Path, told: tuple[Event, ...], watch: MemoryWatch, stop: threading.Event
+    state: RunState, run: Path, first_events: tuple[Event, ...], watch: MemoryWatch, stop: threading.Event
 ) -> Iterator[Event]:
-    """A new run. Its first checkpoint shows that the disk takes one before any time is spent."""
+    """A new run. It saves a checkpoint first, so that a full disk shows before any time is spent."""
     yield _started(state, run)
-    yield from told
+    yield from first_events
     if not state.splits.val:
         yield Note(message("no_validation"))
-    keeper = Checkpointer(state, run)
-    yield keeper.save("cannot_write")
-    for event in _run(state, keeper, stop):
+    checkpointer = Checkpointer(state, run)
+    yield checkpointer.save("cannot_write")
+    for event in _run(state, checkpointer, stop):
         yield event
         if isinstance(event, EpochDone) and event.epoch == 1:
             yield from watch.check()
@@ -114,13 +114,13 @@ def _begin(
 def resume(
     run: Path, stop: threading.Event, epochs: int | None = None, accept_changes: bool = False
 ) -> Iterator[Event]:
-    """Goes on with the run in the folder `run` from its newest checkpoint, to the bit as if it had never ended.
+    """Resumes the run in the folder `run` from its newest checkpoint, with the same bits as an uninterrupted run.
 
-    `epochs` gives it more of them. If the pictures are not those it began with, `DatasetChanged` comes and nothing
-    else, unless `accept_changes`: then those that are as they were are used.
+    `epochs` is the new number of epochs. If the pictures have changed, `DatasetChanged` is the only event, unless
+    `accept_changes` is set: then the run goes on with the unchanged pictures.
     Raises `Problem` as `train` does, and if the run is in use, has no checkpoint, or its pictures are not there.
     """
-    if not checkpoints(run):  # no run of ours, perhaps: nothing is to be left in that folder
+    if not checkpoints(run):  # perhaps not a run folder: leave no lock file in it
         raise Problem("no_checkpoint", path=str(run))
     with only_writer(run):
         state, notes = restore(run)
@@ -149,10 +149,10 @@ def _go_on(state: RunState, run: Path, notes: list[Message], stop: threading.Eve
     )
     yield resumed_plan_event(state.config, state.compute)
     yield from (Note(note) for note in notes)
-    keeper = Checkpointer(state, run)
-    yield keeper.save("cannot_write")  # as at the beginning; what was decided anew is kept, too
+    checkpointer = Checkpointer(state, run)
+    yield checkpointer.save("cannot_write")  # as at the beginning; it also holds the new settings
     yield from state.best.try_to_save()
-    yield from _run(state, keeper, stop)
+    yield from _run(state, checkpointer, stop)
 
 
 def _extend(state: RunState, epochs: int) -> Iterator[Message]:
@@ -162,12 +162,12 @@ def _extend(state: RunState, epochs: int) -> Iterator[Message]:
     if epochs != before:
         plain = as_plain(state.config)
         plain["training"]["epochs"] = epochs
-        state.config = from_plain(plain)  # which checks the range: the checkpoint must be readable again
+        state.config = from_plain(plain)  # checks the range: the checkpoint must be readable again
         yield message("more_epochs", epochs=epochs)
 
 
 def _restore_files(state: RunState, run: Path) -> None:
-    """The run's other files as they were at the checkpoint, whatever became of them."""
+    """Writes the run's other files as they were at the checkpoint."""
     try:
         write_config(state.config, run / "config.toml")
         write_split(state.splits, run / "split.csv")
@@ -185,70 +185,74 @@ def _started(state: RunState, run: Path) -> Started:
 
 
 def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainConfig:
-    """`config` with what was chosen on this machine written out, so that a resumed run and a rerun choose the same."""
+    """`config` with the device and the dataset's full path, so that a resumed run and a rerun use the same."""
     machine = config.machine.model_copy(update={"device": device.type})
     return config.model_copy(update={"dataset": root, "machine": machine})
 
 
-def _run(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Iterator[Event]:
-    """From the state's place to the end."""
+def _run(state: RunState, checkpointer: Checkpointer, stop: threading.Event) -> Iterator[Event]:
+    """From the state's epoch and step to the end."""
     config = state.config
     with PictureCache(config.dataset, state.train.preprocessing, config.machine.cache_gigabytes) as cache:
         for loader in (state.train, state.val, state.test):
             loader.cache = cache
         try:
-            complete = yield from _epochs(state, keeper, stop)
+            complete = yield from _epochs(state, checkpointer, stop)
         except Problem:
             yield from state.best.try_to_save()  # the disk may have room by now
             raise
         if complete:
-            yield from _finish(state, keeper, stop)
+            yield from _finish(state, checkpointer, stop)
 
 
-def _epochs(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Generator[Event, None, bool]:
-    """What is left of the epochs, if anything is. Returns False when stopped, with what there is saved."""
+def _epochs(state: RunState, checkpointer: Checkpointer, stop: threading.Event) -> Generator[Event, None, bool]:
+    """Trains the epochs that are left, if any. Returns False when stopped, after saving."""
     if state.epoch > state.config.training.epochs:
         return True
     with out_of_memory_as_problem(state.compute.device):
-        course = yield from _patiently(lambda: prepare_inputs(state, stop), state.train, keeper, stop)
-    complete = course is not None and (yield from _learn(state, course, keeper, stop))
+        inputs = yield from _waiting_for_folder(lambda: prepare_inputs(state, stop), state.train, checkpointer, stop)
+    complete = inputs is not None and (yield from _learn(state, inputs, checkpointer, stop))
     if not complete:
-        yield from _stop(state, keeper)
+        yield from _stop(state, checkpointer)
     return complete
 
 
 def _learn(
-    state: RunState, course: EpochInputs, keeper: Checkpointer, stop: threading.Event
+    state: RunState, inputs: EpochInputs, checkpointer: Checkpointer, stop: threading.Event
 ) -> Generator[Event, None, bool]:
-    """Learns and validates, epoch by epoch, and keeps the best. Returns False when stopped."""
-    learner = EpochTrainer(state, course)
+    """Trains and validates, epoch by epoch, and keeps the best model. Returns False when stopped."""
+    trainer = EpochTrainer(state, inputs)
     validating = bool(state.val.samples)
     while state.epoch <= state.config.training.epochs:
         score = None
         with out_of_memory_as_problem(state.compute.device):
-            complete = yield from _patiently(lambda: learner.epoch(stop, keeper), state.train, keeper, stop)
+            complete = yield from _waiting_for_folder(
+                lambda: trainer.epoch(stop, checkpointer), state.train, checkpointer, stop
+            )
             began = time.monotonic()
             if complete and validating:
-                score = yield from _patiently(lambda: _validate(state, course, stop), state.val, keeper, stop)
+                score = yield from _waiting_for_folder(
+                    lambda: _validate(state, inputs, stop), state.val, checkpointer, stop
+                )
                 complete = score is not None
         if not complete:
             return False
         if score is not None and not score.seen:
             yield Note(message("no_validation"))
             validating, score = False, None
-        yield from _end_epoch(state, keeper, score, state.seconds + time.monotonic() - began, stop)
+        yield from _end_epoch(state, checkpointer, score, state.seconds + time.monotonic() - began, stop)
     return True
 
 
-def _validate(state: RunState, course: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
+def _validate(state: RunState, inputs: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
-    return (yield from evaluate(course.network, course.val, classes, course.compute, stop, "validate", state.epoch))
+    return (yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch))
 
 
 def _end_epoch(
-    state: RunState, keeper: Checkpointer, score: Score | None, seconds: float, stop: threading.Event
+    state: RunState, checkpointer: Checkpointer, score: Score | None, seconds: float, stop: threading.Event
 ) -> Iterator[Event]:
-    """The epoch is told once its checkpoint is written, or after the news that it could not be."""
+    """Emits `EpochDone` once the checkpoint is written, or after the note that it could not be."""
     if score is not None and not math.isfinite(score.loss):
         raise Problem("loss_not_finite", epoch=state.epoch, step=state.step)
     state.require_finite()
@@ -258,54 +262,54 @@ def _end_epoch(
         learning_rate(state.config.training, state.epoch - 1), seconds, taken and score is not None,
     )  # fmt: skip
     state.end_epoch(done)
-    yield from keeper.try_to_save()
+    yield from checkpointer.try_to_save()
     yield done
     yield from state.best.try_to_save()
-    if done.epoch == 1:  # the test pictures are not looked at before the end, but must be known should they be copied
+    if done.epoch == 1:  # not decoded before the end, but their digests must be known in case the folder is copied
         state.test.read_digests(stop.is_set)
 
 
-def _stop(state: RunState, keeper: Checkpointer) -> Iterator[Event]:
-    """Saves everything: the checkpoint first, for the model may hold weights that no validation has seen."""
-    yield keeper.save()
+def _stop(state: RunState, checkpointer: Checkpointer) -> Iterator[Event]:
+    """Saves the checkpoint first, because the model may then get weights that were never validated."""
+    yield checkpointer.save()
     best = state.best
-    if not best.card.validated:  # better these weights than none
+    if not best.metadata.validated:  # better these weights than none
         best.offer(state.network, state.epoch, None)
     best.save()
-    yield Stopped(str(best.path), state.epoch, state.step, best.card.validated)
+    yield Stopped(str(best.path), state.epoch, state.step, best.metadata.validated)
 
 
-def _finish(state: RunState, keeper: Checkpointer, stop: threading.Event) -> Iterator[Event]:
-    """Opens the test pictures, once, with the best model; if that was done before, they stay closed."""
+def _finish(state: RunState, checkpointer: Checkpointer, stop: threading.Event) -> Iterator[Event]:
+    """Scores the best model on the test pictures, once: not again if it already has a test score."""
     best = state.best
     best.save()
-    if state.test.samples and best.card.test is None:
+    if state.test.samples and best.metadata.test is None:
         with out_of_memory_as_problem(state.compute.device):
-            score = yield from _patiently(lambda: _test(state, stop), state.test, keeper, stop)
+            score = yield from _waiting_for_folder(lambda: _test(state, stop), state.test, checkpointer, stop)
         if score is None:
-            yield keeper.save()
+            yield checkpointer.save()
             steps = steps_per_epoch(state.train.readable, state.config.training.batch_size)
-            yield Stopped(str(best.path), state.config.training.epochs, steps, best.card.validated)
+            yield Stopped(str(best.path), state.config.training.epochs, steps, best.metadata.validated)
             return
         if score.seen:
-            best.with_test(score.as_test(best.card.classes, best.card.test_opened + 1))
+            best.with_test(score.as_test(best.metadata.classes, best.metadata.test_opened + 1))
             best.save()
         else:
             yield Note(message("no_test"))
-    yield Finished(str(best.path), best.card.epoch, best.card.val_accuracy, best.card.test)
+    yield Finished(str(best.path), best.metadata.epoch, best.metadata.val_accuracy, best.metadata.test)
 
 
 def _test(state: RunState, stop: threading.Event) -> Generator[Event, None, Score | None]:
-    """In a network of its own: the run's stays where it is, should it get more epochs one day."""
+    """Scores a copy of the network: the run's own keeps its weights, in case it gets more epochs later."""
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
     return (yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test"))
 
 
-def _patiently(
-    work: Callable[[], Generator[Event, None, T]], loader: Loader, keeper: Checkpointer, stop: threading.Event
+def _waiting_for_folder(
+    work: Callable[[], Generator[Event, None, T]], loader: Loader, checkpointer: Checkpointer, stop: threading.Event
 ) -> Generator[Event, None, T | None]:
-    """Does `work`. When the dataset folder vanishes meanwhile, saves, waits until it is back, and does it again.
+    """Does `work`. If the dataset folder vanishes meanwhile: saves, waits until it is back, and does `work` again.
 
     Returns None when stopped while waiting.
     """
@@ -314,10 +318,10 @@ def _patiently(
             return (yield from work())
         except FolderGone:
             pass
-        yield from keeper.try_to_save()
-        pace, gone = Throttle(5.0), message("dataset_gone", path=str(loader.root))
+        yield from checkpointer.try_to_save()
+        throttle, gone = Throttle(5.0), message("dataset_gone", path=str(loader.root))
         while loader.is_gone:
-            if pace.ready():
+            if throttle.ready():
                 yield Waiting(gone)
             if stop.wait(0.5):
                 return None

@@ -1,4 +1,4 @@
-"""What a step of learning is made of, for the run itself and for the trial that chooses how it computes."""
+"""The loss of a training step, used by the run and by the trials of `compute_plan.py`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from resnet_gui.nets.build import main_and_auxiliary
 
 
 def batch_loss(output: Any, labels: Tensor, auxiliary_weight: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Of what a network gave for a batch: what is to be made smaller, the mean loss, both float32, and the logits [N, classes].
+    """From a network's output for a batch: the objective to minimize, the mean loss, and the logits [N, classes].
 
-    The two differ by the losses of auxiliary classifiers, with `auxiliary_weight` (Szegedy et al. 2015, §5).
+    Both losses are float32 scalars. The objective adds the losses of auxiliary classifiers, times `auxiliary_weight`
+    (Szegedy et al. 2015, §5).
     """
     logits, auxiliary = main_and_auxiliary(output)
     loss = functional.cross_entropy(logits.float(), labels)
@@ -26,6 +27,6 @@ def batch_loss(output: Any, labels: Tensor, auxiliary_weight: float) -> tuple[Te
 def make_scaler(compute: Compute) -> torch.amp.GradScaler:
     """Keeps gradients in the range of float16 (Micikevicius et al. 2018, §3.2); does nothing in other precisions.
 
-    Torch's own beginning, 2**16, is too much for the large gradients of fresh weights: the first steps would be lost.
+    Torch's initial scale, 2**16, is too much for the large gradients of fresh weights: the first steps would be lost.
     """
     return torch.amp.GradScaler(compute.device.type, init_scale=2.0**10, enabled=compute.precision == "float16")

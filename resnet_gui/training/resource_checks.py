@@ -1,4 +1,4 @@
-"""What a run will need of disk and memory, told before it takes time to find out."""
+"""How much disk and memory a run will need, checked before it starts."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ from resnet_gui.nets.catalog import find
 from resnet_gui.paths import runs_folder
 
 BATCH_SIZE = 32
-"""The batch size where the person sets none and memory suffices."""
+"""The batch size if the user sets none and the memory suffices."""
 
 _CHECKPOINTS = 3
-"""Two that stay, and the one that is being written."""
+"""Two checkpoints stay on disk, and one is being written."""
 
 _WORK = 1.5
-"""So many times what layers keep is in use at the worst moment: convolutions and gradients need room, too."""
+"""At the peak so many times the stored activations are in use: convolutions and gradients need memory, too."""
 _PROBE = 64
-"""Pixels. A small picture is sent through the network; what a larger one takes grows with its area."""
+"""The side in pixels of the picture that is sent through the network; memory for larger ones grows with their area."""
 _SURPRISE = 1.25
-"""So many times the estimate is worth a word: other estimates have been within a sixth."""
+"""A note reports memory above so many times the estimate: estimates have been within a sixth."""
 _SMALLEST_BATCH = 4
 _BESIDE = 200_000_000
 """Bytes for decoded pictures, buffers of libraries, and a checkpoint being written."""
 
 
-def check_disk(config: TrainConfig, network: nn.Module, beside: int = 0) -> None:
-    """Raises `Problem` (`disk_too_small`, `cannot_write`) where a run of `network` would not find room, nor `beside` bytes."""
+def check_disk(config: TrainConfig, network: nn.Module, extra: int = 0) -> None:
+    """Raises `Problem` (`disk_too_small`, `cannot_write`) if the disk is too full for a run and `extra` bytes."""
     runs = config.out or runs_folder()
-    needed = beside + _CHECKPOINTS * checkpoint_bytes(config.training, network)
+    needed = extra + _CHECKPOINTS * checkpoint_bytes(config.training, network)
     try:
-        there = next(folder for folder in (runs, *runs.parents) if folder.exists())
-        free = shutil.disk_usage(there).free
+        existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
+        free = shutil.disk_usage(existing).free
     except OSError as error:
         raise Problem("cannot_write", path=str(runs), reason=reason(error)) from error
     if free < needed:
-        raise Problem("disk_too_small", path=str(there), free=_mega(free), needed=_mega(needed))
+        raise Problem("disk_too_small", path=str(existing), free=_mega(free), needed=_mega(needed))
 
 
 def checkpoint_bytes(config: TrainingConfig, network: nn.Module) -> int:
-    """The size of a checkpoint: the weights, the best ones, and what the optimizer keeps for each."""
+    """The size of a checkpoint: the weights, the best weights, and the optimizer's moments."""
     return _weights(network) * (3 if config.optimizer == "sgd" else 4)
 
 
 def choose_batch_size(
-    config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device, beside: int
+    config: TrainConfig, network: nn.Module, preprocessing: Preprocessing, device: torch.device, extra: int
 ) -> tuple[TrainConfig, int, list[Note]]:
-    """`config` with its batch size decided, the bytes that the run will take, and warnings where there is hardly room.
+    """`config` with its batch size decided, the bytes of memory that the run will take, and warnings if it is scarce.
 
-    A batch size that is left open is `BATCH_SIZE`, halved until it fits; never more, for it changes what is learned.
-    `beside` are bytes that the run takes for other things.
+    A batch size that is left open is `BATCH_SIZE`, halved until it fits. It is never larger, because the batch size
+    changes what is learned. `extra` are bytes that the run takes besides.
     """
     free, decided = _free(device), _with_batch(config, config.training.batch_size or BATCH_SIZE)
-    needed = beside + memory_bytes(decided, network, preprocessing)
+    needed = extra + memory_bytes(decided, network, preprocessing)
     while not config.training.batch_size and needed > free and decided.training.batch_size > _SMALLEST_BATCH:
         decided = _with_batch(config, decided.training.batch_size // 2)
-        needed = beside + memory_bytes(decided, network, preprocessing)
+        needed = extra + memory_bytes(decided, network, preprocessing)
     size, notes = decided.training.batch_size, []
     if size < BATCH_SIZE and not config.training.batch_size:
         notes.append(Note(message("batch_lowered", size=size, usual=BATCH_SIZE, free=_giga(free))))
@@ -85,7 +85,7 @@ def _free(device: torch.device) -> int:
 
 
 class MemoryWatch:
-    """Compares what a run takes with what was expected of it."""
+    """Compares the memory that a run takes with the estimate."""
 
     def __init__(self, expected: int, device: torch.device) -> None:
         self._device = device
@@ -93,7 +93,7 @@ class MemoryWatch:
         self._limit = max(expected * _SURPRISE + already, self._peak())
 
     def check(self) -> Iterator[Note]:
-        """A note if the run took much more at its worst moment so far."""
+        """A note if the run's peak so far is much more than the estimate."""
         if (peak := self._peak()) > self._limit:
             yield Note(message("memory_more", peak=_giga(peak)))
 
@@ -102,21 +102,21 @@ class MemoryWatch:
 
 
 def memory_bytes(config: TrainConfig, network: nn.Module, preprocessing: Preprocessing) -> int:
-    """An estimate for one step: weights, gradients and the optimizer's moments, the best weights, and what every layer
-    keeps for the way back, which is also worked on. Within a sixth of what was measured with ResNet-18, -20 and -50
+    """An estimate for one step: weights, gradients and the optimizer's moments, the best weights, and the activations
+    that every layer stores for the backward pass. Within a sixth of what was measured with ResNet-18, -20 and -50
     (`tests/benchmarks/memory.py`).
     """
     copies = 4 if config.training.optimizer == "sgd" else 5
-    size, card = config.data.image_size, find(config.network)
-    side = _PROBE if card.source == "ours" and card.takes(_PROBE) and size > _PROBE else size
+    size, spec = config.data.image_size, find(config.network)
+    side = _PROBE if spec.source == "ours" and spec.takes(_PROBE) and size > _PROBE else size
     kept = _kept_bytes(network, preprocessing.channels, side, config.start.train_part) * config.training.batch_size
     return copies * _weights(network) + round(_WORK * kept * (size / side) ** 2) + _BESIDE
 
 
 def _kept_bytes(network: nn.Module, channels: int, side: int, train_part: str) -> int:
-    """What the layers give out for one picture of `side` x `side` pixels, and is kept until it has been learned from.
+    """The bytes of the layers' outputs for one picture of `side` x `side` pixels, stored for the backward pass.
 
-    Where only the head learns nothing is kept, and two neighbours are in memory at once.
+    If only the head learns, nothing is stored: only two neighbouring outputs are in memory at once.
     """
     kept: list[int] = [0]
 

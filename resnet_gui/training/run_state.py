@@ -1,4 +1,4 @@
-"""A run at one moment: what a checkpoint holds, no more and no less."""
+"""The state of a run: exactly what a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ VERSIONS = (
     ("Python", platform.python_version()),
     ("processor type", f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"),
 )
-"""What can change the last digits of a result. The first is of this program: to be raised whenever crops, decoding, order
-or a step's arithmetic change."""
+"""What can change the last digits of a result. The first is this program's own: raise it whenever crops, decoding,
+order or a step's arithmetic change."""
 
 
 @dataclass
 class RunState:
-    """`epoch` (from 1) is the one under way, `step` of its steps are done, in which `seen` pictures were learned from.
+    """`epoch` (from 1) is the current one; `step` of its steps are done, with `seen` pictures in total.
 
-    `loss_sum` and `right` are the epoch's running sums, scalars on the device; `seconds` its time so far. After the
-    last epoch, `epoch` is one more than there are. `part_size` is the most pictures that go through the network at
-    once, the batch size unless memory ran out. `accepted` is the fingerprint of the pictures that were added to the
-    dataset since, which the person has accepted to be left out.
+    `loss_sum` and `right` are the epoch's running sums, scalars on the device; `seconds` is its time so far. After the
+    last epoch, `epoch` is the number of epochs plus 1. `part_size` is the largest number of pictures that go through
+    the network at once: the batch size, unless memory ran out. `accepted` is the fingerprint of pictures that were
+    added to the dataset later and that the user has agreed to leave out.
     """
 
     config: TrainConfig
@@ -76,7 +76,7 @@ class RunState:
         cls, config: TrainConfig, splits: Splits, compute: Compute, network: nn.Module,
         preprocessing: Preprocessing, run: Path, snapshots: tuple[Snapshot, Snapshot, Snapshot],
     ) -> RunState:  # fmt: skip
-        """The beginning of a run in the folder `run`, whose `network` is where `compute` has placed it.
+        """The initial state of a run in the folder `run`. `network` is already on the device of `compute`.
 
         `snapshots` are those of the train, val and test pictures.
         """
@@ -90,13 +90,13 @@ class RunState:
         train.root_entries = val.root_entries = test.root_entries = (
             train.root_entries | val.root_entries | test.root_entries
         )
-        card = ModelMetadata(
+        metadata = ModelMetadata(
             config.network, splits.classes, preprocessing, epoch=0, validated=False,
             dataset_fingerprint=_fingerprint((train, val, test)), split_fingerprint=fingerprint(splits),
         )  # fmt: skip
         return cls(
             config, splits, compute, network, make_optimizer(config.training, learning(network)), make_scaler(compute),
-            BestModel(run / "model.safetensors", card), train, val, test,
+            BestModel(run / "model.safetensors", metadata), train, val, test,
             torch.zeros((), device=device), torch.zeros((), device=device), config.training.batch_size,
         )  # fmt: skip
 
@@ -114,15 +114,15 @@ class RunState:
         return self.right.item() / self.seen
 
     def require_finite(self) -> None:
-        """Weights that are not finite are not worth saving. Raises `Problem` (`loss_not_finite`)."""
-        # A sum tells ten times as fast as a look at each, and where it is too large for its kind, each is looked at.
+        """Raises `Problem` (`loss_not_finite`) if a weight or the loss is not finite."""
+        # A sum is ten times as fast as a check of each value. If the sum overflows, each value is checked.
         weights = self.network.state_dict().values()
         finite = all(bool(weight.sum().isfinite() or weight.isfinite().all()) for weight in weights)
         if not finite or (self.seen and not math.isfinite(self.loss_sum.item())):
             raise Problem("loss_not_finite", epoch=self.epoch, step=self.step)
 
     def end_epoch(self, done: EpochDone) -> None:
-        """Turns to the next epoch."""
+        """Appends `done` to the history and moves on to the next epoch."""
         self.history.append(done)
         self.epoch, self.step, self.seen, self.seconds = self.epoch + 1, 0, 0, 0.0
         self.loss_sum.zero_()
@@ -130,7 +130,7 @@ class RunState:
 
 
 def _fingerprint(loaders: Iterable[Loader]) -> str:
-    """SHA-256 over every picture's name and size: a picture added or removed changes it, and nearly every other change."""
+    """SHA-256 over the name and size of every picture: an added or removed picture changes it, and nearly any edit."""
     pictures: dict[str, int] = {}
     for loader in loaders:
         pictures |= {

@@ -13,7 +13,7 @@ from resnet_gui.nets.catalog import find
 
 
 def learning_rate(config: TrainingConfig, epochs_done: float) -> float:
-    """The learning rate after `epochs_done` epochs (a fraction within an epoch): a function of place, not of history.
+    """The learning rate after `epochs_done` epochs (a fraction within an epoch): a function of the epoch alone.
 
     Step: times `step_factor` every `step_epochs` epochs (He et al. 2015, §3.4).
     Cosine: from the full rate to zero over the run (Loshchilov and Hutter 2017, eq. 5, without restarts).
@@ -32,11 +32,12 @@ def _rate(config: TrainingConfig) -> float:
 
 
 def training_size(config: TrainConfig, epoch: int) -> int:
-    """The side, in pixels, of the pictures that `epoch` (from 1) learns from: with progressive sizes it grows to the full one.
+    """The side, in pixels, of the training pictures in `epoch` (from 1). With progressive sizes it grows.
 
-    It begins at four sevenths of it (128 of 224) and is full for the last third of the epochs, so that the network ends
-    with what it will be asked about. A convolution's work grows with the area, so early epochs cost less (the idea is
-    that of Karras et al. 2018; for classifiers Tan and Le 2021, §4). Steps are of 32 pixels, which strides divide evenly.
+    It begins at four sevenths of the full size (128 of 224), and is full for the last third of the epochs, so that the
+    network ends with the size that it will predict on. A convolution's work grows with the area, so early epochs cost
+    less (the idea is that of Karras et al. 2018; for classifiers Tan and Le 2021, §4). Steps are of 32 pixels, which
+    strides divide evenly.
     """
     size = config.data.image_size
     growing = config.training.epochs * 2 // 3
@@ -49,7 +50,7 @@ def training_size(config: TrainConfig, epoch: int) -> int:
 def make_optimizer(config: TrainingConfig, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or SGD with momentum.
 
-    Fused, where the device can: one pass over the memory of each weight, and the same rule.
+    Fused, where the device can: one pass over the memory of each weight, and the same update.
     """
     rate, decay = _rate(config), config.weight_decay
     weights = list(weights)

@@ -1,4 +1,4 @@
-"""The network of a run: built for its pictures, and of it the part that learns."""
+"""The network of a run, built for its pictures, and the part of it that learns."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _Norm = nn.modules.batchnorm._BatchNorm
 
 
 def make_network(config: TrainConfig, classes: int, channels: int) -> nn.Module:
-    """The network that `config` names, with fresh weights, on the CPU; what is not to learn takes no gradients.
+    """The network that `config` names, with fresh weights, on the CPU; parameters that do not learn take no gradients.
 
-    Raises `Problem` if there is no such network or it does not take pictures of the sizes that it will learn from.
+    Raises `Problem` if there is no such network, or it refuses a picture size of the run.
     """
     size = config.data.image_size
     network = build(config.network, classes, channels)
@@ -41,12 +41,12 @@ def _heads(network: nn.Module, channels: int, size: int) -> tuple[nn.Module, ...
 
 
 def _try(network: nn.Module, name: str, classes: int, channels: int, size: int) -> None:
-    """Sends a picture through: of most networks that a library brings, nothing else is known before a run."""
+    """Sends a picture through: for most networks of a library, nothing else shows whether they take the size."""
     network.eval()
     try:
-        with torch.no_grad():  # not inference mode: what a layer keeps for later must be fit for training
+        with torch.no_grad():  # not inference mode: tensors that a layer caches must be usable in training
             logits = network(torch.zeros(1, channels, size, size))
-    except Exception as error:  # each network refuses in its own way
+    except Exception as error:  # each network raises its own kind
         raise Problem("network_refuses_size", network=name, size=size, reason=first_line(error)) from error
     if tuple(getattr(logits, "shape", ())) != (1, classes):
         raise Problem("network_no_classifier", network=name)
@@ -58,9 +58,9 @@ def learning(network: nn.Module) -> list[nn.Parameter]:
 
 
 def set_to_learn(network: nn.Module, config: StartConfig) -> None:
-    """Training mode for what learns. Where only the head does, features are those of evaluation: nothing is dropped.
+    """Sets training mode where something learns. If only the head does, the backbone has no dropout.
 
-    Norms keep their running averages in evaluation mode, or follow the pictures in training mode, as the settings say;
+    Norms keep their running averages in evaluation mode, or follow the batches in training mode, as set;
     their scale and shift learn with the layers around them.
     """
     for layer in network.modules():

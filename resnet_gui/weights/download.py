@@ -1,4 +1,4 @@
-"""One file over HTTP, gone on with where it broke off (range requests: RFC 9110, section 14)."""
+"""Downloads one file over HTTP, and resumes where the connection broke (range requests: RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from resnet_gui.weights.http_stream import Broken, ResponseHead, Unreachable, an
 from resnet_gui.weights.partial_file import PartialFile, Remote
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try; from the first again after a try that came further than all before."""
+"""Seconds before each retry; they start again after an attempt that got further than all before."""
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
-# More than the "<", with which a safetensors file can begin, too: its first bytes are a length.
+# More than "<" alone, since a safetensors file can begin with it: its first bytes are a length.
 _PAGE = re.compile(rb"\s*<(!doctype|!--|\?xml|html|head|body|error)", re.IGNORECASE)
 
 
 class _Again(Exception):
-    """The next try may be better; `problem` is what to say if there is none."""
+    """The attempt failed, but a retry may succeed; `problem` is raised if there is none."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -33,9 +33,9 @@ class _Again(Exception):
 
 
 def download(weights: Weights, part: PartialFile, stop: threading.Event) -> Generator[Downloading, None, Remote | None]:
-    """Brings all bytes into `part` and returns what the server said of them; None if `stop` was set before the end.
+    """Writes all bytes into `part`, and returns the server's description of them; None if `stop` was set earlier.
 
-    A server that states too short a length has its file cut there, so whoever calls must verify the content.
+    If the server states too short a length, the file is cut there, so the caller must verify the content.
     Raises `Problem` (`download_…`), and `OSError` where `part` cannot be written.
     """
     transfer = _Transfer(weights, part, stop)
@@ -57,7 +57,7 @@ def download(weights: Weights, part: PartialFile, stop: threading.Event) -> Gene
 
 
 class _Transfer:
-    """What the tries of one download share."""
+    """What the attempts of one download share."""
 
     def __init__(self, weights: Weights, part: PartialFile, stop: threading.Event) -> None:
         self._weights, self._part, self._stop = weights, part, stop
@@ -65,14 +65,14 @@ class _Transfer:
         self._meter = _Meter(weights.url)
 
     def attempt(self, known: Remote | None) -> Generator[Downloading, None, Remote | None]:
-        """One connection, for what comes after the bytes of `known`, or for all. Raises `Problem`, `_Again`, `OSError`."""
+        """One connection: for the rest of the file `known`, or all of a file. Raises `_Again`, `Problem`, `OSError`."""
         have = self._part.size() if known else 0
         try:
             with closing(answer(self._weights.url, have, known.validator if known else "", self._stop)) as items:
                 for item in items:
                     if isinstance(item, ResponseHead):
                         return (yield from self._take(item, have, known, items))
-                    yield from self._meter.say(have, known.size if known else 0)
+                    yield from self._meter.report(have, known.size if known else 0)
         except Unreachable as error:
             if not self._answered:
                 raise self._offline(error) from error
@@ -84,7 +84,7 @@ class _Transfer:
     def _take(
         self, head: ResponseHead, have: int, known: Remote | None, body: Iterator[ResponseHead | bytes | None]
     ) -> Generator[Downloading, None, Remote | None]:
-        """What follows `head`, into the part: after its bytes where it is the same file, else from the beginning."""
+        """Writes what follows `head` into the part: after its bytes if it is the same file, else from the beginning."""
         self._answered = True
         self._judge(head)
         changed = head.start and known and head.remote.contradicts(known)
@@ -101,7 +101,7 @@ class _Transfer:
             raise
 
     def _judge(self, head: ResponseHead) -> None:
-        """Raises `Problem` or `_Again` where what follows is not the file, or could never be verified."""
+        """Raises `Problem` or `_Again` if what follows is not the file, or could never be verified."""
         url, host, status = self._weights.url, self._weights.host, head.status
         if status in (404, 410):
             raise Problem("download_missing", url=url, host=host)
@@ -120,7 +120,7 @@ class _Transfer:
             raise self._wrong_size(head.remote.size, head.linked_size)
 
     def _make_room(self, head: ResponseHead) -> None:
-        """Raises `Problem` before the disk is full rather than when it is: others write there, too."""
+        """Raises `Problem` if the rest does not fit on the disk, before anything is written."""
         folder, missing = self._part.path.parent, head.remote.size - head.start
         free = shutil.disk_usage(folder).free
         if missing > free:
@@ -139,7 +139,7 @@ class _Transfer:
                     if total and done > total:
                         raise self._wrong_size(done, total)
                     file.write(chunk)
-                yield from self._meter.say(done, total)
+                yield from self._meter.report(done, total)
         if self._stop.is_set() and not (total and done == total):
             return None
         if done < total:
@@ -147,7 +147,7 @@ class _Transfer:
         return head.remote
 
     def _offline(self, error: Unreachable) -> Problem:
-        """Where to put the file by hand; without a hash to verify it by, it can only be chosen."""
+        """The problem with the path for a manual download; without a known hash, the user can only choose the file."""
         url, host = self._weights.url, self._weights.host
         if self._weights.sha256:
             return Problem("download_offline", url=url, host=host, path=str(self._part.path), reason=str(error))
@@ -162,15 +162,15 @@ class _Transfer:
 
 
 class _Meter:
-    """How far a download is, at most ten times a second; its speed is that of the last seconds."""
+    """Reports a download's progress at most ten times a second; its speed is that of the last seconds."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._pace = Throttle(0.1)
         self._marks: deque[tuple[float, int]] = deque(maxlen=30)
 
-    def say(self, done: int, total: int) -> Iterator[Downloading]:
-        """The event, if it is time for one. `done` and `total` are in bytes."""
+    def report(self, done: int, total: int) -> Iterator[Downloading]:
+        """One event, unless the last was less than 0.1 s ago. `done` and `total` are in bytes."""
         if not self._pace.ready():
             return
         self._marks.append((time.monotonic(), done))

@@ -1,4 +1,4 @@
-"""What a server answers, piece by piece, without ever being stuck: a thread of its own waits for it."""
+"""Streams a server's response chunk by chunk. A separate thread waits for it, so that the caller never blocks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from resnet_gui.messages import Problem
 from resnet_gui.weights.partial_file import Remote
 
 STALL_SECONDS = 20.0
-"""A connection that brings nothing for so long is given up."""
+"""A connection is given up if nothing is received for so long."""
 _LOOK_SECONDS = 0.25
-"""How often whoever waits for the thread gets a turn."""
+"""How long the caller waits for the thread before it gets None."""
 _CHUNK = 1 << 16
 _AHEAD = 8
-"""Pieces that the thread may read before they are taken."""
+"""How many chunks the thread may read ahead."""
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _ETAG = re.compile(r'"[!#-~]*"')
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -35,18 +35,18 @@ T = TypeVar("T")
 
 
 class Broken(Exception):
-    """The connection did not last; `str()` is the system's reason."""
+    """The connection broke; `str()` is the system's reason."""
 
 
 class Unreachable(Broken):
-    """There was no connection."""
+    """No connection was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """The beginning of an answer. `start` is the place in the file of the first byte that follows, -1 if it is not said.
+    """The head of a response. `start` is the offset in the file of the first byte that follows, -1 if it is not stated.
 
-    `linked_size` is what the host of the address states in bytes, before it sends us to where the file lies (0: nothing).
+    `linked_size` is the size in bytes that the URL's own host states before it redirects to the file (0: not stated).
     """
 
     status: int
@@ -57,7 +57,7 @@ class ResponseHead:
 
 
 def check_address(url: str) -> None:
-    """Raises `Problem` (`download_insecure`) unless `url` is an https address, or one of this machine."""
+    """Raises `Problem` (`download_insecure`) unless `url` is an https URL or on this machine."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost")):
         raise Problem("download_insecure", url=url)
@@ -66,10 +66,10 @@ def check_address(url: str) -> None:
 def answer(
     url: str, start: int, validator: str, stop: threading.Event
 ) -> Generator[ResponseHead | bytes | None, None, None]:
-    """Asks for the bytes of `url` from `start` on, if it is still the file of `validator`: the `Head`, then the bytes.
+    """Requests the bytes of `url` from `start` on; yields the `ResponseHead`, then chunks of bytes.
 
-    Yields None whenever nothing has come for a moment, and ends when `stop` is set.
-    Raises `Broken`, and `Problem` where an address is not to be trusted.
+    If the file is no longer that of `validator`, the server sends all of it. Yields None when nothing was received for
+    0.25 s, and ends when `stop` is set. Raises `Broken`, and `Problem` if a URL is not to be trusted.
     """
     check_address(url)
     headers = {"User-Agent": f"resnet-gui/{__version__}"}
@@ -81,9 +81,9 @@ def answer(
 
 
 def read_in_thread(work: Generator[T, None, None], stop: threading.Event) -> Generator[T | None, None, None]:
-    """The items of `work`, which a thread draws, since that may take long; None while there is none.
+    """The items of `work`, which runs in a thread, since it may block; None while there is no item.
 
-    Ends when `stop` is set. Raises what `work` raises.
+    Ends when `stop` is set. Raises whatever `work` raises.
     """
     drawn: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(_AHEAD)
     left = threading.Event()
@@ -113,7 +113,7 @@ def read_in_thread(work: Generator[T, None, None], stop: threading.Event) -> Gen
             yield item
     finally:
         left.set()
-        with contextlib.suppress(queue.Empty):  # a thread that waits for room finds it, and sees that it may end
+        with contextlib.suppress(queue.Empty):  # a thread that waits for room in the queue gets it, and ends
             while True:
                 drawn.get_nowait()
 
@@ -127,7 +127,7 @@ def _read(request: urllib.request.Request) -> Generator[ResponseHead | bytes, No
         except urllib.error.HTTPError as error:
             response = error
         with response:
-            redirects.hear(response.geturl(), response.headers)
+            redirects.read_headers(response.geturl(), response.headers)
             yield _head(response.status, response.headers, redirects)
             while chunk := response.read(_CHUNK):
                 yield chunk
@@ -138,7 +138,7 @@ def _read(request: urllib.request.Request) -> Generator[ResponseHead | bytes, No
 
 
 def _cause_text(cause: BaseException | str) -> str:
-    """Why, as the system or the library says it; a time-out has words, but no `strerror`."""
+    """The reason in the words of the system or the library; a timeout has a text, but no `strerror`."""
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
@@ -158,18 +158,18 @@ def _number(text: str | None) -> int:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows, and remembers what the address's own host says of a file that lies elsewhere.
+    """Follows redirects, and keeps the hash and size that the URL's own host states for a file stored elsewhere.
 
-    That is Hugging Face's way: `X-Linked-Etag` is the SHA-256 of the file that the answer links to, `X-Linked-Size` its
-    length. Where the file lies, nobody is asked: who could change the file there could change its hash, too.
+    Hugging Face sends them: `X-Linked-Etag` is the SHA-256 of the linked file, `X-Linked-Size` its size in bytes. The
+    host that stores the file is not trusted with them: whoever can change a file there could change its hash, too.
     """
 
     def __init__(self, request: urllib.request.Request) -> None:
         self.sha256, self.size = "", 0
         self._host = request.host
 
-    def hear(self, url: str, headers: Message) -> None:
-        """Takes note of what the answer to `url` says, if it comes from the host that was asked."""
+    def read_headers(self, url: str, headers: Message) -> None:
+        """Keeps the hash and size in `headers`, if the response to `url` comes from the original host."""
         etag = (headers["X-Linked-Etag"] or "").removeprefix("W/").strip('"').lower()
         if urllib.parse.urlsplit(url).netloc == self._host and _SHA256.fullmatch(etag):
             self.sha256, self.size = etag, _number(headers["X-Linked-Size"])
@@ -177,8 +177,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
-        """The request that follows. Raises `Problem` where the way leads to another scheme."""
-        self.hear(req.full_url, headers)
+        """The next request. Raises `Problem` if the redirect changes the scheme."""
+        self.read_headers(req.full_url, headers)
         try:
             if urllib.parse.urlsplit(newurl).scheme != req.type:
                 raise Problem("download_redirected", url=req.full_url, target=newurl)

@@ -1,4 +1,4 @@
-"""A file on its way here: the bytes so far, and what the server said of the whole."""
+"""A partly downloaded file: the bytes so far, and the server's description of the whole."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from resnet_gui.records import from_plain
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What a server says of a file: its `size` in bytes (0: not said), its whole SHA-256 and a `validator` ("": not said).
+    """A server's description of a file: `size` in bytes (0: unknown), whole SHA-256 and `validator` ("": unknown).
 
-    The validator is a strong ETag or a date of change: another one means another file (RFC 9110, section 8.8).
+    The validator is a strong ETag or a date of change: a different one means a different file (RFC 9110, section 8.8).
     """
 
     size: int = 0
@@ -24,13 +24,13 @@ class Remote:
     validator: str = ""
 
     def contradicts(self, other: Remote) -> bool:
-        """Whether the two cannot be the same file; what is not said contradicts nothing."""
+        """Whether the two cannot be the same file; values that are not stated contradict nothing."""
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
         return any(mine and theirs and mine != theirs for mine, theirs in pairs)
 
 
 class PartialFile:
-    """The beginning of the file that is to become `path`: `<path>.part`, and beside it what the server said."""
+    """The first bytes of the file `path`, in `<path>.part`, and beside it the server's description of the whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,14 +38,14 @@ class PartialFile:
         self._note = path.with_name(path.name + ".part.json")
 
     def size(self) -> int:
-        """Bytes that are here; 0 if there are none."""
+        """How many bytes are here."""
         try:
             return self.file.stat().st_size
         except OSError:
             return 0
 
     def remote(self) -> Remote | None:
-        """What the server said when the bytes came; None if there are none, or nobody knows where they come from."""
+        """The server's description of the file; None if there are no bytes, or the description cannot be read."""
         if not self.size():
             return None
         try:
@@ -54,15 +54,15 @@ class PartialFile:
             return None
 
     def begin(self, remote: Remote) -> None:
-        """An empty beginning of a file that is `remote`. Raises `OSError`.
+        """Starts again, without bytes, for the file described by `remote`. Raises `OSError`.
 
-        The old bytes go first: they are never seen beside a note that is not theirs.
+        The old bytes are deleted first, so that they are never found beside the description of another file.
         """
         self.file.open("wb").close()
         atomic_write(self._note, json.dumps(dataclasses.asdict(remote)).encode("ascii"))
 
     def forget(self) -> None:
-        """Deletes all of it, so that a download begins anew."""
+        """Deletes the bytes and the description, so that a download starts from the beginning."""
         for path in (self.file, self._note):
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -1,7 +1,7 @@
-"""A pickle is a program: whoever loads one does what its author wrote. Here it is rehearsed, and nothing is done.
+"""Checks a pickle without running it. A pickle is a program: loading one runs what its author wrote.
 
-It is read instruction by instruction, with stand-ins for all that it would make. Only what makes tensors may be in it,
-each function with the arguments of an honest file, and no tensor may reach beyond the numbers that it is made from.
+It is read instruction by instruction, with stand-ins for all objects that it would make. It may contain only what makes
+tensors, each function with the arguments of an honest file, and no tensor may reach beyond its storage.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 PROTOCOL = 2
-"""The version of pickle's language that `torch.save` writes, and the only one that is read."""
+"""The pickle protocol that `torch.save` writes, and the only one that is read."""
 
 _ITEM_SIZES = {
     "Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1, "Byte": 1, "Bool": 1,
@@ -35,11 +35,11 @@ _LITERALS = {
 
 
 class UnsafePickle(Exception):
-    """Something in a pickle that tensors do not need; `str()` names it."""
+    """A pickle contains something that tensors do not need; `str()` names it."""
 
 
 class OtherProtocol(Exception):
-    """The pickle is plain, but of another protocol than `PROTOCOL`, which `str()` tells."""
+    """The pickle is safe, but its protocol is not `PROTOCOL`; `str()` is the number of its protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Storage:
         return self.item_size * self.numel
 
     def holds(self, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bool:
-        """Whether a tensor of this form lies within, and is not larger: strides of 0 would blow it up."""
+        """Whether a tensor of this form lies within the storage and has no more items, as it could by strides of 0."""
         if min((offset, *size, *stride)) < 0 or math.prod(size) > self.numel:
             return False
         return offset + sum((count - 1) * step for count, step in zip(size, stride, strict=True)) < max(self.numel, 1)
@@ -64,7 +64,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class _Global:
-    """Stands in for a class, function or constant that a pickle asks for."""
+    """Stands in for a class, function or constant that a pickle names."""
 
     name: str
 
@@ -75,30 +75,31 @@ class _Tensor:
 
 @dataclass(frozen=True, slots=True)
 class CheckedPickle:
-    """What a pickle would make, in plain values and stand-ins, and the storages that it asks for, by key."""
+    """What a pickle would make, in plain values and stand-ins, and the storages that it refers to, by key."""
 
     made: Any
     storages: dict[str, Storage]
 
 
-def rehearse(file: BinaryIO) -> CheckedPickle:
-    """Reads the pickle at which `file` stands, up to its end.
+def check_pickle(file: BinaryIO) -> CheckedPickle:
+    """Reads one pickle from the current position of `file` to the pickle's end.
 
-    Raises `Foreign` if there is more than tensors and plain values in it, `OtherProtocol`, and anything for nonsense.
+    Raises `UnsafePickle` if it contains more than tensors and plain values, `OtherProtocol` if it has another protocol,
+    and any exception if it is malformed.
     """
-    stage = _Stage()
+    machine = _PickleMachine()
     protocol: int | None = None
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "PROTO":
             protocol = argument
-        stage.step(opcode.name, argument)
+        machine.step(opcode.name, argument)
     if protocol != PROTOCOL:
         raise OtherProtocol(protocol)
-    return CheckedPickle(stage.stack.pop(), stage.storages)
+    return CheckedPickle(machine.stack.pop(), machine.storages)
 
 
-class _Stage:
-    """The stack, marks and memo of pickle's machine. What an instruction does is told by `pickletools.opcodes`."""
+class _PickleMachine:
+    """The stack, marks and memo of the pickle machine. `pickletools.opcodes` documents the instructions."""
 
     def __init__(self) -> None:
         self.storages: dict[str, Storage] = {}
@@ -107,7 +108,7 @@ class _Stage:
         self._memo: dict[int, Any] = {}
 
     def step(self, name: str, argument: Any) -> None:
-        """Does what the instruction `name` says, as far as it is known here; others are foreign."""
+        """Executes the instruction `name` with stand-ins. Raises `UnsafePickle` if it is not one of those below."""
         stack = self.stack
         match name:
             case "PROTO" | "FRAME" | "STOP":
@@ -177,9 +178,10 @@ def _extend(target: Any, items: list[Any]) -> None:
 
 
 def _put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
-    """Into a dict only, for old versions of torch would write into a tensor; by simple keys, for a tuple that is nested
-    a million times cannot be hashed.
-    """  # fmt: skip
+    """Puts `items` into `target`, which must be a dict, since old versions of torch would write into a tensor.
+
+    Keys must be plain values, since a tuple that is nested a million times cannot be hashed.
+    """
     for key, value in items:
         if not isinstance(target, dict) or not isinstance(key, str | int | float | None):
             raise ValueError("something is put where it cannot be")
@@ -187,13 +189,13 @@ def _put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
 
 
 def _build(target: Any, state: Any) -> None:
-    """The versions that a state dict carries as an attribute. Other attributes could hide its methods."""
+    """Accepts the versions that a state dict has as an attribute. Other attributes could replace its methods."""
     if not isinstance(target, dict) or not isinstance(state, dict) or state.keys() - {"_metadata"}:
         raise UnsafePickle("an object with attributes of its own")
 
 
 def _call(maker: Any, arguments: Any) -> Any:
-    """A stand-in for what one of the functions that are allowed would make."""
+    """A stand-in for the result of one of the allowed functions."""
     match maker, arguments:
         case _Global("collections.OrderedDict" | "collections.Counter"), ():
             return {}

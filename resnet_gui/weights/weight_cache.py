@@ -1,7 +1,7 @@
-"""Trained weights on this machine: fetched once, kept in the person's cache, and hashed again before each use.
+"""Trained weights on this machine: downloaded once, kept in the user's cache, and hashed again before each use.
 
-Nothing but a file whose SHA-256 is the one that its source states ever lies under its name here. The window asks only
-`cached`, which costs nothing: whatever speaks to the network is imported by `fetch`.
+A file gets its name here only after its SHA-256 was found to be the one that its source states. The window calls only
+`cached`, which is cheap: the modules for HTTP are imported by `fetch`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from resnet_gui.records import Weights
 from resnet_gui.weights.partial_file import PartialFile, Remote
 
 _LOOK_SECONDS = 0.25
-"""How often `stop` is looked at while another process has the file."""
+"""How often `stop` is checked while another process has the file."""
 _FEWEST_DIGITS = 8
-"""Of a SHA-256: as many as torch.hub asks for in a file's name. Fewer would let a wrong file pass by chance."""
+"""Of a SHA-256: as many as torch.hub requires in a file's name. With fewer, a wrong file could pass by chance."""
 
 
 def fetch(weights: Weights, stop: threading.Event) -> Iterator[Downloading | Downloaded]:
-    """Brings the file here, unless it is, and says `Downloaded` once it is verified.
+    """Downloads the file unless it is here, and yields `Downloaded` once it is verified.
 
-    When `stop` is set it ends early, within half a second; what has arrived stays, and the next call goes on from there.
+    When `stop` is set, it ends within half a second; the bytes so far are kept, and the next call resumes from them.
     If another process fetches the same file, this one waits for it.
-    Raises `Problem` (`download_…`), and then nothing lies under the file's name.
+    Raises `Problem` (`download_…`); then there is no file with the final name.
     """
     path = verified(weights) or (yield from _alone(weights, stop))
     if path:
@@ -53,25 +53,26 @@ def verified(weights: Weights) -> Path | None:
 
 
 def cached(weights: Weights) -> bool:
-    """Whether the file is here. Cheap: it only looks, so the file may have been damaged since."""
+    """Whether the file is here. It is not hashed, so it may have been damaged since it was verified."""
     return weights_path(weights).is_file() and bool(_known_digits(weights))
 
 
 def forget(weights: Weights) -> None:
-    """Deletes what has arrived of a file that was not fetched to its end."""
+    """Deletes the bytes of a download that did not finish."""
     PartialFile(weights_path(weights)).forget()
 
 
 def weights_path(weights: Weights) -> Path:
-    """Where the file lies, or would lie, in the person's cache. A person can put it there by hand."""
+    """The path of the file in the user's cache, whether it is there or not. The user can put it there by hand."""
     return weights_folder() / file_name(weights)
 
 
 def file_name(weights: Weights) -> str:
-    """The file's name here: another one for each address, and one that every system takes.
+    """The file's name in the cache: a different one for each URL, and valid on every system.
 
-    A name with the hash in it stays as it is, and stands for one content. Hugging Face calls all files alike, so the
-    repository's name comes before, and digits of the address after it: `timm--resnet18.a1_in1k--model-0f1e2d3c.safetensors`.
+    A name that contains the hash is kept, since it belongs to one content. Hugging Face gives all files the same name,
+    so it gets the repository's name as a prefix and digits of the URL's hash as a suffix:
+    `timm--resnet18.a1_in1k--model-0f1e2d3c.safetensors`.
     """
     *folders, name = urllib.parse.unquote(urllib.parse.urlsplit(weights.url).path).strip("/").split("/")
     digits = weights.sha256.lower()[:_FEWEST_DIGITS]
@@ -88,7 +89,7 @@ def _plain(name: str) -> str:
 
 
 def _known_digits(weights: Weights) -> str:
-    """The first digits of the file's SHA-256, or all: the card's, else what was verified when it came; "" if unknown."""
+    """The first digits of the file's SHA-256, or all: those of `weights`, else those noted on download; else ""."""
     digits = weights.sha256.lower()
     if not digits:
         with contextlib.suppress(OSError, ValueError):
@@ -106,7 +107,7 @@ def _sha256(path: Path) -> str:
 
 
 def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, None, Path | None]:
-    """Downloads once no other process does; None if `stop` was set before the end."""
+    """Downloads while no other process does; None if `stop` was set before the end."""
     path = weights_path(weights)
     lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
     try:
@@ -114,7 +115,7 @@ def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, No
         yield from _wait_for(lock, weights, stop)
         if stop.is_set():
             return None
-        return verified(weights) or (yield from _download(weights, path, stop))  # the other one may have brought it
+        return verified(weights) or (yield from _download(weights, path, stop))  # the other process may have brought it
     except (OSError, NotImplementedError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise Problem("download_not_written", path=str(path), reason=why) from error
@@ -123,7 +124,7 @@ def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, No
 
 
 def _wait_for(lock: FileLock, weights: Weights, stop: threading.Event) -> Iterator[Downloading]:
-    """Until the lock is ours, with how far the other process is."""
+    """Waits for the lock, and reports the progress of the other process."""
     part = PartialFile(weights_path(weights))
     while not stop.is_set():
         try:
@@ -146,7 +147,7 @@ def _download(weights: Weights, path: Path, stop: threading.Event) -> Generator[
 
 
 def _settle(weights: Weights, part: PartialFile, remote: Remote) -> None:
-    """Gives the whole part its name, if it is the file that was promised; else deletes it."""
+    """Renames the complete part to its final name if its hash is right; else deletes it, and raises `Problem`."""
     with part.file.open("ab") as file:
         os.fsync(file.fileno())
     found = _sha256(part.file)
@@ -162,7 +163,7 @@ def _settle(weights: Weights, part: PartialFile, remote: Remote) -> None:
 
 
 def fetch_verified(weights: Weights, stop: threading.Event) -> Generator[Event, None, Path | None]:
-    """Where the weights lie, verified; None when stopped. A download is announced before it begins."""
+    """The path of the verified weights; None if stopped. A `Note` comes before a download begins."""
     announced = False
     for event in fetch(weights, stop):
         if isinstance(event, Downloaded):

@@ -1,8 +1,8 @@
-"""A file of weights that someone shares becomes named tensors, and nothing in it is ever run.
+"""Reads named tensors from a shared file of weights, and never runs anything in it.
 
-`.pth` files are pickles: they are rehearsed first (see `rehearsal.py`), every size is compared with the bytes that are
-there, and what has passed is read by `torch.load(weights_only=True)`. Files are read, not mapped: one that is cut short
-while it is mapped would kill the process.
+`.pth` files are pickles: they are checked first (see `pickle_checker.py`), every size is compared with the bytes in the
+file, and what has passed is read by `torch.load(weights_only=True)`. Files are read, not memory-mapped: if a mapped
+file is cut short, the process is killed.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ import torch
 from torch import Tensor
 
 from resnet_gui.messages import Problem, reason
-from resnet_gui.weights.pickle_checker import PROTOCOL, OtherProtocol, Storage, UnsafePickle, rehearse
+from resnet_gui.weights.pickle_checker import PROTOCOL, OtherProtocol, Storage, UnsafePickle, check_pickle
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
 _DEPTH = 4
-"""So deep they are looked for: a file can be made whose dict holds itself."""
+"""The largest depth of wrappers: a dict in a file may contain itself."""
 PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors in the file `path`, by name, on the CPU; floating-point ones of every precision come as float32.
+    """The tensors in the file `path`, by name, on the CPU; floating-point ones of every precision become float32.
 
-    Takes safetensors files and those of `torch.save`, old and new, whatever they are called: a state dict, or one
-    inside `{"state_dict" | "model" | "model_state_dict" | "net": ...}`. Prefixes that wrappers put before all names
-    (`module.`, `backbone.`, ...) are dropped, and what is not a tensor is passed over.
-    Raises `Problem` (a code that begins with `weights_`); whatever comes, nothing of the file has been run.
+    Reads safetensors files and those of `torch.save`, old and new, with any file name: a state dict, or one inside
+    `{"state_dict" | "model" | "model_state_dict" | "net": ...}`. Prefixes that wrappers put before all names
+    (`module.`, `backbone.`, ...) are dropped, and values that are not tensors are ignored.
+    Raises `Problem` (a code that begins with `weights_`). Nothing of the file is run in any case.
     """
     with _problems_of(path):
         tensors = _without_prefixes(_named_tensors(_unwrapped(_load(path)), path))
@@ -45,7 +45,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def _problems_of(path: Path) -> Iterator[None]:
-    """Gives a sentence to what can be wrong with a file of weights."""
+    """Turns every exception from reading a file of weights into a `Problem`."""
     try:
         yield
     except Problem:
@@ -63,17 +63,17 @@ def _problems_of(path: Path) -> Iterator[None]:
 
 
 def _ascii(error: Exception) -> str:
-    """The first words of an error, which may be letters out of a stranger's file, such that any terminal can show them."""
+    """The first line of an error as ASCII, at most 100 characters, since it may contain text from an unknown file."""
     return ascii(str(error).strip().partition("\n")[0])[1:-1][:100] or type(error).__name__
 
 
 def _load(path: Path) -> Any:
-    """What the file holds, by what it looks like inside."""
+    """The file's content; its format is found from its first bytes."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         what = "a folder" if stat.S_ISDIR(found.st_mode) else "not an ordinary file"
         raise Problem("weights_not_weights", path=str(path), what=what)
-    _refuse_if_larger_than_memory(path, 3 * found.st_size)  # the file, what of it was looked at, and the tensors
+    _refuse_if_larger_than_memory(path, 3 * found.st_size)  # the file, its checked copy, and the tensors
     with path.open("rb") as file:
         start = file.read(512)
         file.seek(0)
@@ -93,7 +93,7 @@ def _refuse_if_larger_than_memory(path: Path, needed: int) -> None:
 
 
 def _kind_of_file(start: bytes) -> str:
-    """What a file is that is none of weights, by how it starts."""
+    """What a file that holds no weights is, by its first bytes."""
     if not start:
         return "empty (0 bytes)"
     if start.startswith(b"version https://git-lfs"):
@@ -104,10 +104,10 @@ def _kind_of_file(start: bytes) -> str:
 
 
 def _load_archive(file: BinaryIO, path: Path) -> Any:
-    """What `torch.save` wrote as a zip archive, as it does since PyTorch 1.6.
+    """The content of a zip archive, which `torch.save` writes since PyTorch 1.6.
 
-    Two readers of one archive need not see the same in it. So torch is given another one, written here, that holds
-    nothing but what was looked at.
+    Two readers may interpret one archive differently. So torch reads a new archive, which is written here and contains
+    only the checked parts.
     """
     with zipfile.ZipFile(file) as archive:
         records = {info.filename.partition("/")[2]: info for info in archive.infolist()}
@@ -131,7 +131,7 @@ def _load_archive(file: BinaryIO, path: Path) -> Any:
 def _archive_of(parts: dict[str, bytes]) -> io.BytesIO:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        while parts:  # each is let go of as soon as it is written
+        while parts:  # each part is freed as soon as it is written
             name = next(iter(parts))
             archive.writestr(f"archive/{name}", parts.pop(name))
     file.seek(0)
@@ -139,14 +139,14 @@ def _archive_of(parts: dict[str, bytes]) -> io.BytesIO:
 
 
 def _load_stream(data: bytes, path: Path) -> Any:
-    """What `torch.save` wrote before PyTorch 1.6: five pickles, then each storage as the number of its items and they."""
+    """The content of a file from before PyTorch 1.6: five pickles, then for each storage the count and the items."""
     file = io.BytesIO(data)
-    if rehearse(file).made != torch.serialization.MAGIC_NUMBER:
+    if check_pickle(file).made != torch.serialization.MAGIC_NUMBER:
         raise Problem("weights_not_weights", path=str(path), what="a pickle, but not one of torch.save")
-    rehearse(file)  # the version of the format
-    rehearse(file)  # the machine that wrote it
+    check_pickle(file)  # the version of the format
+    check_pickle(file)  # the system that wrote it
     storages = _storages(file, path)
-    if sorted(rehearse(file).made) != sorted(storages):
+    if sorted(check_pickle(file).made) != sorted(storages):
         raise ValueError("the list of its parts is not complete")
     if sum(8 + storage.bytes for storage in storages.values()) > len(data) - file.tell():
         raise ValueError("it ends before its weights do")
@@ -154,9 +154,9 @@ def _load_stream(data: bytes, path: Path) -> Any:
 
 
 def _storages(file: io.BytesIO, path: Path) -> dict[str, Storage]:
-    """What the pickle with the tensors asks for; it may turn out to hold a whole network, which is no rare mistake."""
+    """The storages that the pickle refers to. Raises `Problem` if it holds a whole network, a common mistake."""
     try:
-        return rehearse(file).storages
+        return check_pickle(file).storages
     except UnsafePickle as error:
         if b"torch.nn.modules" in file.getvalue():
             raise Problem("weights_program", path=str(path)) from error
@@ -168,7 +168,7 @@ def _load_checked(file: io.BytesIO) -> Any:
 
 
 def _unwrapped(found: Any) -> Any:
-    """The innermost dict under one of the usual names, as training scripts keep it beside other things."""
+    """The innermost dict under one of the `_WRAPPERS` keys, which training scripts use."""
     for _ in range(_DEPTH):
         inner = (
             [found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)] if isinstance(found, dict) else []

@@ -1,9 +1,9 @@
 """Whether speed costs accuracy: the program beside a plain float32 loop: `python tests/benchmarks/accuracy.py`
 
 The program chooses precision and memory format, and crops from pictures that were decoded and scaled once. The plain loop
-is float32, contiguous, and in each epoch opens the whole pictures anew, as torchvision's transforms have it. Both learn the
-same pictures with the same rates; crops, order and first weights are drawn by each from the same seeds in its own way.
-The program's mean may be worse by as much as the plain loop's own accuracies are apart.
+uses float32 and contiguous memory, and in each epoch opens the whole pictures again with torchvision's transforms. Both
+learn the same pictures with the same learning rates. Each draws crops, order and initial weights from the same seeds in
+its own way. The program's mean accuracy may be lower by at most the spread of the plain loop's accuracies.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TASKS = {
     "fashion": {"data.image_size": 32, "network": "resnet20", **FROM_RANDOM},
 }
 PICTURES = 3000
-"""Of Fashion-MNIST: a fifth of them validates."""
+"""The number of Fashion-MNIST's pictures used; a fifth of them validates."""
 ALIKE = {"float32": ": exact like the plain loop, so that only cached crops and the memory format are compared"}
 
 
@@ -63,20 +63,20 @@ def main() -> int:
     changed = {"data.progressive_sizes": options.progressive, "training.epochs": options.epochs or EPOCHS}
     print(machine())
     print("validation accuracy in %, by seed; mean; spread", flush=True)
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = place
-        folders = {"flowers": flowers(), "fashion": fashion_mnist(Path(place) / "fashion", PICTURES)}
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        folders = {"flowers": flowers(), "fashion": fashion_mnist(Path(cache) / "fashion", PICTURES)}
         kept = [compare(name, folders[name], {**TASKS[name], **changed}, options.seeds) for name in TASKS]
     return int(not all(kept))
 
 
 def compare(name: str, source: Path, settings: dict[str, Any], seeds: int) -> bool:
-    """Prints both ways' accuracies, and says whether the program's mean is worse by no more than the plain one's spread."""
+    """Prints the accuracies of both. Returns whether the program's mean is lower by at most the plain loop's spread."""
     accuracies: dict[str, list[float]] = {"program": [], "plain": []}
-    with tempfile.TemporaryDirectory() as place:
-        pictures = train_and_val(source, Path(place) / "pictures")
+    with tempfile.TemporaryDirectory() as out:
+        pictures = train_and_val(source, Path(out) / "pictures")
         for seed in range(seeds):
-            config = make_config({**settings, "dataset": pictures, "out": place, "training.seed": seed})
+            config = make_config({**settings, "dataset": pictures, "out": out, "training.seed": seed})
             reached, plan = program(config)
             accuracies["program"].append(100 * reached)
             accuracies["plain"].append(100 * plain(config))
@@ -92,18 +92,18 @@ def compare(name: str, source: Path, settings: dict[str, Any], seeds: int) -> bo
 
 
 def program(config: TrainConfig) -> tuple[float, Planned]:
-    """The validation accuracy after the last epoch, and how it was computed."""
+    """The validation accuracy after the last epoch, and the compute plan."""
     events = list(train(config, threading.Event()))
     plan = next(event for event in events if isinstance(event, Planned))
     return [event.val_accuracy for event in events if isinstance(event, EpochDone)][-1], plan
 
 
 def plain(config: TrainConfig) -> float:
-    """The same by a loop of its own."""
+    """The validation accuracy after the last epoch of the plain loop."""
     torch.manual_seed(config.training.seed)
     torch.set_num_threads(usable_cores())
     learn, check = (ImageFolder(config.dataset / split, view) for split, view in views(config).items())
-    network = first_weights(config, len(learn.classes))
+    network = initial_network(config, len(learn.classes))
     optimizer = make_optimizer(config.training, network.parameters())
     batches = DataLoader(learn, config.training.batch_size, shuffle=True)
     for epoch in range(config.training.epochs):
@@ -117,24 +117,24 @@ def plain(config: TrainConfig) -> float:
 
 
 def views(config: TrainConfig) -> dict[str, transforms.Compose]:
-    """What the program shows, by torchvision's means."""
+    """The program's transforms, made of torchvision's."""
     size = config.data.image_size
-    rule = Preprocessing.for_size(size)
-    ours = Augmentation.of(config.data, rule, config.training.seed)
-    tensor = [transforms.ToTensor(), transforms.Normalize(rule.mean, rule.std)]
+    preprocessing = Preprocessing.for_size(size)
+    ours = Augmentation.of(config.data, preprocessing, config.training.seed)
+    tensor = [transforms.ToTensor(), transforms.Normalize(preprocessing.mean, preprocessing.std)]
     crop = transforms.RandomResizedCrop(size, scale=ours.scale, ratio=ours.ratio)
-    middle = [transforms.Resize(rule.resize), transforms.CenterCrop(size)]
+    middle = [transforms.Resize(preprocessing.resize), transforms.CenterCrop(size)]
     return {
         "train": transforms.Compose([crop, transforms.RandomHorizontalFlip(), *tensor]),
         "val": transforms.Compose([*middle, *tensor]),
     }
 
 
-def first_weights(config: TrainConfig, classes: int) -> nn.Module:
+def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     network = build(config.network, classes)
     if config.start.start_path:
-        taught = torch.load(config.start.start_path, weights_only=True)
-        fitting = {name: weights for name, weights in taught.items() if not name.startswith("classifier")}
+        loaded = torch.load(config.start.start_path, weights_only=True)
+        fitting = {name: weights for name, weights in loaded.items() if not name.startswith("classifier")}
         network.load_state_dict(fitting, strict=False)
     return network
 

@@ -1,4 +1,4 @@
-"""Where the benchmarks' pictures come from: real ones that lie beside the checkout, else the sample that the program draws."""
+"""The pictures of the benchmarks: real ones beside the checkout if there are any, else the sample dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resnet_gui.events import SampleDrawn
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 SQUEEZENET = SHARED / "weights" / "squeezenet1_1-imagenet.pth"
-"""Trained weights of SqueezeNet 1.1, if they are there."""
+"""Trained weights of SqueezeNet 1.1; the file may be missing."""
 
 PHOTOGRAPH = (512, 384)
 """Pixels, width and height."""
@@ -30,12 +30,12 @@ def flowers() -> Path:
 
 
 def sample() -> Path:
-    """The sample dataset, drawn into the cache folder when it is first wanted."""
+    """The sample dataset, drawn into the cache folder at the first call."""
     return next(Path(event.folder) for event in draw_sample(threading.Event()) if isinstance(event, SampleDrawn))
 
 
 def photographs(folder: Path, train: int, val: int) -> Path:
-    """So many photographs of `PHOTOGRAPH` pixels in `folder`/train and `folder`/val, the classes in turn. Returns `folder`."""
+    """Writes photographs of `PHOTOGRAPH` pixels to `folder`/train and `folder`/val, the classes in turn. Returns `folder`."""
     pictures = _mirrored_in_turn(flowers())
     for split, count in (("train", train), ("val", val)):
         for number, (name, picture) in enumerate(itertools.islice(pictures, count)):
@@ -45,7 +45,7 @@ def photographs(folder: Path, train: int, val: int) -> Path:
 
 
 def _mirrored_in_turn(folder: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Each class's next picture, for ever: when all have had their turn they come mirrored, so that files differ."""
+    """Yields each class's next picture, for ever. When all are used they are mirrored, so that files differ."""
     for mirrored in itertools.cycle((False, True)):
         classes = [sorted(path.iterdir()) for path in sorted(folder.iterdir())]
         for path in itertools.chain.from_iterable(zip(*classes, strict=False)):
@@ -57,9 +57,9 @@ def train_and_val(source: Path, folder: Path) -> Path:
     """Copies the class folders of `source`: every fifth picture into `folder`/val, the others into `folder`/train."""
     for classes in source.iterdir():
         for number, path in enumerate(sorted(classes.iterdir())):
-            place = folder / ("train" if number % 5 else "val") / classes.name
-            place.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, place)
+            target = folder / ("train" if number % 5 else "val") / classes.name
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
     return folder
 
 

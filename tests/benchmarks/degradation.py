@@ -29,7 +29,7 @@ KINDS, DEPTHS, SEEDS = tuple(WORDS), (20, 56), (0, 1, 2)
 
 RECIPE = {
     "data.image_size": 16,  # the networks take pictures from 8 pixels; their 32 would take four times as long
-    "data.val_fraction": 0.01,  # nearly all are learned from, for it is the training error that is asked about
+    "data.val_fraction": 0.01,  # nearly all are trained on, because the training error is measured
     "data.test_fraction": 0.0,
     "data.random_crop": False,  # the same pictures in every epoch, so that all errors can go away
     "data.flip": False,
@@ -39,7 +39,7 @@ RECIPE = {
     "machine.device": "cpu",
     "machine.threads": 2,  # another number of threads adds in another order, so the figures would differ a little
 }
-"""What is not the program's default, the same for every network."""
+"""Settings that differ from the program's defaults, the same for every network."""
 
 BOUND = 5.0
 """By more points than this the deeper plain network must be worse, and the deeper residual one must not, at each seed."""
@@ -70,7 +70,7 @@ def sample() -> Path:
 
 
 def all_errors(pictures: Path) -> Errors:
-    """Trains every network with every seed, and tells of each."""
+    """Trains every network with every seed, and prints the error of each."""
     errors: dict[str, list[list[float]]] = {f"{kind}{depth}": [] for kind in KINDS for depth in DEPTHS}
     for seed in SEEDS:
         for network, runs in errors.items():

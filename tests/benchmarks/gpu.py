@@ -1,8 +1,8 @@
 """Training on a graphics card beside its bound: `python tests/benchmarks/gpu.py`
 
-The bound is the step alone, on random tensors that lie on the card, in the program's precision and the better memory
-format, measured before the first epoch and after each. The pictures are photographs of 512 x 384; the first epoch decodes
-them, and the later ones, which are asked about, find them in the cache.
+The bound is the training step alone, on random tensors in the card's memory, in the program's precision and the better
+memory format, measured before the first epoch and after each. The pictures are photographs of 512 x 384; the first epoch
+decodes them, and the later ones, which are compared with the bound, read them from the cache.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"precision": "float32"}, {"precision": "float16"}, {"memory_format": "contiguous"}, {"loading_threads": 2},
     {"loading_threads": 4}, {"loading_threads": 8}, {"loading_threads": 16}, {"threads": 1},
 )  # fmt: skip
-"""Of the machine's settings, one at a time; what is not named is as the program chooses."""
+"""Settings of the machine, one changed at a time; the program chooses the others."""
 BOUND = 0.9
 
 
@@ -41,9 +41,9 @@ def main() -> int:
     if not torch.cuda.is_available():
         print("no graphics card here")
         return 0
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = place
-        pictures = photographs(Path(place) / "photographs", options.pictures, options.batch)
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        pictures = photographs(Path(cache) / "photographs", options.pictures, options.batch)
         print(f"{'network, px':40}{'first epoch':>12}{'later':>8}{'bound':>8}{'ratio':>7}   the program took")
         ratios = [measure(pictures, options, f"{kind[0]} {kind[1]}", kind, {}) for kind in KINDS]
         for variant in VARIANTS if options.variants else ():

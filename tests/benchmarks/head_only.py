@@ -1,9 +1,8 @@
 """Only the head learns: beside one forward pass, and beside a loop over epochs: `python tests/benchmarks/head_only.py`
 
-Ten epochs of the program, from the call to its return and with nothing in its cache, against one pass of the
-network over the same pictures: read from files by threads that run ahead, in the same precision. Then the time until the
-validation accuracy is as good as the best that a loop over frozen epochs gets to, in float32, as the tutorials have it.
-All on the processor.
+Ten epochs of the program, from the call to its return and with an empty cache, against one forward pass of the network
+over the same pictures: prefetched from files by threads, in the same precision. Then the time until the validation accuracy
+reaches the best of a loop over epochs with a frozen backbone, in float32, as in the tutorials. All on the processor.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ LOOP_BOUND = 20.0
 
 LEARNS = {"training.optimizer": "sgd", "training.learning_rate": 0.001, "training.weight_decay": 0.0,
           "training.schedule": "constant"}  # fmt: skip
-"""As the tutorial's script learns."""
+"""The settings by which the tutorial's script learns."""
 
 
 @dataclass
 class Run:
-    """Seconds from the call: to the plan, to the last feature, to each epoch's end, with its validation accuracy, and to
-    the return, when all is written.
+    """Seconds from the call to the compute plan, to the last feature, to each epoch's end (with its validation accuracy),
+    and to the return, when all files are written.
     """
 
     planned: float = 0.0
@@ -62,7 +61,7 @@ class Run:
     plan: Planned | None = None
 
     def seconds_to(self, accuracy: float) -> float:
-        """When an epoch was first as good; never is infinity."""
+        """Seconds until an epoch first reached `accuracy`; infinity if none did."""
         return next((when for when, reached in self.epochs if reached >= accuracy), float("inf"))
 
 
@@ -71,9 +70,9 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of run and pass, in turns (default 3)")
     parser.add_argument("--loop-epochs", type=int, default=EPOCHS, metavar="N", help="of the loop (default 10)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = place
-        pictures = train_and_val(flowers(), Path(place) / "pictures")
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        pictures = train_and_val(flowers(), Path(cache) / "pictures")
         print(machine(), f"\n{NETWORK}, {SIZE} px, batch {BATCH}, {len(files_in(pictures))} pictures", flush=True)
         kept = beside_a_pass(pictures, options.repeats)
         return int(not (beside_the_loop(pictures, options.loop_epochs) and kept))
@@ -84,7 +83,7 @@ def files_in(pictures: Path) -> list[Path]:
 
 
 def beside_a_pass(pictures: Path, repeats: int) -> bool:
-    """Prints both, and says whether the program kept its bound."""
+    """Prints the times of both. Returns whether the program kept its bound."""
     runs, passes = [], []
     for _ in range(repeats):
         runs.append(head_only(pictures, EPOCHS))
@@ -103,7 +102,7 @@ def beside_a_pass(pictures: Path, repeats: int) -> bool:
 
 
 def head_only(pictures: Path, epochs: int, enough: float = 2.0) -> Run:
-    """The program with an empty cache, until it is as accurate as `enough`, or to the end."""
+    """Runs the program with an empty cache until its validation accuracy is `enough`, or to the end."""
     settings: dict[str, Any] = {
         **LEARNS, "dataset": pictures, "network": NETWORK, "data.image_size": SIZE, "training.batch_size": BATCH,
         "training.epochs": epochs, "start.train_part": "head", "start.start_from": "random", "machine.device": "cpu",
@@ -111,10 +110,10 @@ def head_only(pictures: Path, epochs: int, enough: float = 2.0) -> Run:
     if SQUEEZENET.is_file():
         settings |= {"start.start_from": "file", "start.start_path": SQUEEZENET}
     run, stop = Run(), threading.Event()
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = place
+    with tempfile.TemporaryDirectory() as out:
+        os.environ["XDG_CACHE_HOME"] = out
         began = time.perf_counter()
-        for event in train(make_config({**settings, "out": place}), stop):
+        for event in train(make_config({**settings, "out": out}), stop):
             now = time.perf_counter() - began
             if isinstance(event, Planned):
                 run.plan, run.planned = event, now
@@ -129,22 +128,22 @@ def head_only(pictures: Path, epochs: int, enough: float = 2.0) -> Run:
 
 
 def one_pass(files: list[Path], plan: Planned) -> float:
-    """Seconds to read all pictures and to send them through the network."""
+    """Seconds for reading all pictures and one forward pass over them."""
     compute = Compute(torch.device("cpu"), plan.precision, plan.memory_format)
-    network, rule = compute.to_device(build(NETWORK, 5).eval()), Preprocessing.for_size(SIZE)
+    network, preprocessing = compute.to_device(build(NETWORK, 5).eval()), Preprocessing.for_size(SIZE)
 
     def work() -> None:
         with ThreadPoolExecutor(usable_cores()) as pool:
-            views = pool.map(partial(decode, rule), files)
+            views = pool.map(partial(decode, preprocessing), files)
             for batch in iter(lambda: list(itertools.islice(views, BATCH)), []):
-                network(compute.to_memory_format(rule.normalize(torch.stack(batch))))
+                network(compute.to_memory_format(preprocessing.normalize(torch.stack(batch))))
 
     with torch.inference_mode(), compute.autocast():
         return seconds(work)
 
 
 def beside_the_loop(pictures: Path, epochs: int) -> bool:
-    """Prints how soon both are as good, and says whether the program kept its bound."""
+    """Prints when both reach the loop's best accuracy. Returns whether the program kept its bound."""
     loop = frozen_loop(pictures, epochs)
     best = max(accuracy for _, accuracy in loop)
     reached = next(when for when, accuracy in loop if accuracy == best)
@@ -158,14 +157,14 @@ def beside_the_loop(pictures: Path, epochs: int) -> bool:
 
 
 def frozen_loop(pictures: Path, epochs: int) -> list[tuple[float, float]]:
-    """Seconds from the first epoch's begin to the end of each, and its validation accuracy."""
+    """For each epoch: seconds from the first epoch's start to its end, and its validation accuracy."""
     weights = [f"--weights={SQUEEZENET}"] if SQUEEZENET.is_file() else []
     script = [sys.executable, Path(__file__).with_name("tutorial_script.py"), pictures, "--head-only", *weights]
     flags = [f"--network={NETWORK}", f"--size={SIZE}", f"--batch={BATCH}", f"--epochs={epochs}"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    del environment["OMP_WAIT_POLICY"]  # which nobody's script has
-    said = subprocess.run([*script, *flags], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-    lines = [line.split() for line in said.splitlines() if line.startswith("val ")]
+    del environment["OMP_WAIT_POLICY"]  # which the tutorial's script does not set
+    output = subprocess.run([*script, *flags], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = [line.split() for line in output.splitlines() if line.startswith("val ")]
     return [(float(words[3]), float(words[1])) for words in lines]
 
 

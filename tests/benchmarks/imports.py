@@ -1,8 +1,8 @@
 """What an engine imports, and how long it takes: `python tests/benchmarks/imports.py`
 
-Each line is a fresh process that does one thing: imports torch and nothing else; imports what an engine does before it
-is ready; and after that makes an optimizer, trains a network of ours, or answers a picture. Heavy packages that came
-along are named. All take turns.
+Each line is a new process that does one thing: imports torch and nothing else; imports what an engine imports before it
+is ready; and after that makes an optimizer, trains one of the program's networks, or predicts pictures. Heavy packages
+that were imported as well are named. The processes take turns.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def prepare(folder: Path) -> None:
-    """Pictures of two classes, and a model of ours that knows nothing of them."""
+    """Writes pictures of two classes and an untrained model."""
     from PIL import Image
 
     from resnet_gui.data.transforms import Preprocessing
@@ -77,17 +77,17 @@ def prepare(folder: Path) -> None:
         (folder / "pictures" / name).mkdir(parents=True)
         for shade in range(12):
             Image.new("L", (40, 40), shade + 200 * (name == "light")).save(folder / f"pictures/{name}/{shade}.png")
-    card = ModelMetadata(
+    metadata = ModelMetadata(
         "resnet18", ("dark", "light"), Preprocessing.for_size(32), epoch=1, validated=False, val_accuracy=None, val_loss=None,
         test=None, test_opened=0,
     )  # fmt: skip
-    save_model(folder / "model.safetensors", build("resnet18", 2).state_dict(), card)
+    save_model(folder / "model.safetensors", build("resnet18", 2).state_dict(), metadata)
 
 
 def run(work: str, folder: str) -> tuple[float, float, float, str]:
     """Seconds, seconds of the processor, the most memory in MB, and the heavy packages of a process that does `work`.
 
-    Its cache is its own, so that each has to find out the same.
+    Each process has a cache of its own, so that all do the same work.
     """
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(

@@ -1,8 +1,8 @@
 """How late the window's event loop is while an engine starts, trains and predicts: `python tests/benchmarks/lag.py`
 
 The real window with its real engines, on the sample pictures. In its process a timer is due every 5 ms; how late it
-comes is how late a click would be heard. Each 5 ms of a longer delay count too: a click could have fallen into any.
-A bare, idle window in another process keeps the same time beside it and shows what the machine itself adds.
+fires is how late a click would be handled. Each 5 ms of a longer delay count too: a click could have fallen into any.
+A bare, idle window in another process is measured in the same way, and shows what the machine itself adds.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ P99_BOUND, MAX_BOUND = 20.0, 100.0
 """Milliseconds."""
 
 Late = tuple[float, float]
-"""When, by the monotonic clock in seconds, and how late in milliseconds."""
+"""The time by the monotonic clock in seconds, and the delay in milliseconds."""
 
 
 class Probe(QObject):
-    """Keeps how late each due time of a precise timer was met."""
+    """Records the delay at each due time of a precise timer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Probe(QObject):
 
 
 class Scenario:
-    """What a person does: opens the sample, trains, then asks about one photograph after another."""
+    """What a user does: opens the sample, trains, then predicts one photograph after another."""
 
     def __init__(self, seconds: float, pictures: list[str]) -> None:
         from resnet_gui.gui.theme import Theme
@@ -67,8 +67,8 @@ class Scenario:
         self._pictures = pictures
         self._ready: set[str] = set()
         self.waits: list[float] = []
-        self.window.prediction_engine.engine_phase_changed.connect(lambda state: self._ready.add(f"prediction {state}"))
-        self.window.training_engine.engine_phase_changed.connect(lambda state: self._ready.add(f"training {state}"))
+        self.window.prediction_engine.engine_phase_changed.connect(lambda phase: self._ready.add(f"prediction {phase}"))
+        self.window.training_engine.engine_phase_changed.connect(lambda phase: self._ready.add(f"training {phase}"))
         self.window.show()
         QTest.qWaitForWindowExposed(self.window)
 
@@ -96,7 +96,7 @@ class Scenario:
         for picture in itertools.cycle(self._pictures):
             dropped = time.monotonic()
             pane.pictures_dropped.emit([picture])
-            wait(lambda picture=picture: pane.answer.as_text().startswith(picture), 60)
+            wait(lambda picture=picture: pane.view.as_text().startswith(picture), 60)
             self.waits.append(time.monotonic() - dropped)
             spin(0.5)
             if time.monotonic() > end:
@@ -141,9 +141,7 @@ def run_bare() -> int:
     window = QWidget()
     window.show()
     probe = Probe()
-    notifier = QSocketNotifier(
-        0, QSocketNotifier.Type.Read
-    )  # the end of its input comes, whatever becomes of the other
+    notifier = QSocketNotifier(0, QSocketNotifier.Type.Read)  # its input ends even if the other process is killed
     notifier.activated.connect(app.quit)
     app.exec()
     print(json.dumps(probe.late))

@@ -1,6 +1,6 @@
 """How long it takes to open a network layer by layer: `python tests/benchmarks/layers.py`
 
-In a warm process, as the engine is, against what it spares: building the network with weights and sending a picture through.
+In a warm process, like the engine, against what it replaces: building the network with weights, and a forward pass.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def really(name: str) -> None:
+def with_weights(name: str) -> None:
     with torch.inference_mode():
         build(name, 1000).eval()(torch.zeros(1, 3, 224, 224))
 
@@ -36,7 +36,7 @@ def main() -> None:
     for name in NETWORKS:
         opened, built = [], []
         for repeat in range(REPEATS + 1):
-            times = seconds(partial(summarise, name, 1000, 3, 224)), seconds(partial(really, name))
+            times = seconds(partial(summarise, name, 1000, 3, 224)), seconds(partial(with_weights, name))
             if repeat:
                 opened.append(times[0])
                 built.append(times[1])

@@ -1,6 +1,6 @@
 """How well the memory of a run is estimated beforehand: `python tests/benchmarks/memory.py`
 
-Each line is a process that trains for a few steps; its peak is compared with the estimate that `memory_note` warns by.
+Each line is a process that trains for a few steps; its peak is compared with the estimate that `memory_note` uses.
 """
 
 from __future__ import annotations

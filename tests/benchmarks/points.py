@@ -1,7 +1,7 @@
 """How late the event loop is beside very long runs: `python tests/benchmarks/points.py`
 
-Three runs are shown in the training tab: one that has just begun and one of 1,000,000 steps in 100,000 epochs, which go
-on there, and one whose file of 1,000,000 lines is read meanwhile. Progress comes ten times a second, an epoch every second.
+Three runs are shown in the training tab: one that has just begun and one of 1,000,000 steps in 100,000 epochs, which both
+continue, and one whose log of 1,000,000 lines is read meanwhile. Progress is emitted ten times, an epoch once a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from resnet_gui.runs.history import RunHistory
 from resnet_gui.runs.log_reader import LogReader, history_of
 
 STEPS = 10
-"""Of an epoch."""
+"""Steps of an epoch."""
 _STARTED = Started("run", "resnet18", ("a", "b"), 6000, 2000, 2000, 100_000, "cpu", 2)
 
 
@@ -42,8 +42,8 @@ def main() -> int:
     app = QApplication(sys.argv[:1])
     watch = Watch(TrainingTab(Theme(app)), options.seconds)
     print("ms late                          p50     p99     max")
-    short = watch.show("a run of 300 steps", *told(300))
-    long = watch.show(f"a run of {options.points:,} steps", *told(options.points))
+    short = watch.show("a run of 300 steps", *long_run(300))
+    long = watch.show(f"a run of {options.points:,} steps", *long_run(options.points))
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), options.points)
         reading = watch.read(f"reading {options.points:,} lines", Path(folder))
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 class Watch(QObject):
-    """A training tab in a window, and how late its event loop is."""
+    """A training tab in a window, whose event loop is measured."""
 
     has_read = Signal(object)
 
@@ -63,16 +63,16 @@ class Watch(QObject):
         self._seconds = seconds
         self.tab.resize(660, 700)
         self.tab.show()
-        self.tab.show_story(RunHistory("run"))  # imports what draws plots
+        self.tab.show_history(RunHistory("run"))  # imports what draws plots
         spin(1)
 
-    def show(self, name: str, story: RunHistory, diary: Iterator[Event]) -> float:
-        """Shows a run that goes on. Returns the 99th percentile, in milliseconds."""
+    def show(self, name: str, history: RunHistory, later: Iterator[Event]) -> float:
+        """Shows a run that continues. Returns the 99th percentile, in milliseconds."""
         steps = QTimer(interval=100)
-        steps.timeout.connect(lambda: self.tab.show_event(next(diary)))
+        steps.timeout.connect(lambda: self.tab.show_event(next(later)))
 
         def work() -> None:
-            self.tab.show_story(story)
+            self.tab.show_history(history)
             steps.start()
             spin(self._seconds)
             steps.stop()
@@ -81,18 +81,18 @@ class Watch(QObject):
 
     def read(self, name: str, run: Path) -> float:
         """Opens the run in a folder as the window does: read in a thread, then shown."""
-        stories: list[RunHistory] = []
-        self.has_read.connect(stories.append)
+        histories: list[RunHistory] = []
+        self.has_read.connect(histories.append)
 
         def work() -> None:
             run_in_thread(lambda: history_of(run, LogReader(run).read()[0]), self.has_read)
-            wait(lambda: stories, 600)
-            self.tab.show_story(stories[0])
+            wait(lambda: histories, 600)
+            self.tab.show_history(histories[0])
             spin(1)
 
         began = time.monotonic()
         p99 = self._report(name, work)
-        points = len(stories[0].curves.loss.running.points)
+        points = len(histories[0].curves.loss.running.points)
         print(f"read and drawn after {time.monotonic() - began:.1f} s, in {points} points")
         return p99
 
@@ -105,20 +105,20 @@ class Watch(QObject):
         return late[1]
 
 
-def told(points: int) -> tuple[RunHistory, Iterator[Event]]:
-    """A run as far as `points` steps, and what it goes on to say."""
-    diary = events()
-    story = RunHistory("run")
-    story.epochs = 2 * points // STEPS
+def long_run(points: int) -> tuple[RunHistory, Iterator[Event]]:
+    """A run of `points` steps so far, and its later events."""
+    later = events()
+    history = RunHistory("run")
+    history.epochs = 2 * points // STEPS
     began = time.perf_counter()
     for _ in range(points + points // STEPS):
-        story.add(next(diary))
+        history.add(next(later))
     print(f"{points:,} points taken in: {1e6 * (time.perf_counter() - began) / points:.1f} µs each")
-    return story, diary
+    return history, later
 
 
 def events() -> Iterator[Event]:
-    """Epochs for ever, whose figures jump about."""
+    """Yields epochs for ever, with random figures."""
     chance = random.Random(0)
     epoch = 0
     while True:
@@ -132,11 +132,11 @@ def events() -> Iterator[Event]:
 
 
 def write(run: Path, lines: int) -> None:
-    """The diary of a run, `lines` long."""
-    diary = events()
+    """Writes the log of a run, `lines` lines long."""
+    endless = events()
     with (run / "events.jsonl").open("w") as file:
         file.write(to_json(_STARTED) + "\n")
-        file.writelines(to_json(next(diary)) + "\n" for _ in range(lines))
+        file.writelines(to_json(next(endless)) + "\n" for _ in range(lines))
 
 
 if __name__ == "__main__":

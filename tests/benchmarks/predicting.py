@@ -2,7 +2,7 @@
 
 F is the predictor's own network on a batch in memory, at the best of a few batch sizes; D is opening the pictures in as many
 threads as there are cores. On a processor the two share its cores, so that 1 / (1/F + 1/D) is what overlapping can reach;
-on a graphics card it is the slower of the two. `--window` asks the program's window about one picture after the other, too.
+on a graphics card it is the slower of the two. `--window` also predicts one picture after the other in the window.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.prediction.streaming import predict
 
 STREAM_BOUND, ONE_BOUND = 0.9, 1.3
-"""Of the images/s that overlapping can reach; times one forward pass and one decoding."""
+"""The share of the images/s that overlapping can reach; the multiple of one forward pass and one decoding."""
 BATCHES = (1, 8, 16, 32)
 ONES = 20
-"""So many single pictures."""
+"""The number of single pictures."""
 AFTERWARDS = 500
-"""Milliseconds after an answer in the window: its engine draws a preview of the picture, beside which nothing is timed."""
+"""Milliseconds to wait after an answer in the window: meanwhile its engine draws a preview, and nothing is timed."""
 
 
 def main() -> int:
@@ -68,15 +68,15 @@ def main() -> int:
 
 
 def write_model(folder: Path, options: argparse.Namespace) -> Path:
-    """An untrained model takes as long as a trained one."""
+    """Writes an untrained model, which takes as long as a trained one."""
     classes = tuple(sorted(path.name for path in flowers().iterdir()))
-    card = ModelMetadata(options.network, classes, Preprocessing.for_size(options.size), epoch=0, validated=False)
-    save_model(folder / "model.safetensors", build(options.network, len(classes)).state_dict(), card)
+    metadata = ModelMetadata(options.network, classes, Preprocessing.for_size(options.size), epoch=0, validated=False)
+    save_model(folder / "model.safetensors", build(options.network, len(classes)).state_dict(), metadata)
     return folder / "model.safetensors"
 
 
 def stream(predictor: Predictor, files: list[Path], repeats: int) -> bool:
-    """Prints images/s, and says whether the program kept its bound."""
+    """Prints images/s. Returns whether the program kept its bound."""
     forwards, decodings, wholes, ratios = [], [], [], []
     size = max(BATCHES, key=lambda size: size / forward_seconds(predictor, size))
     for _ in range(repeats):
@@ -100,7 +100,7 @@ def reachable(predictor: Predictor, forward: float, decoding: float) -> float:
 
 
 def forward_seconds(predictor: Predictor, size: int) -> float:
-    """For a batch of `size` in memory: the median of some, after one that warms up."""
+    """Seconds for a batch of `size` in memory: the mean of about a second of passes, after one that warms up."""
     step = forward(predictor, size)
     step()
     count = max(3, round(1 / seconds(step)))  # about a second
@@ -108,9 +108,11 @@ def forward_seconds(predictor: Predictor, size: int) -> float:
 
 
 def forward(predictor: Predictor, size: int) -> Callable[[], Tensor]:
-    compute, rule = predictor.inference.compute, predictor.metadata.preprocessing
-    pixels = torch.randint(0, 256, (size, rule.channels, rule.image_size, rule.image_size), dtype=torch.uint8)
-    pictures = compute.to_memory_format(rule.normalize(pixels.to(compute.device)))
+    compute, preprocessing = predictor.inference.compute, predictor.metadata.preprocessing
+    pixels = torch.randint(
+        0, 256, (size, preprocessing.channels, preprocessing.image_size, preprocessing.image_size), dtype=torch.uint8
+    )
+    pictures = compute.to_memory_format(preprocessing.normalize(pixels.to(compute.device)))
 
     def step() -> Tensor:
         with torch.inference_mode(), compute.autocast():
@@ -119,8 +121,8 @@ def forward(predictor: Predictor, size: int) -> Callable[[], Tensor]:
     return step
 
 
-def decode(rule: Preprocessing, path: Path) -> Tensor:
-    return rule.pixels(rule.open(path))
+def decode(preprocessing: Preprocessing, path: Path) -> Tensor:
+    return preprocessing.pixels(preprocessing.open(path))
 
 
 def decoding_seconds(predictor: Predictor, files: list[Path]) -> float:
@@ -133,11 +135,11 @@ def one_by_one(predictor: Predictor, files: list[Path]) -> bool:
 
 
 def report_ones(where: str, predictor: Predictor, files: list[Path], answered: Callable[[Path], float]) -> bool:
-    """Prints how long one picture takes `answered`, and says whether that is near enough to its parts."""
+    """Prints how long one picture takes `answered`. Returns whether that is close enough to the sum of its parts."""
     step, open_one, parts, wholes = forward(predictor, 1), partial(decode, predictor.metadata.preprocessing), [], []
     step(), answered(files[-1])
     for path in files[:-1]:
-        open_one(files[-1]), step()  # they count warm
+        open_one(files[-1]), step()  # timed only when warm
         parts.append(seconds(partial(open_one, path)) + seconds(lambda: step().sum().item()))
         wholes.append(answered(path))
     ratio = statistics.median(whole / part for whole, part in zip(wholes, parts, strict=True))
@@ -148,10 +150,10 @@ def report_ones(where: str, predictor: Predictor, files: list[Path], answered: C
 
 
 def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
-    """From the drop until the probabilities stand in the pane. The window's engine is another process, as ever."""
+    """From the drop until the pane shows the probabilities. The window's engine is another process, as always."""
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # of which offscreen has one for each layout
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # offscreen prints one for each layout
     from PySide6.QtCore import QEventLoop
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
@@ -163,15 +165,15 @@ def in_the_window(predictor: Predictor, files: list[Path]) -> bool:
     app = QApplication(sys.argv[:1])
     window = MainWindow(Theme(app), UserSettings())
     pane, shown = window.predict_pane, QEventLoop()
-    pane.preview_requested.connect(shown.quit)  # once the answer stands there
+    pane.preview_requested.connect(shown.quit)  # once the answer is shown
     window.show()
 
     def answered(path: Path) -> float:
         began = time.perf_counter()
         pane.pictures_dropped.emit([str(path)])
-        shown.exec()  # not asked every moment, which would take a core from the engine
+        shown.exec()  # without polling, which would take a core from the engine
         took = time.perf_counter() - began
-        assert pane.answer.as_text().startswith(str(path))
+        assert pane.view.as_text().startswith(str(path))
         QTest.qWait(AFTERWARDS)
         return took
 

@@ -1,8 +1,8 @@
 """What a folder of very many pictures costs: `python tests/benchmarks/scan.py`
 
-200,000 empty files in 1,000 class folders are listed by name, beside a bare walk through them that asks the system for
-each file's size. Then what is made of the listing is timed for all of them and for half of the classes with their
-pictures: twice the work may take twice the time and, but for chance, not more.
+200,000 empty files in 1,000 class folders are listed by name, beside a bare walk that reads each file's size.
+Then the steps after listing are timed for all classes and for half of them: twice the work may take twice the time and,
+apart from noise, not more.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from resnet_gui.data.split import Splits, as_csv, from_csv, split_samples
 
 BOUND = 1.5
 GROWTH_BOUND = 2.6
-"""So many times longer may take what is twice as much."""
+"""The factor in time that is allowed for twice the work."""
 COLLECTING = "import gc; gc.enable()"
-"""Garbage is collected as ever, which `timeit` would leave out."""
+"""Enables garbage collection, which `timeit` turns off."""
 
 
 def main() -> int:
@@ -73,7 +73,7 @@ def walk(folder: str) -> int:
 
 
 def compare(root: Path, count: int) -> float:
-    walk(str(root))  # what the system keeps of a folder is there from the second time on
+    walk(str(root))  # fills the system's cache of the folders
     bare, listed = [], []
     for _ in range(count):
         bare.append(timeit(lambda: walk(str(root)), COLLECTING, number=1))
@@ -86,9 +86,9 @@ def compare(root: Path, count: int) -> float:
 
 
 def grow(root: Path, listing: Listing, count: int) -> list[float]:
-    """Each step for half of the classes and for all of them: how many times longer it takes.
+    """How many times longer each step takes for all classes than for half of them.
 
-    Garbage is not collected meanwhile: that goes through all there is in memory, whenever it comes.
+    Garbage collection is off: a collection visits all objects in memory, at any time.
     """
     sizes = [(each, splits := split(each), as_csv(splits)) for each in (half(listing), listing)]
     steps: dict[str, Callable[[Listing, Splits, bytes], object]] = {
@@ -121,7 +121,7 @@ def split(listing: Listing) -> Splits:
 
 
 def weigh(work: Callable[[], object]) -> tuple[object, int]:
-    """What `work` returns, and how many bytes more are held after it."""
+    """The result of `work`, and how many more bytes are allocated after it."""
     tracemalloc.start()
     result = work()
     size, _ = tracemalloc.get_traced_memory()

@@ -1,7 +1,7 @@
 """How long the program takes to a painted window, beside a bare window with one plot: `python tests/benchmarks/start.py`
 
-Each start is a fresh process. The time runs from the moment this process asks for it until the child's line that says
-its window is painted: the first paint event was delivered and, as the event loop is back, flushed. Both kinds take turns.
+Each start is a new process. The time runs from its creation until it prints that its window is painted: the first paint
+event was delivered and, as the event loop is back, flushed. Both kinds take turns.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=9, metavar="N", help="starts of each kind (default 9)")
     count = parser.parse_args().count
     with tempfile.TemporaryDirectory() as home:
-        environment = own_places(home)
-        for kind in ("bare", "program"):  # byte code and font caches are there from the second start on
+        environment = own_environment(home)
+        for kind in ("bare", "program"):  # fills the caches of byte code and fonts
             start(kind, environment)
         times: dict[str, list[float]] = {"bare": [], "program": []}
         torch_seen = False
@@ -37,8 +37,8 @@ def main() -> int:
     return report(times, torch_seen)
 
 
-def own_places(home: str) -> dict[str, str]:
-    """The environment of the children: a person's settings are neither read nor written."""
+def own_environment(home: str) -> dict[str, str]:
+    """The environment of the children: the user's settings are neither read nor written."""
     environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, "XDG_DOCUMENTS_DIR": home}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its byte code
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
@@ -75,28 +75,28 @@ def report(times: dict[str, list[float]], torch_seen: bool) -> int:
     return int(ratio > BOUND or torch_seen)
 
 
-def say(word: str) -> None:
+def report_modules(word: str) -> None:
     print(word, *{name.partition(".")[0] for name in sys.modules}, flush=True)
 
 
 def watched(window_class: type, then: Callable) -> type:
-    """`window_class`, but after its first paint it says so and calls `then(window)`."""
+    """A subclass of `window_class` that, after its first paint, prints "painted" and calls `then(window)`."""
     from PySide6.QtCore import QEvent, QTimer
     from PySide6.QtWidgets import QApplication
 
     class Watched(window_class):
         def showEvent(self, event):
             super().showEvent(event)
-            QApplication.instance().installEventFilter(self)  # the window's own paint is spared if others cover it
+            QApplication.instance().installEventFilter(self)  # a window covered by its children is not painted itself
 
         def eventFilter(self, widget, event):
             if event.type() == QEvent.Type.Paint:
                 QApplication.instance().removeEventFilter(self)
-                QTimer.singleShot(0, self.tell)  # the event loop is back when all widgets are painted and flushed
+                QTimer.singleShot(0, self.report)  # the event loop is back when all widgets are painted and flushed
             return False
 
-        def tell(self):
-            say("painted")
+        def report(self):
+            report_modules("painted")
             then(self)
 
     return Watched
@@ -115,12 +115,14 @@ def run_bare() -> int:
 
 
 def run_program(until_ready: bool) -> int:
-    """The program's own entry point; only its window tells when it is painted."""
+    """The program's own entry point; only its window prints when it is painted."""
     from resnet_gui.cli.main import main
     from resnet_gui.gui.window import main_window
 
     def close_when_ready(window):
-        window.asking.engine_said.connect(lambda state: window.close() if state == "ready" else None)
+        window.prediction_engine.engine_phase_changed.connect(
+            lambda phase: window.close() if phase == "ready" else None
+        )
 
     main_window.MainWindow = watched(
         main_window.MainWindow, close_when_ready if until_ready else main_window.MainWindow.close
@@ -131,6 +133,6 @@ def run_program(until_ready: bool) -> int:
 if __name__ == "__main__":
     if len(sys.argv) == 2 and sys.argv[1] in ("bare", "program", "until-ready"):
         status = run_bare() if sys.argv[1] == "bare" else run_program(sys.argv[1] == "until-ready")
-        say("ended")
+        report_modules("ended")
         sys.exit(status)
     sys.exit(main())

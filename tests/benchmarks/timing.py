@@ -1,4 +1,4 @@
-"""What the benchmarks measure with: the machine in a line, the bound of a training step, the speed of a run's epochs."""
+"""Helpers of the benchmarks: the machine in a line, the bound of a training step, the speed of a run's epochs."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from resnet_gui.training.schedule import make_optimizer
 
 
 def machine() -> str:
-    """The processor, what of it is used, the graphics card and torch, in one line."""
-    card = f"; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    """The processor, its cores in use, the graphics card and torch, in one line."""
+    gpu = f"; {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in _flags()]
     return (
         f"{usable_cores()} cores of {processor_name()}, {' '.join(known) or 'flags unknown'}"
-        f"{card}; torch {torch.__version__}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}"
+        f"{gpu}; torch {torch.__version__}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}"
     )
 
 
 def has_bfloat16() -> bool:
-    """Whether what computes has instructions for it; a processor without is many times slower than in float32."""
+    """Whether the device has bfloat16 instructions; a processor without them is many times slower than in float32."""
     return torch.cuda.is_available() or bool({"avx512_bf16", "amx_bf16"} & _flags())
 
 
 def _flags() -> set[str]:
-    """What the first core can do, as Linux says; nothing elsewhere."""
+    """The CPU flags of the first core on Linux; empty elsewhere."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return set(next(line for line in lines if line.startswith("flags")).split())
@@ -51,7 +51,7 @@ def _flags() -> set[str]:
 
 
 Clock = Callable[[], float]
-"""`time.perf_counter`, or `time.process_time`: all threads' processor time, which others on the machine disturb less."""
+"""`time.perf_counter`, or `time.process_time`: all threads' processor time, which other programs disturb less."""
 
 
 def seconds(work: Callable[[], object], clock: Clock = time.perf_counter) -> float:
@@ -61,11 +61,11 @@ def seconds(work: Callable[[], object], clock: Clock = time.perf_counter) -> flo
 
 
 class Bound:
-    """How fast the step itself is: forward, loss, backward, optimizer, on random tensors that lie in memory.
+    """How fast the step itself is: forward, loss, backward, optimizer, on random tensors in memory.
 
     It computes on all cores, or on the graphics card, in the memory format that is the faster one here: the fastest of
-    three timings of each, in turns, decides. `spent` are the seconds of wall time that measuring has taken, so that they
-    can be left out of others.
+    three timings of each, in turns, decides. `spent` is the wall time of the measurement in seconds, so that it can be
+    subtracted from others.
     """
 
     def __init__(self, config: TrainConfig, classes: int, precision: str, steps: int, clock: Clock) -> None:
@@ -126,10 +126,10 @@ def _step(config: TrainConfig, classes: int, precision: str, layout: str) -> Cal
 
 
 class EpochClock:
-    """Hears a run and keeps at how many images per second it learned, epoch by epoch.
+    """Receives the events of a run and records its images per second, epoch by epoch.
 
-    An epoch runs from the event before its first step to its last step that is told: to validate and to save is left
-    out, to wait for pictures is not.
+    An epoch runs from the event before its first step to its last `Progress` event: validating and saving are excluded,
+    waiting for pictures is included.
     """
 
     def __init__(self, batch: int, clock: Clock) -> None:
@@ -137,7 +137,7 @@ class EpochClock:
         self._pictures, self._batch, self._clock = 0, batch, clock
         self._began, self._learning = clock(), False
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         if isinstance(event, Started):
             self._pictures = event.train
         elif isinstance(event, Progress) and event.phase == "train":
@@ -152,7 +152,7 @@ class EpochClock:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run and the bound around it, epoch by epoch in images per second; `aside` are the seconds the bound has taken."""
+    """A run and the bound around it, epoch by epoch in images per second; `aside` is the time of measuring the bound, in seconds."""
 
     plan: str
     format: str
@@ -178,6 +178,6 @@ def beside_bound(config: TrainConfig, steps: int, clock: Clock = time.perf_count
             bound.measure()
         elif isinstance(event, EpochDone):
             bound.measure()
-        epochs.hear(event)
+        epochs.on_event(event)
     around = [statistics.mean(pair) for pair in itertools.pairwise(bound.speeds)]
     return Measured(plan, bound.format, list(epochs.speeds.values()), around, bound.spent)

@@ -2,7 +2,7 @@
 
 The bound is the training step alone, on random tensors in memory, in the precision that the program has chosen. It is
 measured in the program's own process, before the first epoch and after each. Wall times are those of whole processes,
-imports included. The pictures are photographs of 512 x 384; the program's first run finds no cache, its second one does.
+including imports. The pictures are photographs of 512 x 384. The program's first run has an empty cache, its second a full one.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from resnet_gui.config import make_config
 SCRIPT = Path(__file__).with_name("tutorial_script.py")
 FIRST, SECOND, TUTORIAL = "the program, first run", "the program, second run", "the tutorial's script"
 FIRST_EPOCH_BOUND, WARM_BOUND = 0.85, 0.95
-"""Of the bound's images per second."""
+"""Shares of the bound's images per second."""
 TUTORIAL_BOUND, FLAGS_BOUND = 3.0, 1.0
-"""So many times faster than the others."""
-PROGRESSIVE_WISH = 1.2
-"""So many times faster than the bound of full-size pictures."""
+"""Factors by which the program must be faster than the script, and than the script with its best flags."""
+PROGRESSIVE_GOAL = 1.2
+"""The factor by which it should be faster than the bound of full-size pictures."""
 
 NO_BFLOAT16 = "not asked of a processor without AMX or AVX512-BF16"
 
 Round = dict[str, tuple[float, Measured | None]]
-"""By who has trained: wall time in seconds and, of the program, its speed beside the bound."""
+"""By trainer: the wall time in seconds and, for the program, its speed beside the bound."""
 
 
 def main() -> int:
@@ -63,23 +63,23 @@ def main() -> int:
         clock = time.process_time if options.processor_time else time.perf_counter
         print(json.dumps(dataclasses.asdict(beside_bound(make_config(options.child), 2, clock))))
         return 0
-    with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = place
-        pictures = photographs(Path(place) / "photographs", options.pictures, options.pictures // 4)
-        rounds = [one_round(options, pictures, Path(place) / str(number)) for number in range(options.repeats)]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        pictures = photographs(Path(folder) / "photographs", options.pictures, options.pictures // 4)
+        rounds = [one_round(options, pictures, Path(folder) / str(number)) for number in range(options.repeats)]
     return report(options, rounds)
 
 
-def one_round(options: argparse.Namespace, pictures: Path, place: Path) -> Round:
+def one_round(options: argparse.Namespace, pictures: Path, folder: Path) -> Round:
     """The program without and with a cache, the others in between."""
-    ways = {FIRST: partial(program, options, pictures, place)}
+    ways = {FIRST: partial(program, options, pictures, folder)}
     if options.precision == "auto" and not options.processor_time:
         flags = ["--channels-last", *(["--amp"] if has_bfloat16() else [])]
         ways[TUTORIAL] = partial(tutorial, options, pictures)
         for workers in (0, 1, 2):
             more = [*flags, f"--workers={workers}"]
             ways[" ".join(("with", *more))] = partial(tutorial, options, pictures, *more)
-    ways[SECOND] = partial(program, options, pictures, place)
+    ways[SECOND] = partial(program, options, pictures, folder)
     results = {}
     for name, train in ways.items():
         results[name] = train()
@@ -87,29 +87,29 @@ def one_round(options: argparse.Namespace, pictures: Path, place: Path) -> Round
     return results
 
 
-def program(options: argparse.Namespace, pictures: Path, place: Path) -> tuple[float, Measured]:
+def program(options: argparse.Namespace, pictures: Path, folder: Path) -> tuple[float, Measured]:
     settings = {
-        "dataset": str(pictures), "out": str(place / "runs"), "network": options.network, "start.start_from": "random",
+        "dataset": str(pictures), "out": str(folder / "runs"), "network": options.network, "start.start_from": "random",
         "data.image_size": options.size, "training.batch_size": options.batch, "training.epochs": options.epochs,
         "training.learning_rate": 0.001, "machine.precision": options.precision,
         "machine.checkpoint_minutes": 1440, "data.progressive_sizes": options.progressive,
     }  # fmt: skip
     flags = ["--processor-time"] if options.processor_time else []
     command = [__file__, *flags, "--child", json.dumps(settings)]
-    wall, output = timed(command, {**os.environ, "XDG_CACHE_HOME": str(place)})
+    wall, output = timed(command, {**os.environ, "XDG_CACHE_HOME": str(folder)})
     measured = Measured(**json.loads(output.splitlines()[-1]))
     return wall - measured.aside, measured
 
 
 def tutorial(options: argparse.Namespace, pictures: Path, *flags: str) -> tuple[float, None]:
-    """Without the setting by which the program's threads wait, which nobody's script has."""
+    """Runs the script without `OMP_WAIT_POLICY`, which a tutorial's script does not set."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     same = [f"--{name}={getattr(options, name)}" for name in ("network", "size", "batch", "epochs")]
     return timed([str(SCRIPT), str(pictures), *same, *flags], environment)[0], None
 
 
 def timed(arguments: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    """Seconds of a whole Python process, and what it has printed."""
+    """Seconds of a whole Python process, and its output."""
     began = time.perf_counter()
     child = subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return time.perf_counter() - began, child.stdout
@@ -126,28 +126,28 @@ def report(options: argparse.Namespace, rounds: list[Round]) -> int:
         kept.append(report_walls(rounds))
     if options.progressive:
         print(
-            f"\nnothing is judged: the program's early pictures are smaller; wished for: {PROGRESSIVE_WISH} x the bound"
+            f"\nnothing is judged: the program's early pictures are smaller; wished for: {PROGRESSIVE_GOAL} x the bound"
         )
     return int(not (all(kept) or options.progressive))
 
 
 def report_speeds(first: list[Measured], second: list[Measured], processor_time: bool) -> bool:
-    """Speeds beside the bound, and whether they are near enough."""
+    """Prints the speeds beside the bound. Returns whether they are close enough."""
     cold = [run.pairs[0] for run in first]
     warm = [pair for run in first for pair in run.pairs[1:]] + [pair for run in second for pair in run.pairs]
     unit = "images per processor second" if processor_time else "images/s"
     print(f"\n{unit:34}{'program':>9}{'bound':>9}{'ratio':>8}{'asked':>8}")
     kept = True
-    for name, pairs, asked in (("first epoch", cold, FIRST_EPOCH_BOUND), ("later epochs", warm, WARM_BOUND)):
+    for name, pairs, required in (("first epoch", cold, FIRST_EPOCH_BOUND), ("later epochs", warm, WARM_BOUND)):
         ours, bound = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(ours / bound for ours, bound in pairs)
-        print(f"{f'{name}, median of {len(pairs)}':34}{ours:9.1f}{bound:9.1f}{ratio:8.2f}{asked:8.2f}")
-        kept &= ratio >= asked
+        print(f"{f'{name}, median of {len(pairs)}':34}{ours:9.1f}{bound:9.1f}{ratio:8.2f}{required:8.2f}")
+        kept &= ratio >= required
     return kept
 
 
 def report_walls(rounds: list[Round]) -> bool:
-    """Wall times, and how many times faster the program is, whether enough."""
+    """Prints wall times and how many times faster the program is. Returns whether that is enough."""
     walls = {name: statistics.median(each[name][0] for each in rounds) for name in rounds[0]}
     print(f"\n{'wall time':48}{'s':>8}{'first run is':>15}{'second run is':>15}")
     for name, wall in walls.items():

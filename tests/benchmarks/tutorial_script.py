@@ -1,4 +1,4 @@
-"""What a person would write after PyTorch's transfer-learning tutorial; `training.py` runs it beside the program.
+"""What a user would write after PyTorch's transfer-learning tutorial; `training.py` runs it beside the program.
 
 `python tests/benchmarks/tutorial_script.py FOLDER`, with `train` and `val` in it. The flags are those that make it faster.
 """

@@ -103,9 +103,9 @@ def test_ctrl_c_and_the_systems_wish_to_end_stop_and_save(drawn: Path, tmp_path:
         if line.startswith("epoch 1/"):
             break
     process.send_signal(how)
-    printed, told = process.communicate(timeout=60)
+    printed, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "Stopping and saving" in told
+    assert "Stopping and saving" in errors
     assert "Stopped in epoch" in printed
     [run] = tmp_path.iterdir()
     assert load_model(run / "model.safetensors")[1].validated
@@ -120,11 +120,11 @@ def test_resume_shows_what_became_of_the_pictures_and_asks(colours: Path, tmp_pa
     (data / "red" / "3.png").unlink()
     (data / "pink").mkdir()
     shutil.copy(data / "red" / "1.png", data / "pink" / "new.png")
-    asked = resnet_gui("train", "--resume", run, "--epochs", 2)
-    assert asked.returncode == 1
+    refused = resnet_gui("train", "--resume", run, "--epochs", 2)
+    assert refused.returncode == 1
     for part in ("1 new classes: pink", "1 pictures added: pink/new.png", "1 pictures gone: red/3.png"):
-        assert part in asked.stdout
-    assert "--accept-changes" in asked.stderr
+        assert part in refused.stdout
+    assert "--accept-changes" in refused.stderr
     accepted = resnet_gui("train", "--resume", run, "--epochs", 2, "--accept-changes")
     assert accepted.returncode == 0
     assert "Resumed in epoch 2 of 2" in accepted.stdout
@@ -190,6 +190,16 @@ def test_without_a_display_the_window_says_so() -> None:
     assert "does not answer" in done.stderr or "is missing" in done.stderr
 
 
+def test_what_a_terminal_cannot_print_does_not_end_the_command() -> None:
+    done = resnet_gui("networks", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ResNeXt-101 (32?8d)" in done.stdout
+    command = [sys.executable.encode(), b"-m", b"resnet_gui", b"train", b"caf\xe9"]
+    for encoding in ("ascii", "utf-8"):
+        told = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}).stderr
+        assert b"caf\xe9 is not a folder" in told
+
+
 def test_a_verb_wins_over_a_folder_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     done = resnet_gui("train", cwd=tmp_path)
@@ -247,17 +257,17 @@ def test_two_networks_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_summary_as_json_and_as_csv_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["summary", "resnet20", "--size", "40", "--classes", "3", "--channels", "1"]
-    assert main([*asked, "--json"]) == 0
-    said = from_json(capsys.readouterr().out)
-    assert isinstance(said, NetworkSummary)
-    assert (said.image_size, said.classes, said.channels) == (40, 3, 1)
-    assert main([*asked, "--csv"]) == 0
+    command = ["summary", "resnet20", "--size", "40", "--classes", "3", "--channels", "1"]
+    assert main([*command, "--json"]) == 0
+    event = from_json(capsys.readouterr().out)
+    assert isinstance(event, NetworkSummary)
+    assert (event.image_size, event.classes, event.channels) == (40, 3, 1)
+    assert main([*command, "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [row["layer"] for row in rows] == [layer.name for layer in said.layers]
-    assert [row["output"] for row in rows] == ["x".join(map(str, layer.shape)) for layer in said.layers]
-    assert sum(int(row["parameters"]) for row in rows) == said.parameters
-    assert sum(int(row["multiply_adds"]) for row in rows) == said.multiply_adds
+    assert [row["layer"] for row in rows] == [layer.name for layer in event.layers]
+    assert [row["output"] for row in rows] == ["x".join(map(str, layer.shape)) for layer in event.layers]
+    assert sum(int(row["parameters"]) for row in rows) == event.parameters
+    assert sum(int(row["multiply_adds"]) for row in rows) == event.multiply_adds
 
 
 def test_networks_lists_every_network_by_family(capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,11 +282,11 @@ def test_networks_lists_every_network_by_family(capsys: pytest.CaptureFixture[st
     assert row[2:8] == ["2015", "18", "11.7", "M", "1.81", "G"]
 
 
-def test_networks_as_json_are_the_cards_of_the_family_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_networks_as_json_are_those_of_the_family_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["networks", "--json", "--family", "lenet"]) == 0
-    cards = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [card["name"] for card in cards] == [each.name for each in NETWORKS if each.family == "LeNet"]
-    assert cards[0]["parameters"] > 0
+    specs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [spec["name"] for spec in specs] == [each.name for each in NETWORKS if each.family == "LeNet"]
+    assert specs[0]["parameters"] > 0
 
 
 def test_networks_lists_a_librarys_further_names_as_they_are_chosen(capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,13 +294,13 @@ def test_networks_lists_a_librarys_further_names_as_they_are_chosen(capsys: pyte
     printed = capsys.readouterr().out.splitlines()
     assert "torchvision/regnet_y_400mf" in printed
     assert main(["networks", "--library", "torchvision", "--json"]) == 0
-    said = from_json(capsys.readouterr().out)
-    assert isinstance(said, NetworkNames)
-    assert [f"torchvision/{name}" for name in said.names] == printed
+    event = from_json(capsys.readouterr().out)
+    assert isinstance(event, NetworkNames)
+    assert [f"torchvision/{name}" for name in event.names] == printed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "printed"),
     [
         (["networks", "--family", "unheard"], "there are: ResNet, "),
         (["summary", "resnet18", "resnet34", "resnet50"], "name one network, or two"),
@@ -300,12 +310,12 @@ def test_networks_lists_a_librarys_further_names_as_they_are_chosen(capsys: pyte
     ],
 )
 def test_wrong_usage_of_the_network_verbs_is_refused(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert told in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class Trial:
             self.alter()
             if self.altered.back:
                 self._ask_without_pictures()
-            if self._ask():
+            if self._resume_without_consent():
                 self._collect(resume(self.run, threading.Event(), accept_changes=True))
         listed = [os.path.relpath(event.path, self.root) for event in self.events if isinstance(event, Skipped)]
         self._compare(listed, set(self.altered.unreadable))
@@ -152,7 +152,7 @@ class Trial:
         assert self.altered.back
         self.altered.back()
 
-    def _ask(self) -> bool:
+    def _resume_without_consent(self) -> bool:
         """Resumes without having accepted anything. True if the user was asked, rightly or not."""
         before, altered = _traces(self.run), self.altered
         events = resume(self.run, threading.Event())

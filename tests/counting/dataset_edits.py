@@ -37,11 +37,11 @@ class EditResult:
 
     @property
     def expected(self) -> tuple[tuple[str, ...], ...]:
-        """What `DatasetChanged` has to say, field by field."""
+        """What `DatasetChanged` must hold, field by field."""
         return self.classes_added, self.classes_removed, self.added, self.removed, self.changed
 
     def note_listed(self, changed: tuple[str, ...]) -> None:
-        """The run may list unreadable pictures as `changed` when it asks the user, or only later, when it reads them."""
+        """The run may list unreadable pictures as `changed` at once, or only later, when it reads them."""
         early = {*self.unreadable} & {*changed}
         self.changed = tuple(sorted({*self.changed} | early))
         self.unreadable = tuple(sorted({*self.unreadable} - early))
@@ -100,7 +100,7 @@ def replaced_with_time_and_all(root: Path, splits: Splits, draw: random.Random) 
 
 
 def swapped(root: Path, splits: Splits, draw: random.Random) -> EditResult:
-    """Two pictures of different classes change places; sizes and times of change are the same."""
+    """Two pictures of different classes are swapped; sizes and times of change are the same."""
     path = _some(splits, draw)[0]
     other = _other(root, path, draw)
     between = root.with_name("between")

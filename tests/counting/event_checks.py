@@ -39,7 +39,7 @@ class RunRecord:
 
     @property
     def reports_failure(self) -> bool:
-        """Whether the user was told that something was not saved."""
+        """Whether an event reported that something was not saved."""
         return self.error is not None or any(map(_is_failure, self.events))
 
 
@@ -50,17 +50,17 @@ def _is_failure(event: Event) -> bool:
 def faults(run: Path, record: RunRecord) -> Iterator[str]:
     """ "corruptions": files in the folder `run` that are broken. "silent_successes": events that are not true.
 
-    "tables_short": a run that ended well, and whose results.csv lacks an epoch, though no event says so.
+    "tables_short": a run that ended well, and whose results.csv lacks an epoch, though no event reports it.
     """
-    places = []
+    positions = []
     for path in run.rglob("[!.]*.safetensors"):
         try:
             description, _ = read_tensor_file(path)
-            places.append((description["epoch"], description.get("step", -1)))
+            positions.append((description["epoch"], description.get("step", -1)))
         except (OSError, ValueError):
             yield "corruptions"
     saved = record.last(CheckpointSaved)
-    if saved and max(places, default=(0, 0)) < (saved.epoch, saved.step):
+    if saved and max(positions, default=(0, 0)) < (saved.epoch, saved.step):
         yield "silent_successes"
     if not _epochs_are_saved_or_failed(record) or not _model_is_as_reported(record):
         yield "silent_successes"
@@ -99,13 +99,13 @@ def _model_is_as_reported(record: RunRecord) -> bool:
     if event is None:
         return True
     try:
-        _, card = load_model(Path(event.model))
+        _, metadata = load_model(Path(event.model))
     except Problem:
         return False
     match event:
         case Finished():
-            return (card.epoch, card.test) == (event.best_epoch, event.test)
+            return (metadata.epoch, metadata.test) == (event.best_epoch, event.test)
         case BestSaved():
-            return card.epoch >= event.epoch
+            return metadata.epoch >= event.epoch
         case _:
-            return card.validated == event.validated
+            return metadata.validated == event.validated

@@ -88,7 +88,7 @@ class Trial:
         ended.events = [event for event in ended.events if not isinstance(event, Ready | JobEnded)]
         if ended.killed:
             self.counted["kills"] += 1
-            self.counted[f"kills {self._place(ended, kill)}"] += 1
+            self.counted[f"kills {self._phase_of_end(ended, kill)}"] += 1
         self._judge(ended, run)
         return ended
 
@@ -102,7 +102,7 @@ class Trial:
             "machine.checkpoint_minutes": self.draw.choice((0.01, 5.0)),
         }
 
-    def _place(self, ended: RunProcess, kill: Kill) -> str:
+    def _phase_of_end(self, ended: RunProcess, kill: Kill) -> str:
         """Where the process ended, as far as can be seen from outside."""
         run = self._run()
         if kill.point:

@@ -44,10 +44,10 @@ def _weights(checkpoint: Path) -> str:
     """Of the tensors `network.*`, found by safetensors' own format."""
     _, data = read_tensor_file(checkpoint)
     begin = 8 + int.from_bytes(data[:8], "little")
-    places = {name: found for name, found in json.loads(data[8:begin]).items() if name.startswith("network.")}
-    assert places
+    tensors = {name: found for name, found in json.loads(data[8:begin]).items() if name.startswith("network.")}
+    assert tensors
     digest = hashlib.sha256()
-    for name in sorted(places):
-        first, last = places[name]["data_offsets"]
+    for name in sorted(tensors):
+        first, last = tensors[name]["data_offsets"]
         digest.update(data[begin + first : begin + last])
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 """Cuts the power at every moment of a run, and looks at what the program makes of each thing the disk may hold then.
 
 A real run is traced: each call by which it changes its files, and each event, which is a promise. Each beginning of
-that trace is a power cut; `power_cut.py` says what the disk may hold after it. Each such folder is made, and the run
+that trace is a power cut; `power_cut.py` finds what the disk may hold after it. Each such folder is made, and the run
 in it resumed: it must go on from the last checkpoint that was promised, or from the one that was being written.
 
     python tests/counting/power.py [--trials N | --minutes M]
@@ -63,7 +63,7 @@ class Recorder:
         return result
 
     def record(self, events: Iterator[Event], stop: threading.Event, last: type | None = None) -> None:
-        """Takes `events`, and asks to stop at the first of the kind `last`."""
+        """Records `events`, and sets `stop` at the first of the kind `last`."""
         with watched(self.root, self):
             for event in events:
                 self.trace.append(event)
@@ -92,7 +92,7 @@ class Promises:
     """
 
     run: Path = Path()
-    place: tuple[int, int] = (0, 0)
+    position: tuple[int, int] = (0, 0)
     model: int = 0
     epochs: dict[int, EpochDone] = field(default_factory=dict)
     loaded: dict[str, bool] = field(default_factory=dict)
@@ -104,9 +104,9 @@ class Promises:
             case Started():
                 self.run = Path(event.run).relative_to(root)
             case CheckpointSaved():
-                self.place = max(self.place, (event.epoch, event.step))
+                self.position = max(self.position, (event.epoch, event.step))
             case EpochDone():
-                self.place = max(self.place, (event.epoch + 1, 0))
+                self.position = max(self.position, (event.epoch + 1, 0))
                 self.epochs[event.epoch] = event
             case BestSaved() | Stopped() | Finished():
                 self.model = len(self.written[self.run / "model.safetensors"])
@@ -120,7 +120,7 @@ def count(trace: Trace, root: Path, chance: Random, share: float = 1.0) -> colle
     for each in [*trace, None]:
         counted["power_cuts"] += 1
         for state in disk.states(chance) if chance.random() < share else ():
-            known = (key(state), promises.place, promises.model)
+            known = (key(state), promises.position, promises.model)
             if known not in seen and not seen.add(known) and chance.random() < share:
                 counted["states"] += 1
                 counted.update(_faults(state, promises))
@@ -150,24 +150,24 @@ def _faults(state: State, promises: Promises) -> Iterator[str]:
 def _faults_of_checkpoints(folder: Path, state: State, promises: Promises) -> Iterator[str]:
     run = folder / promises.run
     if promises.run not in state:
-        yield from ["lost_after_return"] * (promises.place > (0, 0))
+        yield from ["lost_after_return"] * (promises.position > (0, 0))
         return
     try:
         with contextlib.closing(loop.resume(run, threading.Event())) as events:
             resumed = next(events)
             assert isinstance(resumed, Resumed)
     except Problem as problem:
-        if promises.place > (0, 0):
+        if promises.position > (0, 0):
             yield "lost_after_return" if problem.message.code == "no_checkpoint" else "unreadable"
         return
     except Exception as error:
         print(f"{type(error).__name__}: {error}", flush=True)
         yield "unreadable"
         return
-    place = resumed.epoch, resumed.step
-    if place < promises.place:
+    position = resumed.epoch, resumed.step
+    if position < promises.position:
         yield "lost_after_return"
-    checkpoint = promises.run / "checkpoints" / f"epoch-{place[0]:05}-step-{place[1]:06}.safetensors"
+    checkpoint = promises.run / "checkpoints" / f"epoch-{position[0]:05}-step-{position[1]:06}.safetensors"
     if fingerprint(state[checkpoint] or b"") not in promises.written[checkpoint]:
         yield "neither_old_nor_new"
     yield from _faults_of_records(run, resumed.epoch, promises)

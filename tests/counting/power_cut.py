@@ -11,7 +11,7 @@ no more than POSIX does:
   change. To `fsync` a file does not make its name safe, nor to `fsync` a folder its own name in the folder above.
 
 Of the changes of names all subsets are tried, up to 64 for each folder. Of the subsets of blocks there are too many:
-tried are none, all, all as zeros, a file cut at three places, every second block, and a subset by chance.
+tried are none, all, all as zeros, a file cut at three offsets, every second block, and a subset by chance.
 """
 
 from __future__ import annotations
@@ -139,12 +139,12 @@ class Disk:
         return file.now
 
     def _at(self, path: Path) -> _File | _Folder:
-        place: _File | _Folder | None = self.top
+        entry: _File | _Folder | None = self.top
         for name in path.relative_to(self.root).parts:
-            assert isinstance(place, _Folder)
-            place = place.now.get(name)
-        assert place is not None, path
-        return place
+            assert isinstance(entry, _Folder)
+            entry = entry.now.get(name)
+        assert entry is not None, path
+        return entry
 
     def states(self, chance: Random) -> Iterator[State]:
         """What the disk may hold if the power fails now. Some come twice."""

@@ -31,7 +31,7 @@ PATIENCE = 120.0
 """Seconds without an event after which a process counts as hung: an error of the program, or of this one."""
 
 Job = dict[str, Any]
-"""What the engine is asked to do: `{"do": "train", "config": {…}}` or `{"do": "resume", "run": …}`."""
+"""The request to the engine: `{"do": "train", "config": {…}}` or `{"do": "resume", "run": …}`."""
 
 
 _JOB = 1
@@ -151,7 +151,7 @@ def _site() -> str:
 
 
 def follow(process: Fork | subprocess.Popen[bytes], kill: Kill) -> RunProcess:
-    """Reads the events of the process until it ends, and kills it when `kill` says so."""
+    """Reads the events of the process until it ends, and kills it at the moment that `kill` names."""
     ended, torn, kill_at = RunProcess(process.pid), b"", float("inf")
     assert process.stdout
     with process.stdout as pipe:

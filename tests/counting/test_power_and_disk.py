@@ -19,10 +19,10 @@ from file_calls import Call, fsync_disabled, watched
 from power_cut import Disk, key
 
 from resnet_gui.atomic_write import atomic_write
-from resnet_gui.tensor_file import metadata, read_tensor_file, write_tensor_file
+from resnet_gui.tensor_file import read_tensor_file, safetensors_metadata, write_tensor_file
 
 Writer = Callable[..., None]
-WRITER = "resnet_gui.tensor_file.safe_write"
+WRITER = "resnet_gui.tensor_file.atomic_write"
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,9 @@ def saves(writer: Writer, root: Path, count: int = 3) -> list[Call | int]:
     root.mkdir()
     recorder, trace = power.Recorder(root), []
     for number in range(1, count + 1):
-        data = safetensors.torch.save({"w": torch.full((3000,), float(number))}, metadata({"number": number}))
+        data = safetensors.torch.save(
+            {"w": torch.full((3000,), float(number))}, safetensors_metadata({"number": number})
+        )
         recorder.trace = []
         with mock.patch(WRITER, writer), watched(root, recorder):
             write_tensor_file(root / "file.safetensors", data)

@@ -1,4 +1,4 @@
-"""What the README says was counted is what was counted, and a tally only grows."""
+"""The README shows the figures of the tally, and a tally only grows."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -106,12 +106,12 @@ class RandomUser(QObject):
                 os.kill(self._chance.choice(engines).pid, number)
 
     def _drop(self) -> None:
-        pane, place = self._window.predict_pane, QPoint(20, 20)
+        pane, position = self._window.predict_pane, QPoint(20, 20)
         mime = QMimeData()
         mime.setUrls([QUrl.fromLocalFile(str(path)) for path in sorted(self._pictures.rglob("*.png"))[:3]])
         button, key, copy = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
-        QApplication.sendEvent(pane, QDragEnterEvent(place, copy, mime, button, key))
-        QApplication.sendEvent(pane, QDropEvent(QPointF(place), copy, mime, button, key))
+        QApplication.sendEvent(pane, QDragEnterEvent(position, copy, mime, button, key))
+        QApplication.sendEvent(pane, QDropEvent(QPointF(position), copy, mime, button, key))
 
     def _end(self) -> None:
         """Closes the window, or kills the program as when the computer fails."""

@@ -13,8 +13,8 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 
-RULE = Preprocessing.for_size(32)
-AUGMENTATION = Augmentation(RULE, random_crop=True, flip=True, seed=3, image_size=32)
+PREPROCESSING = Preprocessing.for_size(32)
+AUGMENTATION = Augmentation(PREPROCESSING, random_crop=True, flip=True, seed=3, image_size=32)
 COUNT = 13
 
 
@@ -23,11 +23,11 @@ def pictures(tmp_path: Path) -> Loader:
     for index in range(COUNT):
         Image.new("RGB", (40, 40)).save(tmp_path / f"{index}.png")
     samples = [Sample(f"{index}.png", index % 3) for index in range(COUNT)]
-    return Loader(tmp_path, samples, RULE, batch_size=4, threads=1)
+    return Loader(tmp_path, samples, PREPROCESSING, batch_size=4, threads=1)
 
 
 def filled(pictures: Loader, views: int = 1) -> FeatureLoader:
-    """The features of a picture are its place, and which view it is."""
+    """The features of a picture are its index and its view."""
     loader = FeatureLoader(pictures, torch.full((views, COUNT, 2), -1.0))
     for view in range(views):
         for batch in pictures.evaluate():
@@ -40,7 +40,7 @@ def shown(loader: FeatureLoader, epoch: int, done: int = 0) -> Tensor:
     return torch.cat([batch.pixels for batch in loader.train(AUGMENTATION, epoch, done)])
 
 
-def places(batches: object) -> list[list[int]]:
+def indices(batches: object) -> list[list[int]]:
     return [batch.indices.tolist() for batch in batches if isinstance(batch, Batch)]  # type: ignore[attr-defined]
 
 
@@ -49,11 +49,13 @@ def test_an_epoch_has_the_order_and_the_batches_of_the_pictures(pictures: Loader
     loader = filled(pictures)
     pictures.skipped |= skipped
     for epoch in (1, 2):
-        wanted = places(pictures.train(AUGMENTATION, epoch))
-        assert places(loader.train(AUGMENTATION, epoch)) == wanted
+        wanted = indices(pictures.train(AUGMENTATION, epoch))
+        assert indices(loader.train(AUGMENTATION, epoch)) == wanted
         for done in (4, 8, 12):
-            assert places(loader.train(AUGMENTATION, epoch, done)) == places(pictures.train(AUGMENTATION, epoch, done))
-    assert places(loader.evaluate()) == places(pictures.evaluate())
+            assert indices(loader.train(AUGMENTATION, epoch, done)) == indices(
+                pictures.train(AUGMENTATION, epoch, done)
+            )
+    assert indices(loader.evaluate()) == indices(pictures.evaluate())
     assert loader.readable == pictures.readable == COUNT - len(skipped)
     assert loader.readable_classes == pictures.readable_classes
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, ImageDraw
 from resnet_gui.data.image import BACKGROUND, MAX_BYTES, decode, open_image
 from resnet_gui.messages import Problem
 
-# What the program says to itself when it imports `image`; pytest puts its own "error" in front of it for each test.
+# The warning filter that importing `image` sets; pytest puts its own "error" in front of it for each test.
 pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")
 
 
@@ -40,7 +40,7 @@ def assert_alike(found: Image.Image, wanted: Image.Image, within: float = 4.0) -
 
 
 def png(path: Path, side: int, bits: int, rows: bytes) -> Path:
-    """A hand-made PNG of `side` × `side` RGB pixels, as its header says; `rows` may be fewer."""
+    """A hand-made PNG of `side` × `side` RGB pixels, as its header states; `rows` may be fewer."""
     header = struct.pack(">IIBBBBB", side, side, bits, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     path.write_bytes(
@@ -290,9 +290,9 @@ def test_no_warning_comes_out(tmp_path):
     odd = saved(photograph(), tmp_path / "odd.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12")
     large = png(tmp_path / "large.png", 9500, 8, bytes(1000))  # Pillow warns of a bomb from 89 million pixels on
     command = [sys.executable, "-W", "error", "-c", OPEN_TWO, str(odd), str(large)]
-    told = subprocess.run(command, capture_output=True, text=True)
-    assert told.stderr == ""
-    size, sentence = told.stdout.splitlines()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == ""
+    size, sentence = done.stdout.splitlines()
     assert size == "(60, 40)"
     assert "cut short: image file is truncated" in sentence
 

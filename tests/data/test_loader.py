@@ -22,8 +22,8 @@ from resnet_gui.data.snapshot import version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing
 from resnet_gui.events import Skipped
 
-RULE = Preprocessing.for_size(32)
-AUGMENTATION = Augmentation(RULE, random_crop=True, flip=True, seed=3, image_size=32)
+PREPROCESSING = Preprocessing.for_size(32)
+AUGMENTATION = Augmentation(PREPROCESSING, random_crop=True, flip=True, seed=3, image_size=32)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def loader(root: Path, samples: list[Sample], batch_size: int = 4, threads: int = 2) -> Loader:
-    return Loader(root, samples, RULE, batch_size, threads)
+    return Loader(root, samples, PREPROCESSING, batch_size, threads)
 
 
 def labels(items: object) -> list[list[int]]:
@@ -79,14 +79,14 @@ def test_pictures_do_not_depend_on_the_number_of_threads(tmp_path: Path, samples
     assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(one, many, strict=True))
 
 
-def test_a_bad_picture_is_left_out_told_once_and_moves_no_other(tmp_path: Path, samples: list[Sample]) -> None:
+def test_a_bad_picture_is_left_out_reported_once_and_moves_no_other(tmp_path: Path, samples: list[Sample]) -> None:
     whole = loader(tmp_path, samples)
     orders = [sum(labels(whole.train(AUGMENTATION, epoch)), []) for epoch in (1, 2)]
     (tmp_path / "3.png").write_bytes(b"no picture")
     damaged = loader(tmp_path, samples)
     first, second = (list(damaged.train(AUGMENTATION, epoch)) for epoch in (1, 2))
-    told = [item for item in first + second if isinstance(item, Skipped)]
-    assert [Path(item.path).name for item in told] == ["3.png"]
+    reported = [item for item in first + second if isinstance(item, Skipped)]
+    assert [Path(item.path).name for item in reported] == ["3.png"]
     assert damaged.readable == 8
     for items, order in zip((first, second), orders, strict=True):
         assert sum(labels(items), []) == [label for label in order if label != 3]
@@ -128,9 +128,9 @@ def kept(
 ) -> Iterator[Loader]:
     """A loader that has seen all its pictures once, and where it keeps them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.with_name("cache")))
-    with PictureCache(tmp_path, RULE, 0.1 if request.param == "on disk" else 0) as cache:
+    with PictureCache(tmp_path, PREPROCESSING, 0.1 if request.param == "on disk" else 0) as cache:
         time.sleep(0.06)  # what has only just been written is kept in memory alone
-        keeping = Loader(tmp_path, samples, RULE, 4, 2, cache=None if request.param == "not at all" else cache)
+        keeping = Loader(tmp_path, samples, PREPROCESSING, 4, 2, cache=None if request.param == "not at all" else cache)
         assert len(labels(keeping.evaluate())) == 3
         yield keeping
 
@@ -177,8 +177,8 @@ def test_what_is_copied_at_the_moment_it_is_opened_is_not_kept(kept: Loader, mon
     """It may have been half of the copy, and half of something else."""
     really_open, picture = Preprocessing.open, kept.root / "3.png"
 
-    def open_and_copy(rule: Preprocessing, path: Path) -> Image.Image:
-        scaled = really_open(rule, path)
+    def open_and_copy(preprocessing: Preprocessing, path: Path) -> Image.Image:
+        scaled = really_open(preprocessing, path)
         os.utime(path)
         return scaled
 
@@ -189,7 +189,7 @@ def test_what_is_copied_at_the_moment_it_is_opened_is_not_kept(kept: Loader, mon
     assert not kept.cache or kept.cache.get("3.png", version_of(picture)) is None
 
 
-def test_a_folder_that_vanishes_is_told_wherever_the_pictures_are_kept(kept: Loader) -> None:
+def test_a_folder_that_vanishes_is_reported_wherever_the_pictures_are_kept(kept: Loader) -> None:
     away = kept.root.with_name("away")
     kept.root.rename(away)
     with pytest.raises(FolderGone):
@@ -205,7 +205,7 @@ def test_pictures_that_are_cut_on_the_device_show_the_same(tmp_path: Path) -> No
         coarse = Image.fromarray(chance.integers(0, 256, (5, 5, 3), dtype=np.uint8))
         coarse.resize(size, Image.Resampling.BICUBIC).save(tmp_path / f"{index}.png")
     samples = [Sample(f"{index}.png", index % 2) for index in range(5)]
-    early, late = (Loader(tmp_path, samples, RULE, 5, 2, crop_on_device=late) for late in (False, True))
+    early, late = (Loader(tmp_path, samples, PREPROCESSING, 5, 2, crop_on_device=late) for late in (False, True))
     for side in (32, 24):
         augmentation = replace(AUGMENTATION, image_size=side)
         for epoch in (1, 2):

@@ -25,8 +25,8 @@ def test_it_equals_pillow_for_boxes_of_any_shape_in_pictures_of_any_size(interpo
     boxes = [_box(draw, *picture.size) for picture in pictures]
     mirrored = [draw.random() < 0.5 for _ in pictures]
     batch = torch.randint(0, 256, (len(pictures), 3, 70, 90), dtype=torch.uint8)  # what is around a picture is anything
-    for place, picture in zip(batch, pictures, strict=True):
-        place[:, : picture.height, : picture.width] = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    for slot, picture in zip(batch, pictures, strict=True):
+        slot[:, : picture.height, : picture.width] = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
     sizes = torch.tensor([picture.size for picture in pictures])
     ours = resample(batch, sizes, torch.tensor(boxes), torch.tensor(mirrored), side, interpolation)
     assert ours.shape == (len(pictures), 3, side, side)

@@ -87,11 +87,11 @@ def test_colour_alone_does_not_decide():
     assert (nearest == np.arange(len(means))[:, None]).mean() < 0.45
 
 
-def test_a_cache_that_cannot_be_written_is_said(tmp_path):
+def test_a_cache_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "cache").write_text("in the way")
     script = "import threading; from resnet_gui.data.sample_dataset import *\ntry: list(draw_sample(threading.Event()))\nexcept Problem as problem: print(problem)"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, capture_output=True, text=True,
     )  # fmt: skip
-    assert "could not be written" in told.stdout, told.stderr
+    assert "could not be written" in done.stdout, done.stderr

@@ -67,7 +67,7 @@ def test_one_that_was_never_read_is_only_known_by_its_times(colours: Path) -> No
     assert not unread.holds(INDEX, colours / PICTURE)
 
 
-def test_what_is_gone_or_was_left_out_is_told_apart(snapshot: Snapshot, colours: Path) -> None:
+def test_removed_changed_and_left_out_pictures_are_distinguished(snapshot: Snapshot, colours: Path) -> None:
     (colours / PICTURE).unlink()
     assert snapshot.compare(colours, SAMPLES, ()) == ([INDEX], [])
     assert snapshot.compare(colours, SAMPLES, {INDEX}) == ([], [])

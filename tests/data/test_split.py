@@ -56,7 +56,7 @@ def test_every_split_has_one_of_every_class(count, val, test):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_small_classes_go_to_train_and_are_told(count):
+def test_small_classes_go_to_train_and_are_reported(count):
     splits = split_samples(listing(listed(a=10, b=count), "ab"), 0.2, 0.2, seed=0)
     assert sizes(splits, 1) == (count, 0, 0)
     assert [(note.code, dict(note.values)) for note in splits.notes] == [("class_small", {"name": "b", "count": count})]
@@ -123,14 +123,14 @@ def test_csv_brings_everything_back(tmp_path):
     assert fingerprint(again) == fingerprint(splits)
 
 
-def test_csv_keeps_the_place_of_a_class_without_training_pictures(tmp_path):
+def test_csv_keeps_a_class_without_training_pictures(tmp_path):
     splits = Splits(("a", "b", "c"), (Sample("c/1.jpg", 2, "train"), Sample("c/2.jpg", 2, "train")),
                     (Sample("b/1.jpg", 1, "val"),), (Sample("a/1.jpg", 0, "test"),))  # fmt: skip
     write_split(splits, tmp_path / "split.csv")
     assert read_split(tmp_path / "split.csv") == splits
 
 
-def test_the_fingerprint_tells_splits_apart():
+def test_different_splits_have_different_fingerprints():
     splits = split_samples(listing(listed(a=10, b=10), "ab"), 0.2, 0.2, seed=0)
     moved = dataclasses.replace(splits, val=splits.val[1:], train=(*splits.train, splits.val[0]))
     assert fingerprint(moved) != fingerprint(splits)
@@ -140,7 +140,7 @@ def test_the_fingerprint_tells_splits_apart():
 @pytest.mark.parametrize(
     "content", [b"", b"a,b\n", b"split,class,path\r\ntrain,a\r\n", b"split,class,path\r\nholdout,a,a/1.jpg\r\n", b'split,class,path\r\n"'],
 )  # fmt: skip
-def test_what_is_not_a_split_is_said_in_a_sentence(tmp_path, content):
+def test_what_is_not_a_split_is_reported_in_a_sentence(tmp_path, content):
     file = tmp_path / "split.csv"
     file.write_bytes(content)
     with pytest.raises(Problem, match=r"split file .*split\.csv cannot be read: ") as caught:

@@ -1,4 +1,4 @@
-"""Thumbnails: small, kept, made anew when the file changes, forgotten when nobody asks."""
+"""Thumbnails: small, kept, made anew when the file changes, pruned when unused."""
 
 from __future__ import annotations
 
@@ -94,16 +94,16 @@ def test_stopped_before_the_first(picture):
     assert list(thumbnails([picture], stop)) == []
 
 
-def test_only_what_nobody_asks_for_is_pruned(picture, tmp_path):
+def test_only_unused_thumbnails_are_pruned(picture, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "other.png")
-    asked, old = thumbnail(picture), thumbnail(tmp_path / "other.png")
-    leftover = asked.parent / "killed.part"
+    used, old = thumbnail(picture), thumbnail(tmp_path / "other.png")
+    leftover = used.parent / "killed.part"
     leftover.touch()
-    for file in (asked, old, leftover):
+    for file in (used, old, leftover):
         os.utime(file, (0, 0))
     thumbnail(picture)
     prune(days=30)
-    assert asked.is_file()
+    assert used.is_file()
     assert not old.exists()
     assert not leftover.exists()
 
@@ -117,12 +117,12 @@ def test_many_at_once_leave_whole_files_only(picture):
     assert [file.name for file in png.parent.iterdir() if file.suffix != ".png"] == []
 
 
-def test_a_cache_that_cannot_be_written_is_said(picture, tmp_path):
+def test_a_cache_that_cannot_be_written_is_reported(picture, tmp_path):
     """In a child whose cache folder is a file."""
     (tmp_path / "cache").write_text("in the way")
     script = "import sys; from pathlib import Path; from resnet_gui.data.thumbnail import *\ntry: thumbnail(Path(sys.argv[1]))\nexcept Problem as problem: print(problem)"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script, str(picture)],
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, capture_output=True, text=True,
     )  # fmt: skip
-    assert "could not be written" in told.stdout, told.stderr
+    assert "could not be written" in done.stdout, done.stderr

@@ -35,43 +35,43 @@ def test_evaluation_is_the_usual_resize_and_centre_crop(size: tuple[int, int], i
 
 
 def test_the_first_half_makes_pictures_smaller_never_larger() -> None:
-    rule = Preprocessing.for_size(224)
-    assert rule.scaled(gradient(1024, 768)).size == (341, 256)
-    assert rule.scaled(gradient(768, 1024)).size == (256, 341)
-    assert rule.scaled(gradient(40, 30)).size == (40, 30)
-    assert rule.scaled(gradient(3000, 2)).size == (3000, 2)
-    assert rule.with_channels(1).scaled(gradient(1024, 768)).mode == "L"
+    preprocessing = Preprocessing.for_size(224)
+    assert preprocessing.scaled(gradient(1024, 768)).size == (341, 256)
+    assert preprocessing.scaled(gradient(768, 1024)).size == (256, 341)
+    assert preprocessing.scaled(gradient(40, 30)).size == (40, 30)
+    assert preprocessing.scaled(gradient(3000, 2)).size == (3000, 2)
+    assert preprocessing.with_channels(1).scaled(gradient(1024, 768)).mode == "L"
 
 
 def test_a_large_photograph_is_decoded_smaller_and_looks_the_same(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     gradient(1600, 1200).save(path, quality=95)
-    rule = Preprocessing.for_size(112)
-    reduced, whole = rule.open(path), rule.scaled(open_image(path))
-    assert decode(path, 2 * rule.resize).image.size == (400, 300)
+    preprocessing = Preprocessing.for_size(112)
+    reduced, whole = preprocessing.open(path), preprocessing.scaled(open_image(path))
+    assert decode(path, 2 * preprocessing.resize).image.size == (400, 300)
     assert reduced.size == whole.size
     assert np.abs(np.asarray(reduced, int) - np.asarray(whole, int)).mean() < 1.5
 
 
 def test_normalize_takes_out_mean_and_standard_deviation() -> None:
-    rule = Preprocessing.for_size(32)
+    preprocessing = Preprocessing.for_size(32)
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    theirs = v2.Normalize(rule.mean, rule.std)(pixels.float() / 255)
-    assert torch.allclose(rule.normalize(pixels), theirs, atol=1e-5)
+    theirs = v2.Normalize(preprocessing.mean, preprocessing.std)(pixels.float() / 255)
+    assert torch.allclose(preprocessing.normalize(pixels), theirs, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(1, 4000), (4000, 1), (1, 1), (33, 31)])
 def test_any_shape_of_picture_gives_the_same_shape_of_tensor(size: tuple[int, int]) -> None:
-    rule = Preprocessing.for_size(48)
+    preprocessing = Preprocessing.for_size(48)
     image = gradient(*size)
-    assert rule.pixels(image).shape == (3, 48, 48)
-    assert Augmentation(rule, True, True, 0, rule.image_size).pixels(image, 1, 0).shape == (3, 48, 48)
+    assert preprocessing.pixels(image).shape == (3, 48, 48)
+    assert Augmentation(preprocessing, True, True, 0, preprocessing.image_size).pixels(image, 1, 0).shape == (3, 48, 48)
 
 
 def test_grey_is_one_channel_of_the_averages_and_back():
-    rule = Preprocessing.for_size(32)
-    grey = rule.with_channels(1)
-    assert (grey.channels, rule.channels) == (1, 3)
+    preprocessing = Preprocessing.for_size(32)
+    grey = preprocessing.with_channels(1)
+    assert (grey.channels, preprocessing.channels) == (1, 3)
     assert grey.mean == pytest.approx((0.449,), abs=1e-3)
     assert grey.pixels(grey.scaled(Image.new("RGB", (40, 40), (255, 0, 0)))).unique().tolist() == [
         76
@@ -82,32 +82,32 @@ def test_grey_is_one_channel_of_the_averages_and_back():
 
 
 def test_another_size_keeps_the_proportions_of_the_weights():
-    rule = Preprocessing(224, 232, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    assert rule.at(96) == Preprocessing(96, 99, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    preprocessing = Preprocessing(224, 232, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    assert preprocessing.at(96) == Preprocessing(96, 99, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def test_augmentation_is_a_function_of_seed_epoch_and_index() -> None:
-    image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    one, other = (Augmentation(rule, True, True, seed, 32) for seed in (1, 2))
+    image, preprocessing = gradient(64, 64), Preprocessing.for_size(32)
+    one, other = (Augmentation(preprocessing, True, True, seed, 32) for seed in (1, 2))
     assert torch.equal(one.pixels(image, 1, 5), one.pixels(image, 1, 5))
     views = [one.pixels(image, 1, 5), one.pixels(image, 2, 5), one.pixels(image, 1, 6), other.pixels(image, 1, 5)]
     assert len({view.numpy().tobytes() for view in views}) == 4
 
 
 def test_smaller_pictures_show_the_same_parts() -> None:
-    rule = Preprocessing.for_size(64)
-    image = rule.scaled(gradient(200, 160))
+    preprocessing = Preprocessing.for_size(64)
+    image = preprocessing.scaled(gradient(200, 160))
     for crop in (True, False):
-        full = Augmentation(rule, crop, True, 0, 64)
-        small = Augmentation(rule, crop, True, 0, 32).pixels(image, 3, 9)
+        full = Augmentation(preprocessing, crop, True, 0, 64)
+        small = Augmentation(preprocessing, crop, True, 0, 32).pixels(image, 3, 9)
         assert small.shape == (3, 32, 32)
         halved = torch.nn.functional.avg_pool2d(full.pixels(image, 3, 9).float(), 2)
         assert (halved - small).abs().mean() < 2
 
 
 def test_crops_stay_inside_and_vary_in_size() -> None:
-    image, rule = gradient(200, 100), Preprocessing.for_size(32)
-    augmentation = Augmentation(rule, random_crop=True, flip=False, seed=0, image_size=32)
+    image, preprocessing = gradient(200, 100), Preprocessing.for_size(32)
+    augmentation = Augmentation(preprocessing, random_crop=True, flip=False, seed=0, image_size=32)
     widths = []
     for index in range(50):
         red = augmentation.pixels(image, 1, index)[0, 16]
@@ -117,9 +117,9 @@ def test_crops_stay_inside_and_vary_in_size() -> None:
 
 
 def test_flips_mirror_about_half_of_the_pictures() -> None:
-    image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    augmentation = Augmentation(rule, random_crop=False, flip=True, seed=0, image_size=32)
-    straight = rule.pixels(image)
+    image, preprocessing = gradient(64, 64), Preprocessing.for_size(32)
+    augmentation = Augmentation(preprocessing, random_crop=False, flip=True, seed=0, image_size=32)
+    straight = preprocessing.pixels(image)
     views = [augmentation.pixels(image, 1, index) for index in range(100)]
     mirrored = sum(torch.equal(view, straight.flip(2)) for view in views)
     assert mirrored + sum(torch.equal(view, straight) for view in views) == 100
@@ -127,5 +127,7 @@ def test_flips_mirror_about_half_of_the_pictures() -> None:
 
 
 def test_without_augmentation_training_sees_what_evaluation_sees() -> None:
-    image, rule = gradient(64, 64), Preprocessing.for_size(32)
-    assert torch.equal(Augmentation(rule, False, False, 0, 32).pixels(image, 3, 9), rule.pixels(image))
+    image, preprocessing = gradient(64, 64), Preprocessing.for_size(32)
+    assert torch.equal(
+        Augmentation(preprocessing, False, False, 0, 32).pixels(image, 3, 9), preprocessing.pixels(image)
+    )

@@ -1,4 +1,4 @@
-"""How the engine speaks: progress at most ten times a second, the newest wins; everything else arrives, in order."""
+"""What the engine writes: progress at most ten times a second, the newest wins; everything else arrives, in order."""
 
 import io
 import json
@@ -18,8 +18,9 @@ def test_of_much_progress_the_newest_is_sent_ten_times_a_second() -> None:
         outbox.put(1, Progress("check", step, 10**9))
         time.sleep(0.001)
     outbox.close()
+    took = time.monotonic() - began  # longer where other programs compute
     steps = [json.loads(line)["step"] for line in stream.getvalue().splitlines()]
-    assert 3 <= len(steps) <= 7
+    assert 3 <= len(steps) <= 2 + took / 0.1
     assert steps == sorted(steps)
     assert steps[-1] == step
 

@@ -43,7 +43,7 @@ PATIENCE = 90
 
 
 class Engine:
-    """A real engine process, and what it has said so far. Used in a `with`, it is gone at the end."""
+    """A real engine process and its events so far. Used in a `with`, which ends it."""
 
     def __init__(self, cwd: Path, **environment: str) -> None:
         self.process = subprocess.Popen(
@@ -69,15 +69,15 @@ class Engine:
         self.process.stdin.flush()
 
     def until(self, job: int, kind: type) -> list[Event]:
-        """What `job` says up to its first event of `kind`."""
-        said: list[Event] = []
+        """The events of `job` up to its first of `kind`."""
+        events: list[Event] = []
         deadline = time.monotonic() + PATIENCE
-        while not said or not isinstance(said[-1], kind):
+        while not events or not isinstance(events[-1], kind):
             item = self._events.get(timeout=max(0.1, deadline - time.monotonic()))
             assert item is not None, self.process.stderr.read().decode()
             if item[0] == job:
-                said.append(item[1])
-        return said
+                events.append(item[1])
+        return events
 
     def end(self) -> int:
         self.process.stdin.close()
@@ -126,10 +126,10 @@ def test_it_trains_answers_and_goes_when_its_input_ends(engine: Engine, quick: d
 def test_stop_is_a_message_and_leaves_a_usable_model(engine: Engine, quick: dict) -> None:
     engine.send(id=1, do="train", config={**quick, "training.epochs": 500})
     engine.until(1, Progress)
-    asked = time.monotonic()
+    sent = time.monotonic()
     engine.send(stop=1)
     stopped = engine.until(1, Stopped)[-1]
-    assert time.monotonic() - asked < 20
+    assert time.monotonic() - sent < 20
     load_model(Path(stopped.model))
     assert engine.process.poll() is None
 
@@ -144,16 +144,16 @@ def test_end_of_input_in_mid_training_saves_and_exits(engine: Engine, quick: dic
 def test_killed_in_mid_training_it_is_gone_on_with_by_another_engine(tmp_path: Path, quick: dict) -> None:
     with Engine(tmp_path) as engine:
         engine.send(id=1, do="train", config={**quick, "training.epochs": 40})
-        said = engine.until(1, EpochDone) + engine.until(1, EpochDone)
+        events = engine.until(1, EpochDone) + engine.until(1, EpochDone)
         engine.process.kill()
-    told = [event for event in said if isinstance(event, EpochDone)]
+    done = [event for event in events if isinstance(event, EpochDone)]
     with Engine(tmp_path) as engine:
-        engine.send(id=1, do="resume", run=said[0].run, epochs=None, accept=False)
+        engine.send(id=1, do="resume", run=events[0].run, epochs=None, accept=False)
         resumed = engine.until(1, Resumed)[-1]
-        assert resumed.epoch > told[-1].epoch
+        assert resumed.epoch > done[-1].epoch
         engine.send(stop=1)
         assert engine.until(1, JobEnded)
-    assert [event for event in read_events(Path(said[0].run)) if isinstance(event, EpochDone)][:2] == told
+    assert [event for event in read_events(Path(events[0].run)) if isinstance(event, EpochDone)][:2] == done
 
 
 def test_asked_to_end_by_the_system_it_saves_and_exits(engine: Engine, quick: dict) -> None:
@@ -165,7 +165,7 @@ def test_asked_to_end_by_the_system_it_saves_and_exits(engine: Engine, quick: di
 
 
 def test_the_process_that_asked_may_be_killed_and_leaves_no_orphan(tmp_path: Path, quick: dict) -> None:
-    """A window that dies cannot say goodbye: its engine sees the end of its input."""
+    """A window that dies sends nothing: its engine sees the end of its input."""
     script = (
         "import json, subprocess, sys, time\n"
         "from resnet_gui.gui.workers.engine_process import engine_command\n"

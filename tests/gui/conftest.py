@@ -1,4 +1,4 @@
-"""The whole window with engines of its own, and the training tab alone."""
+"""Fixtures: the whole window with real engines, and the training tab alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ from resnet_gui.gui.workers.engine_process import Engine
 
 @pytest.fixture
 def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    remembered = UserSettings()
-    remembered._settings.clear()
-    window = MainWindow(Theme(qapp, "light"), remembered)
+    user_settings = UserSettings()
+    user_settings._settings.clear()
+    window = MainWindow(Theme(qapp, "light"), user_settings)
     window.show()
     window.setup.set_values({"out": str(tmp_path / "runs")})
     yield window

@@ -109,8 +109,8 @@ def test_same_mode_again_changes_nothing(qapp, qtbot):
         theme.set_mode("dark")
 
 
-def test_system_without_a_wish_is_light(qapp):
-    assert not Theme(qapp, "system").dark  # the offscreen platform does not say
+def test_system_without_a_preference_is_light(qapp):
+    assert not Theme(qapp, "system").dark  # the offscreen platform reports no colour scheme
 
 
 def test_unknown_mode_is_system(qapp):

@@ -1,4 +1,4 @@
-"""The engine with weights of the test's own, which it downloads from wherever the test says."""
+"""The engine with weights of the test's own, which it downloads from the URL that the test gives."""
 
 import dataclasses
 import json

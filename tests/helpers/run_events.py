@@ -1,4 +1,4 @@
-"""Events of a run, for the training tab to show."""
+"""Events of a run, to be shown in the training tab."""
 
 import math
 
@@ -31,7 +31,7 @@ def score_event(right=143, total=160, opened=1, classes=TWO_CLASSES):
     return TestScore(right, total, 0.3, classes, opened)
 
 
-def run_place():
+def run_status():
     return RunStatus(RUN, "resnet18", "/photos", 12, 3, 12, "interrupted")
 
 

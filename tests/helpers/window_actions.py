@@ -1,4 +1,4 @@
-"""What a user does with the window, and what the user sees of it."""
+"""Actions of a user in the window, and what the user sees."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +19,10 @@ def drop(target: QWidget, *paths: Path) -> None:
     """Sends the events that Qt sends when files are dropped on `target` from another program."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    place, copy = QPoint(20, 20), Qt.DropAction.CopyAction
+    position, copy = QPoint(20, 20), Qt.DropAction.CopyAction
     button, key = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(target, QDragEnterEvent(place, copy, mime, button, key))
-    QApplication.sendEvent(target, QDropEvent(QPointF(place), copy, mime, button, key))
+    QApplication.sendEvent(target, QDragEnterEvent(position, copy, mime, button, key))
+    QApplication.sendEvent(target, QDropEvent(QPointF(position), copy, mime, button, key))
 
 
 def text_of(widget: QWidget) -> str:
@@ -55,14 +55,14 @@ def wait_for(window: MainWindow, qtbot: QtBot, kind: type) -> object:
     """Waits for the run's next event of `kind`, and returns it."""
     with qtbot.waitSignal(
         window.training_engine.event_received, timeout=PATIENCE, check_params_cb=lambda event: isinstance(event, kind)
-    ) as got:
+    ) as received:
         pass
-    return got.args[0]
+    return received.args[0]
 
 
 def answered(window: MainWindow) -> bool:
     """Whether the prediction pane shows an answer."""
-    return window.predict_pane.answer.isVisible() and bool(window.predict_pane.answer.as_text())
+    return window.predict_pane.view.isVisible() and bool(window.predict_pane.view.as_text())
 
 
 def click_in_box(name: str) -> Callable[[], None]:

@@ -30,7 +30,7 @@ each_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: 
 each_residual = pytest.mark.parametrize("network", RESIDUAL, ids=lambda network: network.name)
 
 
-def test_the_residual_networks_that_the_papers_tell_of_are_there():
+def test_the_residual_networks_of_the_papers_are_there():
     names = {network.name for network in NETWORKS}
     for depth in (18, 34, 50, 101, 152):
         assert {f"resnet{depth}", f"resnet{depth}d", f"seresnet{depth}", f"resnet{depth}_v2", f"plain{depth}"} <= names
@@ -56,14 +56,14 @@ def test_a_network_is_found_by_its_name(network: NetworkSpec):
 
 
 @each_network
-def test_a_story_is_one_sentence(network: NetworkSpec):
+def test_a_description_is_one_sentence(network: NetworkSpec):
     assert network.description.endswith(".")
     assert ". " not in network.description
 
 
 @functools.cache
 def built(network: NetworkSpec) -> nn.Sequential:
-    """As the card says, without numbers."""
+    """As its spec describes it, on the meta device."""
     with torch.device("meta"):
         made: nn.Sequential = {**resnet.BUILDERS, **resnet_cifar.BUILDERS}[network.name](
             network.classes, network.channels
@@ -93,7 +93,7 @@ def stride_of(layers: nn.Module) -> int:
 
 
 def stage_as_built(stage: Stage, blocks: nn.Sequential) -> Stage:
-    """What the card should say of a stage, by what is there."""
+    """The stage that the spec should have, from the built layers."""
     narrow = blocks[0].conv2.out_channels if "bottleneck" in stage.kind else 0
     return Stage(
         stage.name,
@@ -107,7 +107,7 @@ def stage_as_built(stage: Stage, blocks: nn.Sequential) -> Stage:
 
 
 @each_residual
-def test_the_stages_on_a_card_are_those_that_are_built(network: NetworkSpec):
+def test_the_stages_of_a_spec_are_those_that_are_built(network: NetworkSpec):
     made = built(network)
     stem, *stages, head = network.stages
     assert " ".join(stage.name for stage in network.stages).split() == [name for name, _ in made.named_children()]
@@ -132,7 +132,7 @@ def test_depth_counts_the_layers_as_the_papers_do(network: NetworkSpec):
 
 @pytest.mark.parametrize(
     "network",
-    [card for card in RESIDUAL if card.weights and "pytorch.org" in card.weights.url],
+    [spec for spec in RESIDUAL if spec.weights and "pytorch.org" in spec.weights.url],
     ids=lambda network: network.name,
 )
 def test_weights_are_as_torchvision_states_them(network: NetworkSpec):
@@ -151,7 +151,7 @@ def test_weights_are_as_torchvision_states_them(network: NetworkSpec):
 
 @pytest.mark.parametrize(
     "network",
-    [card for card in RESIDUAL if card.weights and "huggingface" in card.weights.url],
+    [spec for spec in RESIDUAL if spec.weights and "huggingface" in spec.weights.url],
     ids=lambda network: network.name,
 )
 def test_weights_are_as_timm_states_them(network: NetworkSpec):

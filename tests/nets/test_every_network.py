@@ -1,4 +1,4 @@
-"""The table of all networks: each is what its card says, what its paper or library states, and can learn."""
+"""The table of all networks: each is as its spec, its paper or its library states, and can learn."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -210,7 +210,7 @@ def _one_thread() -> Iterator[None]:
 
 @cache
 def bare(network: NetworkSpec) -> nn.Module:
-    """The network as its card has it, on the meta device: shapes without numbers."""
+    """The network as its spec has it, on the meta device: shapes without numbers."""
     with torch.device("meta"):
         return build(network.name, network.classes, network.channels)
 
@@ -306,7 +306,7 @@ def fill(network: nn.Module) -> None:
 
 
 @each_network
-def test_stages_hold_every_layer_once_and_say_its_channels(network: NetworkSpec):
+def test_stages_hold_every_layer_once_and_state_its_channels(network: NetworkSpec):
     """Only auxiliary classifiers lie beside the stages."""
     assert network.stages
     found: dict[str, list[str]] = {}
@@ -323,7 +323,7 @@ def test_stages_hold_every_layer_once_and_say_its_channels(network: NetworkSpec)
 
 
 @each_network
-def test_a_size_that_its_card_does_not_take_is_refused(network: NetworkSpec):
+def test_a_size_that_its_spec_does_not_take_is_refused(network: NetworkSpec):
     require_size(network, network.smallest)
     require_size(network, network.default_size)
     for size in (network.smallest - 1, *([network.largest + 1] if network.largest else [])):

@@ -1,4 +1,4 @@
-"""A network in two at its head: the same logits, and in the body nothing of what comes after."""
+"""A network split at its head: the same logits, and a backbone without anything after it."""
 
 import copy
 
@@ -166,21 +166,21 @@ def test_a_network_that_is_not_made_so_stays_whole(kind: type[Net]) -> None:
     assert split_at_head(network, 3, 8) is None
 
 
-def test_what_learns_must_not_be_in_the_body() -> None:
+def test_what_learns_must_not_be_in_the_backbone() -> None:
     network = Net()
     assert split_at_head(network, 3, 8) is not None
     network.middle.requires_grad_(True)
     assert split_at_head(network, 3, 8) is None
 
 
-def test_the_body_ends_before_the_head_and_its_norms_are_folded() -> None:
+def test_the_backbone_ends_before_the_head_and_its_norms_are_fused() -> None:
     network = Rectified()
-    body = parts(network).backbone
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in body.modules())
+    backbone = parts(network).backbone
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in backbone.modules())
     entered: list[str] = []
-    for name, layer in body.named_modules():
+    for name, layer in backbone.named_modules():
         layer.register_forward_hook(lambda layer, inputs, output, name=name: entered.append(name))
-    body(pictures(2, 8))
+    backbone(pictures(2, 8))
     assert "network.middle" in entered
     assert "network.head" not in entered
     assert "network" not in entered, "it is left before its end"
@@ -218,6 +218,6 @@ def test_a_network_of_one_layer_is_all_tail() -> None:
     assert torch.equal(halves.backbone(pictures(2, 8)), pictures(2, 8).flatten(1))
 
 
-def test_a_body_whose_head_is_not_reached_says_so() -> None:
+def test_a_backbone_whose_head_is_not_reached_raises() -> None:
     with pytest.raises(ValueError, match="no picture comes to the head"):
         Backbone(Headless(), "head")(pictures(1, 8))

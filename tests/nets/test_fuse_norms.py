@@ -1,4 +1,4 @@
-"""A folded network answers as before, without the norms that follow a convolution, and the network itself stays."""
+"""A fused network gives the same outputs without the norms after convolutions; the original is unchanged."""
 
 from collections.abc import Callable
 
@@ -38,13 +38,13 @@ def norms_of(network: nn.Module) -> list[nn.BatchNorm2d]:
     return [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
 
 
-def distance(network: nn.Module, folded: nn.Module, channels: int, size: int) -> float:
+def distance(network: nn.Module, fused: nn.Module, channels: int, size: int) -> float:
     """The largest difference between the two networks' logits of two pictures, as a share of the largest logit."""
     torch.manual_seed(2)
     pictures = torch.randn(2, channels, size, size)
     with torch.inference_mode():
         wanted, _ = main_and_auxiliary(network.eval()(pictures))
-        return ((folded(pictures) - wanted).abs().max() / wanted.abs().max()).item()
+        return ((fused(pictures) - wanted).abs().max() / wanted.abs().max()).item()
 
 
 class Between(nn.Module):
@@ -94,26 +94,26 @@ def test_the_norms_after_convolutions_go_and_the_logits_stay(
     make: Callable[[], nn.Module], size: int, norms: int, left: int
 ) -> None:
     network = learned(make())
-    folded = fuse_norms(network, 3, size)
-    assert (len(norms_of(network)), len(norms_of(folded))) == (norms, left)
-    assert distance(network, folded, 3, size) < 1e-5
+    fused = fuse_norms(network, 3, size)
+    assert (len(norms_of(network)), len(norms_of(fused))) == (norms, left)
+    assert distance(network, fused, 3, size) < 1e-5
 
 
 def test_a_network_of_grey_pictures() -> None:
     network = learned(build("resnet20", 5, 1))
-    folded = fuse_norms(network, 1, 28)
-    assert not norms_of(folded)
-    assert distance(network, folded, 1, 28) < 1e-5
+    fused = fuse_norms(network, 1, 28)
+    assert not norms_of(fused)
+    assert distance(network, fused, 1, 28) < 1e-5
 
 
 def test_the_activation_that_a_norm_brought_stays() -> None:
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3), BatchNormAct2d(4, act_layer=nn.SiLU), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    folded = fuse_norms(learned(network), 3, 8)
-    assert not norms_of(folded)
-    assert any(isinstance(layer, nn.SiLU) for layer in folded.modules())
-    assert distance(network, folded, 3, 8) < 1e-6
+    fused = fuse_norms(learned(network), 3, 8)
+    assert not norms_of(fused)
+    assert any(isinstance(layer, nn.SiLU) for layer in fused.modules())
+    assert distance(network, fused, 3, 8) < 1e-6
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -122,9 +122,9 @@ def test_with_and_without_bias_and_scale(bias: bool, affine: bool) -> None:
     network = learned(
         nn.Sequential(nn.Conv2d(3, 6, 3, groups=3, bias=bias), nn.BatchNorm2d(6, affine=affine), nn.Flatten())
     )
-    folded = fuse_norms(network, 3, 8)
-    assert not norms_of(folded)
-    assert distance(network, folded, 3, 8) < 1e-6
+    fused = fuse_norms(network, 3, 8)
+    assert not norms_of(fused)
+    assert distance(network, fused, 3, 8) < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -142,25 +142,25 @@ def test_with_and_without_bias_and_scale(bias: bool, affine: bool) -> None:
 )  # fmt: skip
 def test_a_norm_stays_where_it_would_change_something_else(forward: Callable[[Between, Tensor], Tensor]) -> None:
     network = learned(Between(forward))
-    folded = fuse_norms(network, 3, 8)
-    assert len(norms_of(folded)) == 1
-    assert distance(network, folded, 3, 8) < 1e-6
+    fused = fuse_norms(network, 3, 8)
+    assert len(norms_of(fused)) == 1
+    assert distance(network, fused, 3, 8) < 1e-6
 
 
 def test_shared_weights_stay_as_they_are() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Flatten())
     network[2].weight = network[0].weight
-    folded = fuse_norms(learned(network), 3, 8)
-    assert len(norms_of(folded)) == 2
-    assert folded[2].weight is folded[0].weight
-    assert distance(network, folded, 3, 8) < 1e-6
+    fused = fuse_norms(learned(network), 3, 8)
+    assert len(norms_of(fused)) == 2
+    assert fused[2].weight is fused[0].weight
+    assert distance(network, fused, 3, 8) < 1e-6
 
 
 def test_weights_that_are_computed_stay_so() -> None:
     network = nn.Sequential(weight_norm(nn.Conv2d(3, 3, 3)), nn.BatchNorm2d(3), nn.Flatten())
-    folded = fuse_norms(learned(network), 3, 8)
-    assert len(norms_of(folded)) == 1
-    assert distance(network, folded, 3, 8) < 1e-6
+    fused = fuse_norms(learned(network), 3, 8)
+    assert len(norms_of(fused)) == 1
+    assert distance(network, fused, 3, 8) < 1e-6
 
 
 @pytest.mark.parametrize("watched", [0, 1, 2])
@@ -168,10 +168,10 @@ def test_hooks_go_along_and_see_what_they_saw(watched: int) -> None:
     network = learned(nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten()))
     seen: list[Tensor] = []
     network[watched].register_forward_hook(lambda layer, given, out: seen.append(out.clone()))
-    folded = fuse_norms(network, 3, 8)
-    assert bool(norms_of(folded)) == (watched < 2)
+    fused = fuse_norms(network, 3, 8)
+    assert bool(norms_of(fused)) == (watched < 2)
     seen.clear()
-    assert distance(network, folded, 3, 8) < 1e-6
+    assert distance(network, fused, 3, 8) < 1e-6
     assert len(seen) == 2
     torch.testing.assert_close(*seen)
 
@@ -187,13 +187,13 @@ def test_what_would_not_answer_the_same_keeps_all_norms() -> None:
     network = nn.Sequential(
         nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 3), Other(3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    folded = fuse_norms(learned(network), 3, 8)
-    assert len(norms_of(folded)) == 2
-    assert not folded.training
-    assert distance(network, folded, 3, 8) == 0
+    fused = fuse_norms(learned(network), 3, 8)
+    assert len(norms_of(fused)) == 2
+    assert not fused.training
+    assert distance(network, fused, 3, 8) == 0
 
 
-def test_weights_that_are_no_numbers_are_given_back_unfolded() -> None:
+def test_weights_that_are_no_numbers_are_returned_unfused() -> None:
     network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Flatten())
     nn.init.constant_(network[0].weight, float("nan"))
     assert len(norms_of(fuse_norms(network, 3, 8))) == 1
@@ -204,16 +204,16 @@ def test_the_network_is_left_as_it_is(training: bool) -> None:
     network = learned(build("resnet20", 5)).train(training)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     chance = torch.get_rng_state()
-    folded = fuse_norms(network, 3, 32)
+    fused = fuse_norms(network, 3, 32)
     assert network.training == training
-    assert not folded.training
-    assert not any(parameter.requires_grad for parameter in folded.parameters())
+    assert not fused.training
+    assert not any(parameter.requires_grad for parameter in fused.parameters())
     assert all(parameter.requires_grad for parameter in network.parameters())
     assert network.state_dict().keys() == before.keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), chance)
 
 
-def test_a_picture_that_the_network_does_not_take_is_told() -> None:
+def test_a_picture_that_the_network_does_not_take_raises() -> None:
     with pytest.raises(RuntimeError):
         fuse_norms(build("resnet20", 5, 1), 3, 32)

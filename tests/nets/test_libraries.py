@@ -1,4 +1,4 @@
-"""torchvision's and timm's networks: their cards agree with the libraries, and what a library refuses is said in a sentence."""
+"""torchvision's and timm's networks: their specs agree with the libraries, and a library's errors become sentences."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from resnet_gui.nets.spec import NetworkSpec
 BROUGHT = [network for network in NETWORKS if network.source != "ours"]
 each_network = pytest.mark.parametrize("network", BROUGHT, ids=lambda network: network.name)
 
-# Below these sizes a layer has less than one point to give; others halve a picture five times, and so say 32.
+# Below these sizes a layer has less than one point to give; others halve a picture five times, so 32.
 HARD_LIMITS = [
     "alexnet", "vgg11", "vgg19_bn", "inception_v3", "inception_v4", "inception_resnet_v2", "squeezenet1_0", "squeezenet1_1",
 ]  # fmt: skip
@@ -34,16 +34,16 @@ def code(caught: pytest.ExceptionInfo[Problem]) -> str:
 
 
 @each_network
-def test_the_cards_weights_are_the_librarys_first_choice(network: NetworkSpec):
+def test_the_specs_weights_are_the_librarys_first_choice(network: NetworkSpec):
     theirs = weights_of(f"{network.source}/{network.library_name}")
-    card = network.weights
+    ours = network.weights
     for field in ("url", "sha256", "licence", "trained_on", "image_size", "resize", "interpolation"):
-        assert getattr(card, field) == getattr(theirs, field), field
-    assert card.mean == pytest.approx(theirs.mean)
-    assert card.std == pytest.approx(theirs.std)
-    assert card.megabytes == pytest.approx(theirs.megabytes, abs=0.11)
+        assert getattr(ours, field) == getattr(theirs, field), field
+    assert ours.mean == pytest.approx(theirs.mean)
+    assert ours.std == pytest.approx(theirs.std)
+    assert ours.megabytes == pytest.approx(theirs.megabytes, abs=0.11)
     if network.source == "torchvision":  # timm states it elsewhere
-        assert card.top1 == theirs.top1
+        assert ours.top1 == theirs.top1
 
 
 @each_network
@@ -135,7 +135,7 @@ def test_a_name_that_the_library_has_not_is_refused(name: str):
     assert weights_of(name) is None
 
 
-def test_what_a_library_refuses_is_said_with_its_reason():
+def test_what_a_library_refuses_is_reported_with_its_reason():
     with pytest.raises(Problem) as caught:
         build("torchvision/mobilenet_v2", -1)
     assert code(caught) == "network_cannot_be_built"
@@ -159,7 +159,7 @@ def test_timms_names_are_all_it_has():
     assert len(names("timm")) > 1000
 
 
-def test_weights_of_a_library_network_say_how_its_pictures_were_prepared():
+def test_weights_of_a_library_network_have_its_preprocessing():
     weights = weights_of("timm/resnet18")
     assert weights.url == "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
     assert (weights.image_size, weights.resize, weights.interpolation, weights.sha256) == (224, 236, "bicubic", "")
@@ -170,7 +170,7 @@ def test_weights_of_a_library_network_say_how_its_pictures_were_prepared():
     assert (weights.image_size, weights.resize, weights.sha256) == (224, 236, "983f1562")
 
 
-def test_the_catalogues_own_weights_are_the_cards():
+def test_the_catalogues_own_weights_are_the_specs():
     assert weights_of("resnet18") is find("resnet18").weights
     assert weights_of("inception_v2") is None
     assert weights_of("timm/skresnet50") is None

@@ -1,4 +1,4 @@
-"""The layer table: its rows are the network's, its sums are true, and what cannot be opened is told in a sentence."""
+"""The layer table: its rows are the network's, its sums are true, and errors are reported in a sentence."""
 
 import functools
 import itertools
@@ -22,9 +22,9 @@ def _one_thread() -> None:
 
 
 def test_the_first_rows_of_resnet18_are_those_of_the_paper() -> None:
-    said = summarise("resnet18", 1000, 3, 224)
+    summary = summarise("resnet18", 1000, 3, 224)
     stem = "conv1 bn1 relu maxpool"
-    assert said.layers[:6] == (
+    assert summary.layers[:6] == (
         Layer("conv1", "Conv2d 7×7 /2", (64, 112, 112), 9_408, 118_013_952, stem),
         Layer("bn1", "BatchNorm2d", (64, 112, 112), 128, 0, stem),
         Layer("relu", "ReLU", (64, 112, 112), 0, 0, stem),
@@ -32,9 +32,9 @@ def test_the_first_rows_of_resnet18_are_those_of_the_paper() -> None:
         Layer("layer1.0.conv1", "Conv2d 3×3", (64, 56, 56), 36_864, 115_605_504, "layer1"),
         Layer("layer1.0.bn1", "BatchNorm2d", (64, 56, 56), 128, 0, "layer1"),
     )
-    assert said.layers[-1].name == "fc"
-    assert said.layers[-1].shape == (1000,)
-    assert (said.parameters, said.multiply_adds) == (11_689_512, 1_814_073_344)
+    assert summary.layers[-1].name == "fc"
+    assert summary.layers[-1].shape == (1000,)
+    assert (summary.parameters, summary.multiply_adds) == (11_689_512, 1_814_073_344)
 
 
 @pytest.mark.parametrize(
@@ -50,23 +50,23 @@ def test_the_first_rows_of_resnet18_are_those_of_the_paper() -> None:
 def test_the_sums_are_the_networks_parameters_and_multiply_adds(
     name: str, classes: int, channels: int, size: int
 ) -> None:
-    said = opened(name, classes, channels, size)
+    summary = opened(name, classes, channels, size)
     with torch.device("meta"):
         network = build(name, classes, channels).eval().requires_grad_(False)
     with FlopCounterMode(display=False) as counter:
         network(torch.empty(1, channels, size, size, device="meta"))
-    assert said.parameters == sum(row.parameters for row in said.layers)
-    assert said.parameters == sum(each.numel() for each in network.parameters())
-    assert said.multiply_adds == sum(row.multiply_adds for row in said.layers)
-    assert said.multiply_adds == counter.get_total_flops() / 2 > 0
+    assert summary.parameters == sum(row.parameters for row in summary.layers)
+    assert summary.parameters == sum(each.numel() for each in network.parameters())
+    assert summary.multiply_adds == sum(row.multiply_adds for row in summary.layers)
+    assert summary.multiply_adds == counter.get_total_flops() / 2 > 0
 
 
 def test_a_block_that_is_called_twice_brings_its_parameters_once() -> None:
-    said = opened("teaching_resnet18", 7, 3, 96)
-    assert said.parameters == 11_110_663
+    summary = opened("teaching_resnet18", 7, 3, 96)
+    assert summary.parameters == 11_110_663
     calls = [
         list(rows)
-        for name, rows in itertools.groupby(sorted(said.layers, key=lambda row: row.name), lambda row: row.name)
+        for name, rows in itertools.groupby(sorted(summary.layers, key=lambda row: row.name), lambda row: row.name)
     ]
     twice = [rows for rows in calls if len(rows) == 2 and rows[0].kind.startswith("Conv2d")]
     assert len(twice) == 2
@@ -103,9 +103,9 @@ def test_a_module_that_computes_with_its_parts_weights_owns_them() -> None:
 
 
 def test_a_network_that_computes_its_widths_with_tensors_is_opened_too() -> None:
-    said = summarise("torchvision/regnet_y_400mf", 1000, 3, 224)
-    assert said.parameters == 4_344_144  # torchvision states it
-    assert round(said.multiply_adds / 1e9, 1) == 0.4
+    summary = summarise("torchvision/regnet_y_400mf", 1000, 3, 224)
+    assert summary.parameters == 4_344_144  # torchvision states it
+    assert round(summary.multiply_adds / 1e9, 1) == 0.4
 
 
 def test_of_one_that_is_too_large_for_the_memory_nothing_is_allocated() -> None:
@@ -116,22 +116,22 @@ def test_of_one_that_is_too_large_for_the_memory_nothing_is_allocated() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000
 
 
-def test_grouped_and_dilated_convolutions_say_so() -> None:
+def test_grouped_and_dilated_convolutions_are_marked() -> None:
     kinds = {row.kind for row in opened("resnext50_32x4d", 5, 3, 64).layers}
     assert {"Conv2d 3×3, 32 groups", "Conv2d 3×3 /2, 32 groups", "Linear"} <= kinds
 
 
-def test_a_size_that_the_card_rules_out_is_told_with_those_it_takes() -> None:
-    card = find("alexnet_2012")
-    require_size(card, 227)
-    for refused in (lambda: require_size(card, 224), lambda: summarise("alexnet_2012", 5, 3, 224)):
+def test_a_size_that_the_spec_rules_out_is_reported_with_those_it_takes() -> None:
+    spec = find("alexnet_2012")
+    require_size(spec, 227)
+    for refused in (lambda: require_size(spec, 224), lambda: summarise("alexnet_2012", 5, 3, 224)):
         with pytest.raises(Problem) as caught:
             refused()
         assert caught.value.message.code == "size_not_taken"
         assert str(caught.value).endswith("in pixels: 227.")
 
 
-def test_a_size_that_a_librarys_network_refuses_is_told_with_its_reason() -> None:
+def test_a_size_that_a_librarys_network_refuses_is_reported_and_why() -> None:
     with pytest.raises(Problem) as caught:
         summarise("timm/vit_tiny_patch16_224", 5, 3, 100)
     assert caught.value.message.code == "network_refuses_size"
@@ -147,7 +147,7 @@ def test_a_size_that_a_librarys_network_refuses_is_told_with_its_reason() -> Non
         ("torchvision/resnet19", "network_not_in_library"),
     ],
 )
-def test_a_name_that_nobody_has_is_told(name: str, code: str) -> None:
+def test_a_name_that_nobody_has_is_reported(name: str, code: str) -> None:
     with pytest.raises(Problem) as caught:
         summarise(name, 5, 3, 224)
     assert caught.value.message.code == code

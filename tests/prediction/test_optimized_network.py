@@ -12,9 +12,9 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.nets.build import build
 from resnet_gui.prediction import optimized_network
-from resnet_gui.prediction.optimized_network import OptimizedNetwork, make_ready
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, optimize
 
-CPU, RULE = torch.device("cpu"), Preprocessing.for_size(32)
+CPU, PREPROCESSING = torch.device("cpu"), Preprocessing.for_size(32)
 
 
 def some_pixels(count: int, channels: int = 3) -> Tensor:
@@ -25,27 +25,27 @@ def some_pixels(count: int, channels: int = 3) -> Tensor:
 def test_the_probabilities_are_those_of_the_network(network: nn.Module) -> None:
     pixels = some_pixels(5)
     with torch.inference_mode():
-        plain = network(RULE.normalize(pixels)).softmax(1)
-    found = make_ready(network, RULE, CPU).probabilities(pixels)
+        plain = network(PREPROCESSING.normalize(pixels)).softmax(1)
+    found = optimize(network, PREPROCESSING, CPU).probabilities(pixels)
     assert (found.shape, found.dtype) == ((5, 3), torch.float32)
     torch.testing.assert_close(found, plain, atol=1e-5, rtol=0)
 
 
 def test_grey_pictures() -> None:
-    rule = RULE.with_channels(1)
-    found = make_ready(build("resnet20", 4, 1), rule, CPU).probabilities(some_pixels(2, 1))
+    grey = PREPROCESSING.with_channels(1)
+    found = optimize(build("resnet20", 4, 1), grey, CPU).probabilities(some_pixels(2, 1))
     torch.testing.assert_close(found.sum(1), torch.ones(2))
 
 
 def test_the_norms_are_gone_and_the_network_itself_stays(network: nn.Module) -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    ready = make_ready(network, RULE, CPU)
+    ready = optimize(network, PREPROCESSING, CPU)
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in ready.network.modules())
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
 def test_an_answer_does_not_depend_on_the_pictures_beside_it(network: nn.Module) -> None:
-    ready, pixels = make_ready(network, RULE, CPU), some_pixels(9)
+    ready, pixels = optimize(network, PREPROCESSING, CPU), some_pixels(9)
     alone = torch.cat([ready.probabilities(each.unsqueeze(0)) for each in pixels])
     torch.testing.assert_close(ready.probabilities(pixels), alone, atol=1e-6, rtol=0)
 
@@ -90,10 +90,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Compute:
 def test_16_bits_are_taken_where_they_are_faster_and_say_the_same(
     short: Compute, network: Different, taken: str
 ) -> None:
-    ready = make_ready(network, RULE, CPU)
+    ready = optimize(network, PREPROCESSING, CPU)
     assert ready.compute.precision == taken
     assert network.conv.weight.dtype == torch.float32
-    plain = OptimizedNetwork(network, Compute(CPU), RULE).probabilities(some_pixels(3))
+    plain = OptimizedNetwork(network, Compute(CPU), PREPROCESSING).probabilities(some_pixels(3))
     torch.testing.assert_close(ready.probabilities(some_pixels(3)), plain, atol=0.02, rtol=0)
 
 
@@ -101,7 +101,7 @@ def test_16_bits_are_taken_where_they_are_faster_and_say_the_same(
 def test_each_model_must_say_the_same_in_16_bits_though_an_earlier_one_did(
     short: Compute, other: float, taken: str
 ) -> None:
-    assert make_ready(Different(other), RULE, CPU, short).compute.precision == taken
+    assert optimize(Different(other), PREPROCESSING, CPU, short).compute.precision == taken
 
 
 class OnlyContiguous(nn.Module):
@@ -118,15 +118,15 @@ class OnlyContiguous(nn.Module):
 
 
 def test_what_a_network_cannot_do_is_not_taken() -> None:
-    ready = make_ready(OnlyContiguous(), RULE, CPU)
+    ready = optimize(OnlyContiguous(), PREPROCESSING, CPU)
     assert ready.compute.memory_format == "contiguous"
     assert ready.probabilities(some_pixels(3)).shape == (3, 2)
 
 
 class Heavy(nn.Module):
-    """Keeps how often it is asked, and how many copies there are at once."""
+    """Counts its forward passes, and how many copies there are at once."""
 
-    answers: ClassVar[int] = 0
+    calls: ClassVar[int] = 0
     copies: ClassVar[weakref.WeakSet[nn.Module]] = weakref.WeakSet()
     most: ClassVar[int] = 0
 
@@ -135,7 +135,7 @@ class Heavy(nn.Module):
         self.conv = nn.Conv2d(3, 2, 32)
 
     def forward(self, x: Tensor) -> Tensor:
-        Heavy.answers += 1
+        Heavy.calls += 1
         self.copies.add(self)
         Heavy.most = max(Heavy.most, len(self.copies))
         time.sleep(0.21)
@@ -144,6 +144,6 @@ class Heavy(nn.Module):
 
 
 def test_a_heavy_network_is_tried_shortly_and_is_not_many_times_in_memory(short: Compute) -> None:
-    make_ready(Heavy(), RULE, CPU)
-    assert Heavy.answers <= 10
-    assert Heavy.most <= 2  # beside the network itself, which is not asked
+    optimize(Heavy(), PREPROCESSING, CPU)
+    assert Heavy.calls <= 10
+    assert Heavy.most <= 2  # besides the network itself, which computes nothing

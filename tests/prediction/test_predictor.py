@@ -21,9 +21,11 @@ ONE_THREAD = MachineConfig(device="cpu", threads=1)
 
 
 def test_the_most_probable_classes_come_first(model: Path, network: nn.Module, colours: Path) -> None:
-    picture, rule = colours / "red" / "0.png", Preprocessing.for_size(32)
+    picture, preprocessing = colours / "red" / "0.png", Preprocessing.for_size(32)
     with torch.inference_mode():
-        plain = network(rule.normalize(rule.pixels(rule.open(picture)).unsqueeze(0)))[0].softmax(0)
+        plain = network(preprocessing.normalize(preprocessing.pixels(preprocessing.open(picture)).unsqueeze(0)))[
+            0
+        ].softmax(0)
     answer = Predictor(model, ONE_THREAD).predict(picture, 2)
     assert answer.labels == tuple(("blue", "green", "red")[index] for index in plain.argsort(descending=True)[:2])
     assert answer.probabilities == pytest.approx(plain.sort(descending=True).values[:2].tolist(), abs=1e-5)
@@ -39,8 +41,8 @@ def test_a_photograph_is_seen_as_in_training_and_has_the_size_of_its_file(model:
     picture = predictor.open(path)
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (900, 1600)
-    rule = predictor.metadata.preprocessing
-    assert torch.equal(picture.pixels, rule.pixels(rule.open(path)))
+    preprocessing = predictor.metadata.preprocessing
+    assert torch.equal(picture.pixels, preprocessing.pixels(preprocessing.open(path)))
     answer = predictor.predict(path)
     assert (answer.width, answer.height) == (900, 1600)
 
@@ -51,11 +53,11 @@ def test_what_cannot_be_read_is_answered_with_its_problem(model: Path, tmp_path:
     opened = [
         predictor.open(path) for path in (tmp_path / "empty.png", colours / "red" / "0.png", tmp_path / "gone.png")
     ]
-    answers = predictor.answer(opened)
+    answers = predictor.predict_batch(opened)
     assert [answer.problem and answer.problem.code for answer in answers] == ["image_empty", None, "image_missing"]
     assert [len(answer.labels) for answer in answers] == [0, 3, 0]
     nothing = Prediction("nothing")
-    assert predictor.answer([nothing]) == [nothing]
+    assert predictor.predict_batch([nothing]) == [nothing]
 
 
 def test_a_model_of_the_same_network_computes_like_the_one_before_it(
@@ -68,8 +70,8 @@ def test_a_model_of_the_same_network_computes_like_the_one_before_it(
     second = Predictor(model, ONE_THREAD, first)
     assert second.inference.compute == other
     assert second.predict(picture).probabilities == pytest.approx(first.predict(picture).probabilities, abs=1e-5)
-    card = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(28), 1, True)
-    save_model(tmp_path / "other.safetensors", build("resnet20", 2).state_dict(), card)
+    metadata = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(28), 1, True)
+    save_model(tmp_path / "other.safetensors", build("resnet20", 2).state_dict(), metadata)
     assert sum(
         Predictor(tmp_path / "other.safetensors", ONE_THREAD, first).predict(picture).probabilities
     ) == pytest.approx(1)

@@ -27,8 +27,8 @@ def test_it_answers_by_what_the_file_holds_now(model: Path, colours: Path) -> No
     [info] = answering.describe(model, busy=False)
     assert isinstance(info, ModelInfo)
     assert labels(answering, model, picture) == ["blue", "green", "red"]
-    card = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(32), 1, True)
-    save_model(model, build("resnet20", 2).state_dict(), card)
+    metadata = ModelMetadata("resnet20", ("no", "yes"), Preprocessing.for_size(32), 1, True)
+    save_model(model, build("resnet20", 2).state_dict(), metadata)
     assert labels(answering, model, picture) == ["no", "yes"]
     model.unlink()
     with pytest.raises(Problem) as caught:
@@ -39,8 +39,8 @@ def test_it_answers_by_what_the_file_holds_now(model: Path, colours: Path) -> No
 def test_during_a_run_the_loaded_model_answers_with_one_thread(
     model: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for card in (torch.cuda, torch.backends.mps):
-        monkeypatch.setattr(card, "is_available", lambda: False)  # where it would answer when no run computes
+    for backend in (torch.cuda, torch.backends.mps):
+        monkeypatch.setattr(backend, "is_available", lambda: False)  # which it would use when no run computes
     answering, picture = PredictorCache(), colours / "red" / "0.png"
     labels(answering, model, picture)
     loaded = answering._loaded

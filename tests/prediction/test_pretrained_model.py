@@ -19,7 +19,7 @@ from resnet_gui.prediction.predictor import Predictor
 from resnet_gui.prediction.pretrained_model import imagenet_classes, make_model
 from resnet_gui.records import ModelInfo, Weights
 
-TAUGHT = Weights(
+WEIGHTS = Weights(
     "https://host.example/resnet20-0123abcd.pth", 1.1, "MIT", image_size=32, resize=36, mean=(0.5,) * 3, std=(0.5,) * 3
 )
 
@@ -27,7 +27,7 @@ TAUGHT = Weights(
 @pytest.fixture(autouse=True)
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ResNet-20 for which there are weights: small enough for a test."""
-    monkeypatch.setitem(catalog._BY_NAME, "resnet20", replace(catalog.find("resnet20"), weights=TAUGHT))
+    monkeypatch.setitem(catalog._BY_NAME, "resnet20", replace(catalog.find("resnet20"), weights=WEIGHTS))
 
 
 def made(name: str, file: Path, out: Path) -> list[Event]:
@@ -45,10 +45,10 @@ def test_the_model_has_the_weights_the_names_and_the_preprocessing(tmp_path: Pat
     file, out = weights_file(tmp_path, 1000), tmp_path / "model.safetensors"
     events = made("resnet20", file, out)
     assert [type(event) for event in events] == [WeightsLoaded, ModelInfo]
-    network, card = load_model(out)
-    assert card.classes == imagenet_classes()
-    assert card.preprocessing == Preprocessing(32, 36, "bilinear", (0.5,) * 3, (0.5,) * 3)
-    assert not card.validated
+    network, metadata = load_model(out)
+    assert metadata.classes == imagenet_classes()
+    assert metadata.preprocessing == Preprocessing(32, 36, "bilinear", (0.5,) * 3, (0.5,) * 3)
+    assert not metadata.validated
     torch.manual_seed(3)
     assert torch.equal(network.state_dict()["linear.weight"], build("resnet20", 1000).state_dict()["linear.weight"])
     answer = Predictor(out, MachineConfig()).predict(colours / "red" / "0.png")

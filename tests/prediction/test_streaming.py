@@ -1,4 +1,4 @@
-"""Answers about many pictures come one after the other, in order, and no sooner than they are wanted."""
+"""Predictions for many pictures come in order, and pictures are decoded no earlier than needed."""
 
 import threading
 import time
@@ -25,9 +25,9 @@ class Watched(Predictor):
         self.opened.append(threading.current_thread().name)
         return super().open(path)
 
-    def answer(self, opened: list[Picture | Prediction], top: int = 5) -> list[Prediction]:
+    def predict_batch(self, opened: list[Picture | Prediction], top: int = 5) -> list[Prediction]:
         self.batches.append(len(opened))
-        return super().answer(opened, top)
+        return super().predict_batch(opened, top)
 
 
 def opening_threads() -> list[str]:
@@ -41,11 +41,11 @@ def test_files_and_folders_are_answered_in_order_each_as_if_alone(
     (tmp_path / "bare").mkdir()
     broken = colours / "green" / "3.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    asked = [colours / "red" / "1.png", tmp_path / "gone.png", colours, tmp_path / "bare", colours / "blue" / "2.png"]
+    paths = [colours / "red" / "1.png", tmp_path / "gone.png", colours, tmp_path / "bare", colours / "blue" / "2.png"]
     predictor = Watched(model, threads)
-    answers = [item for event in predict(predictor, asked, threading.Event(), 3) for item in event.items]
+    answers = [item for event in predict(predictor, paths, threading.Event(), 3) for item in event.items]
     inside = sorted(str(path) for path in colours.glob("*/*.png"))
-    assert [answer.path for answer in answers] == [*map(str, asked[:2]), *inside, *map(str, asked[3:])]
+    assert [answer.path for answer in answers] == [*map(str, paths[:2]), *inside, *map(str, paths[3:])]
     problems = {Path(answer.path).name: answer.problem.code for answer in answers if answer.problem}
     assert problems == {"gone.png": "image_missing", "3.png": "image_broken", "bare": "nothing_to_predict"}
     for answer in answers:
@@ -87,7 +87,7 @@ def test_the_first_answer_does_not_wait_for_the_folders_after_it(
 
 
 class Slow(Watched):
-    """Cannot open `2.png` before somebody lets it."""
+    """Cannot open `2.png` until the test lets it."""
 
     def __init__(self, model: Path) -> None:
         super().__init__(model, 2)
@@ -104,8 +104,8 @@ def test_an_answer_does_not_wait_for_a_slow_picture_after_it(model: Path, colour
     events = predict(predictor, [colours / "red" / f"{number}.png" for number in range(4)], threading.Event())
     first = [next(events), next(events)]
     predictor.may_open.set()
-    said = [[Path(item.path).name for item in event.items] for event in (*first, *events)]
-    assert said == [["0.png"], ["1.png"], ["2.png", "3.png"]]
+    names = [[Path(item.path).name for item in event.items] for event in (*first, *events)]
+    assert names == [["0.png"], ["1.png"], ["2.png", "3.png"]]
 
 
 def test_one_thread_is_all_that_is_taken_where_no_more_may_be(model: Path, colours: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lines of any length in few points, and figures in words."""
+"""Lines of any length in few points, and figures as text."""
 
 import itertools
 import math
@@ -30,8 +30,8 @@ def test_a_curve_keeps_its_shape_in_few_points():
 def test_no_peak_is_lost_however_long_the_line():
     line = [(index, index % 7 / 100) for index in range(100_000)]
     peaks = [(12_345, 5.0), (12_346, -5.0), (54_321, 3.0), (99_999, 4.0)]
-    for place, height in peaks:
-        line[place] = place, height
+    for x, height in peaks:
+        line[x] = x, height
     assert set(peaks) <= set(drawn(line).points)
 
 
@@ -54,7 +54,7 @@ def test_the_nearest_epoch_is_found_among_many():
     assert curves.nearest(3) is None
     for number in range(1, 10_001):
         curves.add_epoch(EpochDone(number, 1.0, 0.5, None, None, 0.001, 1.0, False))
-    assert [curves.nearest(place).epoch for place in (-4, 0.9, 1.4, 1.6, 9_999.7, 20_000)] == [
+    assert [curves.nearest(x).epoch for x in (-4, 0.9, 1.4, 1.6, 9_999.7, 20_000)] == [
         1,
         1,
         1,

@@ -54,17 +54,17 @@ def test_a_story_lies_where_its_run_lies_now(tmp_path: Path) -> None:
     note = Note(message("no_test"))
     skipped = Skipped("/a.jpg", message("image_empty", path="/a.jpg"))
     stopped = Stopped("/elsewhere/1/model.safetensors", 2, 1, True)
-    story = history_of(
+    history = history_of(
         tmp_path,
         [STARTED, note, note, skipped, skipped, Progress("train", 1, 2, 1, 0.9, 0.5), epoch(1), epoch(2), stopped],
     )
-    assert story.model == str(tmp_path / "model.safetensors")
-    assert story.run == str(tmp_path)
-    assert list(story.notes) == [note.message]
-    assert len(story.skipped) == 1
-    assert [x for x, _ in story.curves.loss.running.points] == [0.5, 1.0, 2.0]
-    assert story.curves.accuracy.best == (2, 60.0)
-    assert [end.model for end in story.ends if isinstance(end, Stopped)] == [story.model]
+    assert history.model == str(tmp_path / "model.safetensors")
+    assert history.run == str(tmp_path)
+    assert list(history.notes) == [note.message]
+    assert len(history.skipped) == 1
+    assert [x for x, _ in history.curves.loss.running.points] == [0.5, 1.0, 2.0]
+    assert history.curves.accuracy.best == (2, 60.0)
+    assert [end.model for end in history.ends if isinstance(end, Stopped)] == [history.model]
 
 
 def test_a_very_long_run_that_is_opened_again_has_the_peaks_it_had(tmp_path: Path) -> None:

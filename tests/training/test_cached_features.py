@@ -42,9 +42,9 @@ TRAIN, VAL = 18, 6
 
 
 @pytest.fixture(autouse=True)
-def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def every_step_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (cached_features, epoch, evaluate):
-        monkeypatch.setattr(module, "Pace", lambda _: Throttle(0.0))
+        monkeypatch.setattr(module, "Throttle", lambda _: Throttle(0.0))
 
 
 @pytest.fixture
@@ -170,11 +170,11 @@ def test_stopped_anywhere_and_resumed_it_ends_as_if_nothing_had_happened(
     paint(colours)
     (colours / "red" / "3.png").write_bytes(b"")
     whole = run(head, start__feature_views=2)
-    stop, events, place = threading.Event(), [], 0
+    stop, events, count = threading.Event(), [], 0
     for event in begin(head, stop, start__feature_views=2):
         events.append(event)
-        place += isinstance(event, Progress) and (event.phase, event.epoch) == (phase, epoch)
-        if place == number:
+        count += isinstance(event, Progress) and (event.phase, event.epoch) == (phase, epoch)
+        if count == number:
             stop.set()
     assert isinstance(events[-1], Stopped)
     assert events[-1].validated == (epoch > 1)
@@ -211,9 +211,9 @@ def test_what_cannot_be_read_is_told_once_and_left_out_of_every_epoch(head: Sett
         (colours / "blue" / f"{number}.png").write_bytes(b"")
     same = {**head, "data.random_crop": False, "data.flip": False}
     once, always = run(same), run(same, start__feature_views=0)
-    told = [event.path for event in only(once, Skipped)]
-    assert sorted(told) == sorted({event.path for event in only(always, Skipped)})
-    assert len(told) == len(set(told)) == 5
+    skipped = [event.path for event in only(once, Skipped)]
+    assert sorted(skipped) == sorted({event.path for event in only(always, Skipped)})
+    assert len(skipped) == len(set(skipped)) == 5
     assert losses(once) == pytest.approx(losses(always), rel=1e-3)
     assert looks(once)[-1][0] == looks(once)[-1][1] < TRAIN + VAL
 

@@ -1,4 +1,4 @@
-"""How a run computes: chosen by trial, remembered, written into its settings, and set by hand where the person wants."""
+"""How a run computes: chosen by trial, cached, written into its settings, or set by hand."""
 
 import json
 import os
@@ -52,9 +52,9 @@ def codes(events: list[Event]) -> list[str]:
 
 
 def search(config: TrainConfig, stop: threading.Event | None = None) -> tuple:
-    """What is found for `config`, with the notes that were said on the way."""
-    network, rule = build(config.network, 3), Preprocessing.for_size(config.data.image_size)
-    looking = compute_plan.autotune(config, network, rule, [], CPU, stop or threading.Event())
+    """What is found for `config`, and the notes on the way."""
+    network, preprocessing = build(config.network, 3), Preprocessing.for_size(config.data.image_size)
+    looking = compute_plan.autotune(config, network, preprocessing, [], CPU, stop or threading.Event())
     notes = []
     while True:
         try:
@@ -150,14 +150,14 @@ def test_what_learns_otherwise_or_is_hardly_faster_is_not_taken() -> None:
 
 def test_a_trial_finds_loss_and_gradient_of_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config({**SMALL, "training.learning_rate": 10.0})
-    network, rule = build("resnet20", 3), Preprocessing.for_size(32)
-    batch = compute_plan._random_batch(config, rule, CPU)
+    network, preprocessing = build("resnet20", 3), Preprocessing.for_size(32)
+    batch = compute_plan._random_batch(config, preprocessing, CPU)
     found = [
-        compute_plan._try(Compute(CPU, precision), 1, config, network, rule, batch, threading.Event())
+        compute_plan._try(Compute(CPU, precision), 1, config, network, preprocessing, batch, threading.Event())
         for precision in ("float32", "float16")
     ]
     network.train()
-    loss = functional.cross_entropy(network(rule.normalize(batch)), torch.arange(8) % 2)
+    loss = functional.cross_entropy(network(preprocessing.normalize(batch)), torch.arange(8) % 2)
     loss.backward()
     length = torch.cat([weight.grad.flatten() for weight in network.parameters()]).norm().item()
     assert [trial.loss for trial in found] == pytest.approx([loss.item()] * 2, rel=1e-2)
@@ -230,13 +230,13 @@ def test_a_damaged_memory_is_tried_anew(quick: Settings) -> None:
 
 
 def test_as_many_threads_read_as_are_needed(colours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule, pictures = Preprocessing.for_size(32), sorted((colours / "red").iterdir())
-    assert compute_plan._loading_threads(rule, pictures, 1.0) == 2
-    assert compute_plan._loading_threads(rule, [], 1e9) == 2
-    assert compute_plan._loading_threads(rule, [colours / "nothing.png"], 1e9) == 2
-    assert 2 <= compute_plan._loading_threads(rule, pictures, 1e9) <= max(2, compute_plan.usable_cores())
+    preprocessing, pictures = Preprocessing.for_size(32), sorted((colours / "red").iterdir())
+    assert compute_plan._loading_threads(preprocessing, pictures, 1.0) == 2
+    assert compute_plan._loading_threads(preprocessing, [], 1e9) == 2
+    assert compute_plan._loading_threads(preprocessing, [colours / "nothing.png"], 1e9) == 2
+    assert 2 <= compute_plan._loading_threads(preprocessing, pictures, 1e9) <= max(2, compute_plan.usable_cores())
     monkeypatch.setattr(compute_plan, "usable_cores", lambda: 512)
-    many = compute_plan._loading_threads(rule, pictures, 1e9)
+    many = compute_plan._loading_threads(preprocessing, pictures, 1e9)
     assert many > 8
     assert MachineConfig(loading_threads=many), "it can be written into the settings"
 
@@ -248,8 +248,8 @@ def test_the_batch_is_32_or_what_memory_takes(quick: Settings, monkeypatch: pyte
     assert only(events, Planned)[0].batch_size == 32
     assert only(events, Planned)[0].memory > 2**20
     config = make_config({**settings, "training.learning_rate": 0.1})
-    network, rule = build("resnet20", 3), Preprocessing.for_size(32)
-    enough = resource_checks.memory_bytes(resource_checks._with_batch(config, 8), network, rule)
+    network, preprocessing = build("resnet20", 3), Preprocessing.for_size(32)
+    enough = resource_checks.memory_bytes(resource_checks._with_batch(config, 8), network, preprocessing)
     monkeypatch.setattr(resource_checks, "free_memory", lambda: enough)
     events = run(settings)
     assert only(events, Planned)[0].batch_size == 8

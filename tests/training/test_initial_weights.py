@@ -55,7 +55,7 @@ def weights_of(events: list[Event]) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
-    """Weights of a ResNet-20 of 10 classes as people share them: wrapped, and with the prefix of several graphics cards."""
+    """Weights of a ResNet-20 of 10 classes as they are shared: wrapped, and with the prefix of several GPUs."""
     torch.manual_seed(11)
     network = build("resnet20", 10)
     for layer in network.modules():
@@ -186,7 +186,7 @@ def test_only_a_head_on_random_weights_is_told_to_promise_little(quick: Settings
 def test_a_run_of_the_head_that_was_stopped_goes_on_to_the_same_model(
     quick: Settings, shared: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(epoch, "Pace", lambda _: Throttle(0.0))
+    monkeypatch.setattr(epoch, "Throttle", lambda _: Throttle(0.0))
     values = {**quick, "start.start_from": "file", "start.start_path": str(shared), "start.train_part": "head"}
     whole = weights_of(run(values))
     stop = threading.Event()
@@ -220,10 +220,10 @@ def test_colour_weights_start_a_grey_network_by_the_sum_of_their_channels(quick:
         if isinstance(event, WeightsLoaded):
             stop.set()
     assert "channels_summed" in codes(events)
-    network, card = load_model(Path(event.model))
+    network, metadata = load_model(Path(event.model))
     given = torch.load(shared, weights_only=True)["state_dict"]["module.conv1.weight"]
     assert torch.allclose(network.state_dict()["conv1.weight"], given.sum(1, keepdim=True))
-    assert card.preprocessing.mean == pytest.approx((0.449,), abs=0.001)
+    assert metadata.preprocessing.mean == pytest.approx((0.449,), abs=0.001)
 
 
 def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Settings):
@@ -237,20 +237,20 @@ def test_auxiliary_classifiers_learn_with_the_weight_of_the_paper(quick: Setting
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
-    rule = Preprocessing.for_size(64)
-    pictures = SimpleNamespace(preprocessing=rule, prepare=lambda batch: rule.normalize(batch.pixels))
+    preprocessing = Preprocessing.for_size(64)
+    pictures = SimpleNamespace(preprocessing=preprocessing, prepare=lambda batch: preprocessing.normalize(batch.pixels))
     state = SimpleNamespace(
         config=config, network=network, compute=Compute(torch.device("cpu")), part_size=2, epoch=1, step=1,
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1), scaler=torch.amp.GradScaler("cpu", enabled=False), loss_sum=torch.zeros(()), right=torch.zeros(()),
         train=pictures,
     )  # fmt: skip
-    course = EpochInputs(network, pictures, pictures, state.compute)
+    inputs = EpochInputs(network, pictures, pictures, state.compute)
     pixels, labels = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8), torch.tensor([0, 1])
-    epoch.EpochTrainer(state, course)._find_gradients(Batch(pixels, labels, torch.arange(2)))
+    epoch.EpochTrainer(state, inputs)._find_gradients(Batch(pixels, labels, torch.arange(2)))
     found = {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
 
     network.zero_grad()
-    out = network(rule.normalize(pixels))
+    out = network(preprocessing.normalize(pixels))
     losses = [functional.cross_entropy(each, labels) for each in (out.logits, out.aux_logits1, out.aux_logits2)]
     (losses[0] + 0.3 * losses[1] + 0.3 * losses[2]).backward()
     for name, parameter in network.named_parameters():

@@ -1,4 +1,4 @@
-"""A run from settings to a model file, as its events tell it."""
+"""A run from settings to a model file, seen through its events."""
 
 import csv
 import itertools
@@ -82,11 +82,11 @@ def test_a_run_tells_its_story_in_order_and_leaves_everything_behind(quick: Sett
     assert len(read_split(folder / "split.csv").train) == 18
     kept = [from_json(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert kinds(kept) == names
-    _, card = load_model(Path(finished.model))
-    assert card.test == finished.test
-    assert card.test_opened == 1
-    assert card.validated
-    assert card.epoch == finished.best_epoch
+    _, metadata = load_model(Path(finished.model))
+    assert metadata.test == finished.test
+    assert metadata.test_opened == 1
+    assert metadata.validated
+    assert metadata.epoch == finished.best_epoch
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_does_not(quick: Settings) -> None:
@@ -124,10 +124,10 @@ def test_a_run_stopped_before_any_validation_keeps_an_unvalidated_model(quick: S
     stopped = only(events, Stopped)[0]
     assert not stopped.validated
     assert (stopped.epoch, stopped.step) == (1, 1)
-    _, card = load_model(Path(stopped.model))
-    assert not card.validated
-    assert card.val_accuracy is None
-    assert card.test is None
+    _, metadata = load_model(Path(stopped.model))
+    assert not metadata.validated
+    assert metadata.val_accuracy is None
+    assert metadata.test is None
 
 
 def test_stopped_later_it_keeps_the_best_and_opens_no_test_pictures(quick: Settings) -> None:
@@ -136,10 +136,10 @@ def test_stopped_later_it_keeps_the_best_and_opens_no_test_pictures(quick: Setti
     assert stopped.validated
     assert stopped.epoch == 3
     assert stopped.step == 0
-    _, card = load_model(Path(stopped.model))
-    assert card.epoch == only(events, BestSaved)[-1].epoch
-    assert card.test is None
-    assert card.test_opened == 0
+    _, metadata = load_model(Path(stopped.model))
+    assert metadata.epoch == only(events, BestSaved)[-1].epoch
+    assert metadata.test is None
+    assert metadata.test_opened == 0
 
 
 def test_stopped_during_the_test_it_gives_no_score(quick: Settings) -> None:
@@ -227,12 +227,8 @@ def test_the_dataset_folder_is_never_written_to(quick: Settings, colours: Path) 
 
 
 def test_a_missing_device_is_a_sentence(quick: Settings) -> None:
-    import torch
-
-    if torch.backends.mps.is_available():
-        pytest.skip("this machine has every device")
     with pytest.raises(Problem, match="not available on this machine"):
-        run(quick, machine__device="mps")
+        run(quick, machine__device="cuda")  # which conftest.py hides where there is one
 
 
 def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
@@ -243,7 +239,7 @@ def test_how_often_progress_is_said_changes_nothing_even_with_bad_pictures(
         path.write_bytes(b"")
     tables = []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(epoch, "Pace", lambda _, seconds=seconds: Throttle(seconds))
+        monkeypatch.setattr(epoch, "Throttle", lambda _, seconds=seconds: Throttle(seconds))
         tables.append(results(only(run(quick, training__batch_size=2), Started)[0].run))
     assert tables[0] == tables[1]
 

@@ -55,8 +55,8 @@ Settings = dict[str, object]
 
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnet_gui.training.epoch.Pace", lambda _: Throttle(0.0))
-    monkeypatch.setattr(evaluate, "Pace", lambda _: Throttle(0.0))
+    monkeypatch.setattr("resnet_gui.training.epoch.Throttle", lambda _: Throttle(0.0))
+    monkeypatch.setattr(evaluate, "Throttle", lambda _: Throttle(0.0))
 
 
 def begin(settings: Settings, **changes: object) -> Iterator[Event]:
@@ -65,7 +65,7 @@ def begin(settings: Settings, **changes: object) -> Iterator[Event]:
 
 
 def until(settings: Settings, epoch: int, step: int, phase: str = "train") -> Path:
-    """The folder of a run that was stopped at a place."""
+    """The folder of a run that was stopped at a given step."""
     stop = threading.Event()
     for event in train(make_config(settings), stop):
         if isinstance(event, Started):
@@ -116,16 +116,16 @@ def test_stopped_anywhere_and_resumed_it_ends_as_if_nothing_had_happened(
         "machine.precision": precision, "machine.memory_format": layout,
     }  # fmt: skip
     whole = undisturbed(settings)
-    places = [(2, 1, "train"), (1, 1, "train"), (1, 2, "train"), (1, 1, "validate"), (2, 1, "validate")]
+    positions = [(2, 1, "train"), (1, 1, "train"), (1, 2, "train"), (1, 1, "validate"), (2, 1, "validate")]
     if precision != "float32":
-        places = places[:1]  # 16 bits are slow where they are imitated
-    for epoch, step, phase in places:
+        positions = positions[:1]  # 16 bits are slow where they are imitated
+    for epoch, step, phase in positions:
         run = until(settings, epoch, step, phase)
         events = go_on(run)
         assert isinstance(events[0], Resumed)
         assert events[0].epoch == epoch
-        said = {note.message.code for note in only(events, Note)}
-        assert said <= {"slow_precision"}, "nothing about it is not exact"
+        codes = {note.message.code for note in only(events, Note)}
+        assert codes <= {"slow_precision"}, "nothing about it is not exact"
         assert isinstance(events[-1], Finished)
         assert figures(run) == figures(whole)
         assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
@@ -141,7 +141,7 @@ def test_pictures_that_were_left_out_before_stay_so(quick: Settings, colours: Pa
         run = until(settings, 2, step)
         go_on(run)
         assert figures(run) == figures(whole)
-        assert skipped(run) == skipped(whole), "each is told once"
+        assert skipped(run) == skipped(whole), "each is reported once"
 
 
 def test_resumed_again_and_again(quick: Settings) -> None:
@@ -157,7 +157,7 @@ def test_resumed_again_and_again(quick: Settings) -> None:
     assert isinstance(event, Finished)
     assert figures(run) == figures(whole)
     epochs = [event.epoch for event in only(read_events(run), EpochDone)]
-    assert epochs == [1, 2], "the diary tells one story"
+    assert epochs == [1, 2], "the event log has no epoch twice"
 
 
 def test_it_is_saved_within_an_epoch_after_each_and_at_a_stop(quick: Settings) -> None:
@@ -171,15 +171,15 @@ def test_it_is_saved_within_an_epoch_after_each_and_at_a_stop(quick: Settings) -
 
 def test_saving_within_an_epoch_changes_nothing(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = undisturbed(quick)
-    monkeypatch.setattr("resnet_gui.training.checkpoint.Pace", lambda _: Throttle(0.0))
+    monkeypatch.setattr("resnet_gui.training.checkpoint.Throttle", lambda _: Throttle(0.0))
     events = list(begin(quick))
     run = Path(only(events, Started)[0].run)
-    places = [(event.epoch, event.step) for event in only(events, CheckpointSaved)]
-    assert (1, 1) in places
-    assert (2, 2) in places
+    positions = [(event.epoch, event.step) for event in only(events, CheckpointSaved)]
+    assert (1, 1) in positions
+    assert (2, 2) in positions
     assert figures(run) == figures(whole)
     assert [path.name for path in checkpoints(run)] == [
-        "epoch-00003-step-000000.safetensors", f"epoch-00002-step-{places[-2][1]:06}.safetensors",
+        "epoch-00003-step-000000.safetensors", f"epoch-00002-step-{positions[-2][1]:06}.safetensors",
     ]  # fmt: skip
 
 
@@ -308,7 +308,7 @@ def test_a_run_on_changed_pictures_resumes_only_when_that_is_accepted(quick: Set
     events = go_on(run, accept_changes=True)
     assert "not_exact_data" in [note.message.code for note in only(events, Note)]
     assert isinstance(events[-1], Finished)
-    assert isinstance(go_on(run)[0], Resumed), "it is not asked again"
+    assert isinstance(go_on(run)[0], Resumed), "it does not report the same changes again"
 
 
 def test_the_folder_vanishes_and_comes_back(quick: Settings, colours: Path) -> None:
@@ -435,7 +435,7 @@ def test_parts_add_up_to_the_gradient_of_the_whole_batch(quick: Settings, monkey
     monkeypatch.setattr("resnet_gui.training.best_model.BestModel.save", lambda self: None)
     losses = []
     for size in (8, 3):
-        monkeypatch.setattr("resnet_gui.training.run_state.State.part_size", size, raising=False)
+        monkeypatch.setattr("resnet_gui.training.run_state.RunState.part_size", size, raising=False)
         events = list(begin(quick, machine__precision="float32"))  # 16 bits are not so fine
         losses.append([done.train_loss for done in only(events, EpochDone)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)

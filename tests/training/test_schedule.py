@@ -9,7 +9,7 @@ from resnet_gui.training.schedule import learning_rate, make_optimizer, training
 
 def test_constant_stays() -> None:
     config = TrainingConfig(schedule="constant", learning_rate=0.3, epochs=10)
-    assert {learning_rate(config, place) for place in (0, 2.5, 9.9)} == {0.3}
+    assert {learning_rate(config, epochs) for epochs in (0, 2.5, 9.9)} == {0.3}
 
 
 def test_step_falls_by_the_factor_every_few_epochs() -> None:

@@ -1,4 +1,4 @@
-"""What fits goes in, what does not is told, and where nothing fits the network is left alone."""
+"""Weights that fit are copied, others are reported; if none fit, the network is unchanged."""
 
 from pathlib import Path
 
@@ -65,18 +65,18 @@ def test_what_does_not_fit_is_listed_with_both_shapes() -> None:
     del found["conv.bias"]
     found["extra.weight"] = torch.ones(2, 2)
     network, fresh = small(), copied(small())
-    told = taken_by(network, found).event
-    assert told.misfits == (
+    event = taken_by(network, found).event
+    assert event.misfits == (
         Mismatch("conv.bias", (4,), None), Mismatch("norm.bias", (4,), (5,)), Mismatch("extra.weight", None, (2, 2)),
     )  # fmt: skip
-    assert told.taken == told.wanted - 2
+    assert event.taken == event.wanted - 2
     assert differing(network, found | {"conv.bias": fresh["conv.bias"], "norm.bias": fresh["norm.bias"]}) == []
 
 
 def test_a_norms_counter_is_nothing_to_miss() -> None:
     found = {name: tensor for name, tensor in weights().items() if COUNTER not in name}
-    told = taken_by(small(), found).event
-    assert (told.taken, told.misfits) == (told.wanted, ())
+    event = taken_by(small(), found).event
+    assert (event.taken, event.misfits) == (event.wanted, ())
 
 
 def test_heads_for_other_classes_start_anew_auxiliary_ones_too() -> None:
@@ -155,8 +155,8 @@ def test_old_names_of_densenet_are_todays() -> None:
         if COUNTER not in name:
             old[name] = tensor
     assert "features.denseblock1.denselayer2.conv.2.weight" in old
-    told = transfer(target, old, "classifier", "densenet.pth").event
-    assert (told.taken, told.misfits) == (told.wanted, ())
+    event = transfer(target, old, "classifier", "densenet.pth").event
+    assert (event.taken, event.misfits) == (event.wanted, ())
     assert [name for name in differing(target, source.state_dict()) if COUNTER not in name] == []
 
 

@@ -93,7 +93,7 @@ def part(weights: Weights) -> Path:
 
 
 def stopped_in_the_middle(weights: Weights, server: Loopback, answer: Answer | None = None) -> int:
-    """Begins, stops when something has come, and says how much."""
+    """Starts a download, stops it after its first bytes, and returns their number."""
     server.answers.append(answer or Answer(pause=0.1))
     stop = threading.Event()
     for event in fetch(weights, stop):
@@ -113,12 +113,12 @@ def test_a_file_is_fetched_once_and_then_found(server: Loopback) -> None:
         weights_path(weights).name
     ]
     assert run(weights) == [Downloaded(weights.url, str(weights_path(weights)))]
-    [asked] = server.requests
-    assert asked.headers["User-Agent"].startswith("resnet-gui/")
-    assert asked.headers["Accept-Encoding"] == "identity"
+    [request] = server.requests
+    assert request.headers["User-Agent"].startswith("resnet-gui/")
+    assert request.headers["Accept-Encoding"] == "identity"
 
 
-def test_how_far_it_is_is_told_at_most_ten_times_a_second(server: Loopback) -> None:
+def test_progress_is_reported_at_most_ten_times_a_second(server: Loopback) -> None:
     server.answers.append(Answer(pause=0.12))
     begun = time.monotonic()
     events = [event for event in fetch(hashed(server), threading.Event()) if isinstance(event, Downloading)]
@@ -128,7 +128,7 @@ def test_how_far_it_is_is_told_at_most_ten_times_a_second(server: Loopback) -> N
     assert max(event.bytes_per_second for event in events) > 10_000
 
 
-def test_hugging_faces_first_answer_says_what_the_file_must_be(server: Loopback) -> None:
+def test_hugging_faces_first_response_has_the_hash_of_the_file(server: Loopback) -> None:
     server.answers.append(linked())
     weights = hugging_face(server)
     fetched(weights)
@@ -136,13 +136,13 @@ def test_hugging_faces_first_answer_says_what_the_file_must_be(server: Loopback)
     assert weights_path(weights).with_name(weights_path(weights).name + ".sha256").read_text() == SHA256
 
 
-def test_a_moved_repository_leads_on_to_the_answer_that_says_it(server: Loopback) -> None:
+def test_a_moved_repository_leads_on_to_the_response_with_the_hash(server: Loopback) -> None:
     server.answers += [Answer(307, b"", {"Location": "/timm/new/resolve/main/model.safetensors"}), linked()]
     fetched(hugging_face(server))
     assert len(server.requests) == 3
 
 
-def test_a_host_that_only_keeps_the_file_is_not_asked_for_its_hash(server: Loopback) -> None:
+def test_a_host_that_only_keeps_the_file_is_not_trusted_with_its_hash(server: Loopback) -> None:
     with Loopback(CONTENT) as store:
         store.answers.append(Answer(headers={"X-Linked-Etag": f'"{SHA256}"'}))
         server.answers.append(Answer(302, b"", {"Location": f"{store.origin}/blob"}))
@@ -167,12 +167,12 @@ def test_another_file_than_was_promised_is_deleted(server: Loopback, of) -> None
     assert not part(weights).exists()
 
 
-def test_the_whole_hash_counts_where_the_card_knows_it(server: Loopback) -> None:
+def test_the_whole_hash_counts_where_the_weights_state_it(server: Loopback) -> None:
     weights = Weights(f"{server.origin}/net-{SHA256[:8]}.pth", 0.3, "MIT", sha256=SHA256[:60] + "0000")
     assert refused(weights).message.code == "download_wrong_hash"
 
 
-def test_the_servers_hash_does_not_stand_in_for_the_cards(server: Loopback) -> None:
+def test_the_servers_hash_does_not_stand_in_for_the_weights_own(server: Loopback) -> None:
     server.content = OTHER
     server.answers.append(linked(hashlib.sha256(OTHER).hexdigest()))
     assert refused(hashed(server)).message.code == "download_wrong_hash"
@@ -197,7 +197,7 @@ def test_a_connection_that_always_drops_is_given_up_and_its_bytes_are_kept(serve
     assert server.ranges[-1] == f"bytes={HALF}-"
 
 
-def test_a_server_that_stalls_is_asked_again(server: Loopback) -> None:
+def test_a_server_that_stalls_is_tried_again(server: Loopback) -> None:
     server.answers.append(Answer(cut=HALF, stall=True))
     fetched(hashed(server))
     assert server.ranges == [None, f"bytes={HALF}-"]
@@ -211,7 +211,7 @@ def test_without_ranges_a_drop_begins_anew_until_the_server_is_given_up(server: 
     assert refused(hashed(server)).message.code == "download_broken"
 
 
-def test_stop_is_noticed_while_the_server_says_nothing(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_is_noticed_while_the_server_sends_nothing(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_stream, "STALL_SECONDS", 20.0)
     weights = hashed(server)
     server.answers.append(Answer(cut=HALF, stall=True))
@@ -281,7 +281,7 @@ def test_a_file_that_changed_meanwhile_is_not_mixed_with_what_came(server: Loopb
     assert server.ranges[1] == f"bytes={have}-"
 
 
-def test_without_an_etag_the_linked_hash_tells_that_the_file_changed(server: Loopback) -> None:
+def test_without_an_etag_the_linked_hash_shows_that_the_file_changed(server: Loopback) -> None:
     weights = hugging_face(server)
     server.content = OTHER
     server.answers.append(linked(hashlib.sha256(OTHER).hexdigest()))
@@ -291,15 +291,15 @@ def test_without_an_etag_the_linked_hash_tells_that_the_file_changed(server: Loo
     fetched(weights)
 
 
-@pytest.mark.parametrize("place_in_file", ["bytes 0-9/10", "bytes 7-327687/328914", "bytes */*", "nonsense"])
-def test_another_range_than_was_asked_for_is_not_taken(server: Loopback, place_in_file: str) -> None:
+@pytest.mark.parametrize("content_range", ["bytes 0-9/10", "bytes 7-327687/328914", "bytes */*", "nonsense"])
+def test_another_range_than_requested_is_not_taken(server: Loopback, content_range: str) -> None:
     weights = hashed(server)
     have = stopped_in_the_middle(weights, server)
-    server.answers.append(Answer(206, CONTENT[have:], {"Content-Range": place_in_file}))
+    server.answers.append(Answer(206, CONTENT[have:], {"Content-Range": content_range}))
     fetched(weights)
 
 
-def test_a_range_that_nobody_asked_for_is_not_taken(server: Loopback) -> None:
+def test_an_unrequested_range_is_not_taken(server: Loopback) -> None:
     server.answers += [Answer(206, CONTENT[9:], {"Content-Range": f"bytes 9-{len(CONTENT) - 1}/{len(CONTENT)}"})] * 9
     assert refused(hashed(server)).message.code == "download_broken"
 
@@ -315,7 +315,7 @@ def test_a_part_that_is_longer_than_the_file_is_given_up(server: Loopback) -> No
     assert server.ranges[-1] is None
 
 
-def test_a_part_that_was_complete_is_taken_without_asking(server: Loopback) -> None:
+def test_a_part_that_was_complete_is_taken_without_a_request(server: Loopback) -> None:
     weights = hashed(server)
     stopped_in_the_middle(weights, server)
     part(weights).write_bytes(CONTENT)
@@ -378,7 +378,7 @@ def test_a_file_without_a_stated_length_is_taken_by_its_hash(server: Loopback) -
     fetched(hashed(server))
 
 
-def test_a_busy_server_is_asked_again_and_named_when_it_stays_busy(server: Loopback) -> None:
+def test_a_busy_server_is_tried_again_and_named_when_it_stays_busy(server: Loopback) -> None:
     server.answers += [Answer(500, b"oops"), Answer(429, b"slowly")]
     fetched(hashed(server))
     weights_path(hashed(server)).unlink()
@@ -393,7 +393,7 @@ def test_a_redirect_in_a_circle_ends(server: Loopback) -> None:
     assert refused(hashed(server)).message.code == "download_refused"
 
 
-def test_only_this_machine_may_be_asked_without_encryption() -> None:
+def test_only_this_machine_may_be_used_without_encryption() -> None:
     assert (
         refused(Weights("http://example.com/a-12345678.pth", 1, "MIT", sha256="12345678")).message.code
         == "download_insecure"
@@ -407,7 +407,7 @@ def unused_port() -> int:
         return int(free.getsockname()[1])
 
 
-def test_offline_says_where_to_put_the_file_and_there_it_is_found(tmp_path: Path) -> None:
+def test_offline_names_where_to_put_the_file_and_there_it_is_found(tmp_path: Path) -> None:
     url = f"https://localhost:{unused_port()}/net-{SHA256[:8]}.pth"
     weights = Weights(url, 0.3, "MIT", sha256=SHA256[:8])
     problem = refused(weights)
@@ -440,7 +440,7 @@ def test_a_server_that_goes_away_for_a_moment_is_waited_for(monkeypatch: pytest.
     assert part(weights).exists()
 
 
-def test_a_proxy_is_asked_where_there_is_one(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_used_where_there_is_one(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.origin)
     url = f"http://localhost:{unused_port()}/net-{SHA256[:8]}.pth"
     fetched(Weights(url, 0.3, "MIT", sha256=SHA256[:8]))
@@ -554,7 +554,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_disk_without_room_is_told_before_it_is_full(small_disk: Path, server: Loopback) -> None:
+def test_a_disk_without_room_is_reported_before_it_is_full(small_disk: Path, server: Loopback) -> None:
     problem = refused(hashed(server))
     assert problem.message.code == "download_no_room"
     assert "0.2 MB free" in str(problem)
@@ -562,7 +562,7 @@ def test_a_disk_without_room_is_told_before_it_is_full(small_disk: Path, server:
     assert not part(hashed(server)).exists()
 
 
-def test_a_disk_that_fills_up_is_told_and_once_there_is_room_it_goes_on(small_disk: Path, server: Loopback) -> None:
+def test_a_disk_that_fills_up_is_reported_and_the_download_resumes(small_disk: Path, server: Loopback) -> None:
     weights = hashed(server)
     server.answers.append(Answer(length=-1))
     problem = refused(weights)
@@ -575,7 +575,7 @@ def test_a_disk_that_fills_up_is_told_and_once_there_is_room_it_goes_on(small_di
     assert server.ranges == [None, f"bytes={have}-"]
 
 
-def test_a_cache_that_cannot_be_written_to_is_told(tmp_path: Path, server: Loopback) -> None:
+def test_a_cache_that_cannot_be_written_to_is_reported(tmp_path: Path, server: Loopback) -> None:
     (tmp_path / "cache").touch()
     with pytest.raises(Problem) as caught:
         run(hashed(server))
@@ -615,7 +615,7 @@ def test_a_name_with_the_hash_in_it_stays_as_a_browser_would_save_it() -> None:
     assert file_name(weights) == "resnet18-f37072fd.pth"
 
 
-def test_to_ask_whether_a_file_is_here_loads_nothing_heavy() -> None:
+def test_checking_whether_a_file_is_here_loads_nothing_heavy() -> None:
     code = (
         "import sys, resnet_gui.weights.weight_cache\n"
         "print([name for name in ('torch', 'urllib.request', 'http.client', 'ssl') if name in sys.modules])"

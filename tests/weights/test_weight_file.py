@@ -1,6 +1,7 @@
 """Every honest file of weights gives its tensors; a dishonest one gives a sentence, and leaves no trace."""
 
 import collections
+import contextlib
 import io
 import os
 import pickle
@@ -228,7 +229,7 @@ def write_late(path: Path, program: bytes) -> None:
     path.write_bytes(path.read_bytes()[: file.tell()] + program)
 
 
-PLACES = [write_pickle, write_raw, write_late]
+WRITERS = [write_pickle, write_raw, write_late]
 
 
 def touch(path: Path) -> str:
@@ -264,16 +265,16 @@ def short(text: str) -> bytes:
     return b"\x8c" + bytes([len(text)]) + text.encode()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("insert", WRITERS)
 def test_a_name_out_of_strings_that_were_noted_earlier_is_seen(
-    place: Callable[[Path, bytes], None], path: Path, marker: Path
+    insert: Callable[[Path, bytes], None], path: Path, marker: Path
 ) -> None:
     """STACK_GLOBAL: its module and name lie on the stack, here fetched from the memo, in which they have lain for long."""
     program = (
         b"\x80\x04](" + short(os.name) + b"\x94" + short("system") + b"\x94" + short(touch(marker)) + b"\x94e"
         b"h\x00h\x01\x93\x94h\x02\x85R."
     )
-    place(path, program)
+    insert(path, program)
     code, sentence = refusal(path)
     assert (code, marker.exists()) == ("weights_not_plain", False)
     assert f"“{os.name}.system”" in sentence
@@ -281,7 +282,7 @@ def test_a_name_out_of_strings_that_were_noted_earlier_is_seen(
     assert marker.exists()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("insert", WRITERS)
 @pytest.mark.parametrize(
     ("program", "named"),
     [
@@ -294,9 +295,9 @@ def test_a_name_out_of_strings_that_were_noted_earlier_is_seen(
     ],
 )
 def test_a_program_in_pickles_own_words_is_not_run(
-    program: Callable[[str], bytes], named: str, place: Callable[[Path, bytes], None], path: Path, marker: Path
+    program: Callable[[str], bytes], named: str, insert: Callable[[Path, bytes], None], path: Path, marker: Path
 ) -> None:
-    place(path, program(touch(marker).replace("'", "")))
+    insert(path, program(touch(marker).replace("'", "")))
     code, sentence = refusal(path)
     assert (code, marker.exists()) == ("weights_not_plain", False)
     assert named in sentence
@@ -397,7 +398,7 @@ def test_the_archive_that_torch_reads_holds_only_what_was_looked_at(path: Path, 
 
 
 @pytest.mark.parametrize("write", [archive, stream])
-def test_a_whole_network_is_told_from_its_weights(write: Write, path: Path) -> None:
+def test_a_whole_network_is_distinguished_from_its_weights(write: Write, path: Path) -> None:
     write({"epoch": 1, "model": network()}, path)
     code, sentence = refusal(path)
     assert code == "weights_program"
@@ -411,7 +412,7 @@ def test_a_torchscript_archive_is_a_whole_program(path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", [3, 4, 5])
-def test_another_protocol_is_told(protocol: int, path: Path) -> None:
+def test_another_protocol_is_reported(protocol: int, path: Path) -> None:
     torch.save(STATE, path, pickle_protocol=protocol)
     code, sentence = refusal(path)
     assert code == "weights_protocol"
@@ -419,7 +420,7 @@ def test_another_protocol_is_told(protocol: int, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "what"),
     [
         (b"", "empty (0 bytes)"),
         (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "web page"),
@@ -429,11 +430,11 @@ def test_another_protocol_is_told(protocol: int, path: Path) -> None:
         (pickle.dumps({"epoch": 3}, protocol=2), "not one of torch.save"),
     ],
 )
-def test_what_a_file_is_instead_is_told(content: bytes, told: str, path: Path) -> None:
+def test_what_a_file_is_instead_is_reported(content: bytes, what: str, path: Path) -> None:
     path.write_bytes(content)
     code, sentence = refusal(path)
     assert code == "weights_not_weights"
-    assert told in sentence
+    assert what in sentence
 
 
 @pytest.mark.parametrize(
@@ -444,7 +445,7 @@ def test_a_file_without_named_tensors_is_none_of_weights(content: object, path: 
     assert refusal(path)[0] == "weights_not_weights"
 
 
-def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     assert refusal(tmp_path / "gone.pth")[0] == "weights_missing"
     assert "a folder" in refusal(tmp_path)[1]
     assert refusal(tmp_path / ("a" * 300))[0] == "weights_unreadable"
@@ -460,13 +461,14 @@ def test_a_pipe_is_not_waited_for(path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere it is not the mode that forbids it")
-def test_a_file_that_may_not_be_read_is_told(path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_reported(path: Path) -> None:
     """As `nobody` where we are root, who may read everything."""
     archive(STATE, path)
     read_weights(path)  # imports all that it needs
     path.chmod(0)
     user = os.geteuid()
-    os.seteuid(user or 65534)
+    with contextlib.suppress(PermissionError):  # a root who may not do this may not read everything either
+        os.seteuid(user or 65534)
     try:
         code, sentence = refusal(path)
     finally:
@@ -477,7 +479,7 @@ def test_a_file_that_may_not_be_read_is_told(path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("write", [archive, stream, safe])
-def test_numbers_that_are_none_are_told_with_their_place(value: float, write: Write, path: Path) -> None:
+def test_numbers_that_are_none_are_reported_with_their_name(value: float, write: Write, path: Path) -> None:
     write(STATE | {"fc.weight": torch.tensor([[0, value]])}, path)
     code, sentence = refusal(path)
     assert code == "weights_not_finite"
@@ -498,7 +500,7 @@ def test_more_than_the_memory_is_not_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [archive, stream, safe])
-def test_every_cut_is_told(write: Write, path: Path) -> None:
+def test_every_cut_is_reported(write: Write, path: Path) -> None:
     write({"weight": torch.ones(2, 2)}, path)
     whole = path.read_bytes()
     for length in random.Random(1).sample(range(1, len(whole)), 60):
@@ -508,7 +510,7 @@ def test_every_cut_is_told(write: Write, path: Path) -> None:
 
 @pytest.mark.parametrize("write", [archive, stream, safe])
 def test_flipped_bits_give_tensors_or_a_sentence(write: Write, path: Path) -> None:
-    """200 files with one to three flipped bits each, most of them where something is said, not in the numbers."""
+    """200 files with one to three flipped bits each, most of them in the structure, not in the numbers."""
     write({"conv": torch.ones(4, 3), "more": {"scale": torch.ones(2)}} if write is not safe else STATE, path)
     whole, chance = path.read_bytes(), random.Random(2)
     refused = 0

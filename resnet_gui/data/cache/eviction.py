@@ -1,4 +1,4 @@
-"""How much of the disk the kept pixels of all datasets may take, and which of them go when it gets tight."""
+"""How much of the disk the cached pixels of all datasets may take, and which are deleted first when room runs out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 from filelock import FileLock
 
 _LEFT_FREE = 2_000_000_000, 0.1
-"""Bytes, or that share of the disk if it is less: they are never taken."""
+"""Bytes, or that share of the disk if it is less, that always stay free."""
 _DAYS = 60
-"""What nobody has used for so long goes, even if there is room."""
+"""Files that were not used for so many days are deleted, even if there is room."""
 
 
 def make_room(pixels: Path, limit: int, wanted: int) -> int:
-    """How many of the `wanted` bytes the file `pixels` may grow by, if all files in its folder may take `limit`.
+    """How many of the `wanted` bytes the file `pixels` may grow by, if all files in its folder may take `limit` bytes.
 
-    Its own index is not counted, for it is written later. The files of other datasets go for it, unless a process uses
-    them: the longest unused first. Raises `OSError`.
+    Its own index is not counted, since it is written later. To make room, the files of other datasets are deleted, the
+    least recently used first, unless a process uses them. Raises `OSError`.
     """
     files, disk = _files(pixels.parent), shutil.disk_usage(pixels.parent)
     taken = sum(status.st_size for path, status in files.items() if path != pixels.with_suffix(".index"))
@@ -42,9 +42,9 @@ def _files(folder: Path) -> dict[Path, os.stat_result]:
 
 
 def _remove(pixels: Path) -> int:
-    """Deletes the file and its index; how many bytes that gave back.
+    """Deletes the file and its index, and returns how many bytes that freed.
 
-    The lock stays: if it were deleted while another process takes it, two could have it.
+    The lock file stays: if it were deleted while another process takes it, two processes could hold it.
     """
     index = pixels.with_suffix(".index")
     try:

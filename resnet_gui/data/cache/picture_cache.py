@@ -1,4 +1,4 @@
-"""Pictures are decoded and scaled once: what `Preprocessing.open` made of them is kept, for later epochs and runs."""
+"""Decodes and scales pictures once: the result of `Preprocessing.open` is cached for later epochs and runs."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.memory import free_memory
 from resnet_gui.paths import cache_folder
 
-_RULE = 1
-"""To be raised with every change to what `Preprocessing.open` makes of a picture, or nobody would see the change."""
+_OPEN_VERSION = 1
+"""Must be raised with every change to the result of `Preprocessing.open`, else old pixels would still be used."""
 
 _SHARE = 4
-"""One in so many bytes of the free memory may be taken where the disk cannot be used."""
+"""Where the disk cannot be used, the cache takes at most one in so many bytes of the free memory."""
 _SQUARES = 32
-"""A picture of more than so many squares of the short side, a strip, is not kept: it would take the room of many."""
+"""A picture with more pixels than so many squares of the short side (a strip) is not cached: it takes too much room."""
 _FRESH = 3_000_000_000
 """Nanoseconds. Some disks' clocks stand still for two seconds, and a file that changes meanwhile keeps its times."""
 
 
 class PictureCache:
-    """The pictures of the dataset in `root`, as `rule.open` makes them, for all loaders of a run, from any thread.
+    """The pictures of the dataset in `root` as `preprocessing.open` makes them, for all loaders of a run.
 
-    They are kept on disk, where all datasets together take `gigabytes` at most, and none for 0. What finds no room
-    there, or no disk that takes it, is kept in memory while that lasts; the rest is decoded each time. Nothing that
-    goes wrong here is an error. To be closed, which a `with` does.
+    May be used from any thread. Pictures are kept on disk, where all datasets together take `gigabytes` at most (0: the
+    disk is not used). If the disk is full or fails, they are kept in memory while there is room; the rest is decoded
+    each time. A failure of the cache is never an error. Must be closed, which a `with` does.
     """
 
-    def __init__(self, root: Path, rule: Preprocessing, gigabytes: float) -> None:
-        self.preprocessing = rule
-        self._mode = "L" if rule.channels == 1 else "RGB"
-        self._store = _pixel_store(root, rule, int(gigabytes * 1e9))
+    def __init__(self, root: Path, preprocessing: Preprocessing, gigabytes: float) -> None:
+        self.preprocessing = preprocessing
+        self._mode = "L" if preprocessing.channels == 1 else "RGB"
+        self._store = _pixel_store(root, preprocessing, int(gigabytes * 1e9))
         self._memory = _Memory(free_memory() // _SHARE)
 
     def get(self, name: str, version: Version) -> tuple[Image.Image, bytes] | None:
         """The picture whose path from the root is `name`, and its file's digest (see `Snapshot`).
 
-        None if it is not here, or the file was of another version when it was opened.
+        None if it is not cached, or was cached from another version of the file.
         """
         key = _number(name)
         kept = self._memory.get(key, version) or (self._store and self._store.get(key, version))
         return (Image.frombytes(self._mode, kept.size, kept.pixels), kept.digest) if kept else None
 
     def digest(self, name: str, version: Version) -> bytes | None:
-        """The digest alone, without a look at the pixels."""
+        """The digest alone, without reading the pixels."""
         key = _number(name)
         if kept := self._memory.get(key, version):
             return kept.digest
         return self._store.digest(key, version) if self._store else None
 
     def put(self, name: str, version: Version, digest: bytes, scaled: Image.Image) -> None:
-        """Keeps `scaled`, which is what `rule.open` made of a file of that version and digest."""
+        """Caches `scaled`, which `preprocessing.open` made of a file of that version and digest."""
         if scaled.width * scaled.height > _SQUARES * self.preprocessing.resize**2 or scaled.mode != self._mode:
             return
         key, kept = _number(name), CachedPicture(version, digest, scaled.size, scaled.tobytes())
@@ -68,12 +68,12 @@ class PictureCache:
             self._memory.put(key, kept)
 
     def save(self) -> None:
-        """Makes sure that later runs find what is on the disk by now."""
+        """Writes the index, so that later runs find the pictures cached so far."""
         if self._store:
             self._store.save()
 
     def close(self) -> None:
-        """Saves, and lets go of everything. May be called while other threads still get and put."""
+        """Saves, and releases everything. May be called while other threads still get and put."""
         if self._store:
             self._store.close()
         self._memory.close()
@@ -88,7 +88,7 @@ class PictureCache:
 
 
 class _Memory:
-    """Takes so many bytes of pictures."""
+    """Keeps up to `room` bytes of pictures."""
 
     def __init__(self, room: int) -> None:
         self._room = room
@@ -113,23 +113,30 @@ class _Memory:
             self._kept.clear()
 
 
-def _pixel_store(root: Path, rule: Preprocessing, limit: int) -> PixelStore | None:
-    """The files of this dataset and rule; None if there is to be none, or it cannot be used."""
+def _pixel_store(root: Path, preprocessing: Preprocessing, limit: int) -> PixelStore | None:
+    """The store of this dataset and preprocessing; None if `limit` is 0 or the store cannot be used."""
     decoders = PIL.__version__, features.version("libjpeg_turbo")
-    parts = os.path.abspath(root), rule.resize, rule.interpolation, rule.channels, _RULE, *decoders  # noqa: PTH100
+    parts = (
+        os.path.abspath(root),  # noqa: PTH100
+        preprocessing.resize,
+        preprocessing.interpolation,
+        preprocessing.channels,
+        _OPEN_VERSION,
+        *decoders,
+    )
     key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     try:
-        return PixelStore(cache_folder("pictures"), key, rule.channels, limit) if limit else None
+        return PixelStore(cache_folder("pictures"), key, preprocessing.channels, limit) if limit else None
     except (OSError, NotImplementedError):
         return None
 
 
 def _number(name: str) -> int:
-    """64 bits for a path. Where two share them, the versions of their files tell them apart."""
+    """A 64-bit hash of a path. Where two paths share one, the versions of their files differ."""
     return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest(), "big")
 
 
 def _is_fresh(version: Version) -> bool:
-    """Whether the file changed just now, so that it could change again and look the same."""
+    """Whether the file changed so recently that another change could leave its times as they are."""
     now = time.time_ns()
     return any(abs(now - moment) < _FRESH for moment in version[1:])

@@ -1,4 +1,4 @@
-"""Whose pixels lie where in a file: a table with 68 bytes for each picture."""
+"""Which picture's pixels lie at which offset of a file: a table with 68 bytes for each picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from resnet_gui.data.snapshot import Version
-from resnet_gui.tensor_file import metadata, read_tensor_file
+from resnet_gui.tensor_file import read_tensor_file, safetensors_metadata
 
 _ROW = struct.Struct("<Q 3q 16s 2i q I")
 ROW_BYTES = _ROW.size
@@ -23,11 +23,11 @@ _ROWS = np.dtype(
         ("checksum", "<u4"),
     ]
 )  # fmt: skip
-"""The same bytes, to reckon with all rows at once; one at a time `_ROW` is ten times as fast."""
+"""The same layout for numpy, to compute on all rows at once; for a single row `_ROW` is ten times as fast."""
 
 
 class Row(NamedTuple):
-    """The picture `name`, 64 bits of a digest of its path, made from a file of that size, times and digest (see `Snapshot`).
+    """One picture. `name` is a 64-bit hash of its path; size, times and digest are those of its file (see `Snapshot`).
 
     Its pixels begin at `offset` and have the CRC-32 `checksum`.
     """
@@ -49,19 +49,18 @@ class Row(NamedTuple):
 
 
 class PixelIndex:
-    """The rows by name. Not safe from several threads."""
+    """The rows by name. Not thread-safe."""
 
     def __init__(self, table: bytes = b"") -> None:
         self._table = bytearray(table)
         names: list[int] = self._rows()["name"].tolist()
-        self._places = dict(zip(names, range(len(names)), strict=True))
+        self._indices = dict(zip(names, range(len(names)), strict=True))
 
     @classmethod
     def read(cls, path: Path, channels: int, size: int) -> PixelIndex:
-        """What was `packed` into the file `path`, as far as it lies within `size` bytes of pixels of so many channels.
+        """The index that was `packed` into the file `path`, without rows that reach beyond `size` bytes of pixels.
 
-        An empty one if the file is missing or damaged, or if most of the pixels are those of pictures that were
-        replaced since.
+        It is empty if the file is missing or damaged, or if most of the pixels belong to pictures that were replaced.
         """
         try:
             rows = safetensors.numpy.load(read_tensor_file(path)[1])[_ROW.format].reshape(-1).view(_ROWS)
@@ -73,36 +72,36 @@ class PixelIndex:
         return cls(rows.tobytes())
 
     def packed(self) -> bytes:
-        """All of it, for `write_tensor_file`."""
-        rows = self._rows()[list(self._places.values())]
-        return safetensors.numpy.save({_ROW.format: rows.view(np.uint8)}, metadata({"kind": "pixels"}))
+        """The whole index as bytes, for `write_tensor_file`."""
+        rows = self._rows()[list(self._indices.values())]
+        return safetensors.numpy.save({_ROW.format: rows.view(np.uint8)}, safetensors_metadata({"kind": "pixels"}))
 
     @property
     def packed_bytes(self) -> int:
-        """How many bytes it takes at most, packed."""
+        """How many bytes the packed index takes at most."""
         return len(self._table) + _HEADER_BYTES
 
     def end(self, channels: int) -> int:
-        """Where the last of the pixels end."""
+        """The offset in bytes at which the last pixels end."""
         return int(_ends(self._rows(), channels).max(initial=0))
 
     def find(self, name: int) -> Row | None:
         """The picture's row, if it has one."""
-        place = self._places.get(name)
-        return None if place is None else Row(*_ROW.unpack_from(self._table, place * ROW_BYTES))
+        index = self._indices.get(name)
+        return None if index is None else Row(*_ROW.unpack_from(self._table, index * ROW_BYTES))
 
     def set(self, row: Row) -> None:
-        """Adds the row, in place of one of the same name."""
-        place = self._places.setdefault(row.name, len(self._table) // ROW_BYTES)
-        self._table[place * ROW_BYTES : (place + 1) * ROW_BYTES] = _ROW.pack(*row)
+        """Adds the row, or replaces the one of the same name."""
+        index = self._indices.setdefault(row.name, len(self._table) // ROW_BYTES)
+        self._table[index * ROW_BYTES : (index + 1) * ROW_BYTES] = _ROW.pack(*row)
 
     def forget(self, name: int) -> None:
-        """Takes the row out, if there is one."""
-        self._places.pop(name, None)
+        """Removes the row, if there is one."""
+        self._indices.pop(name, None)
 
     def clear(self) -> None:
-        """Takes all rows out."""
-        self._places.clear()
+        """Removes all rows."""
+        self._indices.clear()
         self._table.clear()
 
     def _rows(self) -> NDArray[Any]:

@@ -1,10 +1,11 @@
-"""The pixels of a dataset's pictures in one file of the person's cache, where the next run finds them again.
+"""The pixels of a dataset's pictures in one file of the user's cache, where the next run finds them again.
 
-`<key>.pixels` holds one picture after the other. `<key>.index` says whose they are; it is written once they are on the
-disk, whole or not at all. So a kill or a power cut loses what was added since, and nothing else.
+`<key>.pixels` holds one picture after the other. `<key>.index` lists whose they are. It is written atomically, after
+the pixels are on the disk. So a kill or a power cut loses what was added since the last save, and nothing else.
 
-The file is read, not mapped. Where a mapped file is cut short, or its drive fails, the process is killed, and Windows
-lets nobody shorten or delete it. To read 260 kB that the system has in memory takes 30 µs, and to crop them a thousand.
+The file is read, not memory-mapped. If a mapped file is cut short, or its drive fails, the process is killed, and
+Windows lets nobody shorten or delete it. Reading 260 kB that the system has in memory takes 30 µs; cropping them takes
+1,000 µs.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from resnet_gui.tensor_file import write_tensor_file
 from resnet_gui.throttle import Throttle
 
 _STEPS = 100
-"""Room is asked for in so many steps: each looks at the disk and at all shelves."""
+"""Room is requested in so many steps: each looks at the disk and at all stores in the folder."""
 _SECONDS = 120
-"""So often the index is written while pictures are added."""
+"""How often the index is written while pictures are added."""
 
 
 class CachedPicture(NamedTuple):
-    """A picture as it is kept: its `pixels` row by row, `size` is width and height.
+    """A picture as it is stored: its `pixels` row by row; `size` is width and height.
 
     It was made from a file of this `version`, whose content has this `digest`; see `Snapshot`.
     """
@@ -43,11 +44,11 @@ class CachedPicture(NamedTuple):
 
 
 class PixelStore:
-    """The files `<key>.*` in `folder`, for this process alone, and for any of its threads.
+    """The files `<key>.*` in `folder`, locked for this process; any of its threads may use them.
 
-    With all others in that folder it takes `limit` bytes at most. Whatever becomes of the files, a picture is given
-    back as it was put in, or not at all. Raises `OSError` or `NotImplementedError` if they cannot be used: another
-    process may do so.
+    All stores in the folder together take `limit` bytes at most. Whatever happens to the files, a picture is returned
+    as it was put in, or not at all. Raises `OSError` or `NotImplementedError` if they cannot be used, for example
+    because another process uses them.
     """
 
     def __init__(self, folder: Path, key: str, channels: int, limit: int) -> None:
@@ -59,7 +60,7 @@ class PixelStore:
         self._pace.ready()
         with contextlib.ExitStack() as opened:
             opened.enter_context(FileLock(folder / f"{key}.lock", timeout=0, thread_local=False))
-            # What is appended always comes to lie at the end that the file really has, never behind a gap of zeros.
+            # Appending mode: bytes go to the real end of the file, never behind a gap of zeros.
             self._writer = opened.enter_context(self._path.open("ab", buffering=0))
             self._reader = opened.enter_context(self._path.open("rb", buffering=0))
             self._open()
@@ -73,13 +74,13 @@ class PixelStore:
         if end > self._limit:
             self._index.clear()
             end = 0
-        self._writer.truncate(end)  # nobody knows whose the rest was
+        self._writer.truncate(end)  # the rest belongs to no row
         os.utime(self._path)  # so that `make_room` sees that it is in use
-        make_room(self._path, self._limit, 0)  # that may have been lowered
+        make_room(self._path, self._limit, 0)  # the limit may have been lowered
         self._room = 0
 
     def get(self, name: int, version: Version) -> CachedPicture | None:
-        """The picture, if it is there, made from this version of its file, and undamaged."""
+        """The picture, if it is stored from this version of its file and undamaged."""
         with self._looking:
             row = self._index.find(name)
             if row is None or row.version != version:
@@ -92,13 +93,13 @@ class PixelStore:
         return None
 
     def digest(self, name: int, version: Version) -> bytes | None:
-        """The digest of the file's content, if the picture is here, made from this version of it."""
+        """The digest of the file's content, if the picture is stored from this version of it."""
         with self._looking:
             row = self._index.find(name)
         return row.digest if row and row.version == version else None
 
     def _read(self, offset: int, count: int) -> bytes:
-        """So many bytes, or none at all."""
+        """Reads `count` bytes at `offset`; empty if they cannot all be read."""
         try:
             self._reader.seek(offset)
             pixels = self._reader.read(count) or b""
@@ -107,7 +108,7 @@ class PixelStore:
         return pixels if len(pixels) == count else b""
 
     def put(self, name: int, kept: CachedPicture) -> bool:
-        """Takes the picture in, if there is room."""
+        """Stores the picture, and returns whether there was room."""
         with self._adding:
             if self._has(name, kept):
                 return True
@@ -122,7 +123,7 @@ class PixelStore:
         return True
 
     def _has(self, name: int, kept: CachedPicture) -> bool:
-        """Whether these pixels are here already, since their file was only copied or touched."""
+        """Whether the pixels are stored already, from an older version of the file; then the row gets the new one."""
         with self._looking:
             row = self._index.find(name)
             if row is None or (row.digest, row.width, row.height) != (kept.digest, *kept.size):
@@ -145,7 +146,7 @@ class PixelStore:
         return not self._full
 
     def _append(self, pixels: bytes) -> int | None:
-        """Where they lie now; None if the disk did not take them, which it is not asked again."""
+        """The offset of the written pixels; None if the disk did not take them, and then nothing more is written."""
         try:
             if self._writer.write(pixels) == len(pixels):
                 return self._writer.tell() - len(pixels)
@@ -155,9 +156,9 @@ class PixelStore:
         return None
 
     def save(self) -> None:
-        """Writes down what was added, for later runs. A disk that does not take it is no error.
+        """Writes the index, for later runs. A failing disk is no error.
 
-        Others look and add meanwhile: to bring gigabytes to the disk takes a while.
+        Other threads may get and put meanwhile, since flushing gigabytes to the disk takes a while.
         """
         with self._saving:
             with self._adding, self._looking:
@@ -171,7 +172,7 @@ class PixelStore:
                 self._changed = True
 
     def close(self) -> None:
-        """Saves, and lets go of the files. After that nothing is found here, and nothing taken in."""
+        """Saves, and closes the files. After that no picture is found, and none is stored."""
         self.save()
         with self._saving, self._adding, self._looking:
             self._full, self._changed = True, False

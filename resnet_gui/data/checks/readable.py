@@ -1,4 +1,4 @@
-"""Looks at every picture of a dataset once, to tell the person which ones cannot be used."""
+"""Decodes every picture of a dataset once, to report which ones cannot be used."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _THREADS = 2
 
 
 def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
-    """Decodes every picture: the bad ones in the order of `samples` in batches, at most 20 a second, then `Checked`.
+    """Decodes every picture and yields `SkippedMany` for the bad ones, at most 20 a second, and `Checked` at the end.
 
-    `Progress` comes at most every 0.1 s. `stop` is looked at before every picture; when it is set, there is no `Checked`.
+    Bad pictures come in the order of `samples`. `Progress` comes at most every 0.1 s. `stop` is checked before every
+    picture; if it is set, there is no `Checked`.
     """
     skipped = 0
     found: list[Skipped] = []
@@ -46,7 +47,7 @@ def check(root: Path, samples: Sequence[Sample], stop: Flag) -> Iterator[Event]:
 def _in_order(
     pool: ThreadPoolExecutor, job: Callable[[Sample], Message | None], samples: Iterable[Sample]
 ) -> Iterator[Message | None]:
-    """The results of `job` in the order of `samples`, with only a few under way, so that stopping is quick."""
+    """The results of `job` in the order of `samples`, with only a few pending, so that stopping is quick."""
     waiting: deque[Future[Message | None]] = deque()
     for sample in samples:
         waiting.append(pool.submit(job, sample))

@@ -26,7 +26,7 @@ def list_folder(
     """The classes and pictures in `root`, or None if `cancelled()` became true.
 
     `root` holds `<class>/**`, or `{train,val,test}/<class>/**`, or one folder that holds these, as unpacked archives do
-    (then the listing's root is that folder). `found` is told now and then how many pictures there are so far.
+    (then the listing's root is that folder). `found` is called from time to time with the number of pictures so far.
     Raises `Problem` if this is no folder, cannot be read, or holds fewer than two classes.
     """
     notes: list[Message] = []
@@ -40,7 +40,7 @@ def list_folder(
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Every picture in `folder` and below, sorted; of folders that cannot be read there are none."""
+    """Every picture in `folder` and below, sorted. Folders that cannot be read are left out."""
     tree = _walk(folder, lambda: False, lambda count: None, [])
     assert tree is not None  # nothing cancels it
     return sorted(folder / inside / name for inside, names in tree.items() for name in names)
@@ -58,7 +58,7 @@ def _walk(
         pictures: list[str] = []
         try:
             [identity] = _identities([folder])
-            if identity in above:  # a link back to a folder that we are in
+            if identity in above:  # a link back to a folder above
                 continue
             for names, folders in _scan(folder):
                 if cancelled():
@@ -111,7 +111,7 @@ def _unreadable(root: Path, inside: str, error: OSError) -> Message:
 
 
 def _unwrapped(root: Path, tree: _Tree) -> tuple[Path, _Tree]:
-    """The dataset inside a folder that holds nothing but it; `root` and `tree` themselves where there is none."""
+    """The dataset inside a folder that holds nothing else; `root` and `tree` themselves where there is none."""
     tops = {folder.partition("/")[0] for folder in tree if folder}
     if tree[""] or len(tops) != 1 or len(_classes(tree)) > 1:
         return root, tree
@@ -130,30 +130,30 @@ def _has_splits(tree: _Tree) -> bool:
     return tops <= _SPLIT_OF.keys() and any(folder.startswith("train/") for folder in holding)
 
 
-def _places(tree: _Tree) -> dict[str, tuple[SplitName | None, str]]:
+def _folder_labels(tree: _Tree) -> dict[str, tuple[SplitName | None, str]]:
     """The split and the class of each folder's pictures; the class is "" outside every class folder."""
     if not _has_splits(tree):
         return {folder: (None, folder.partition("/")[0]) for folder in tree}
-    places: dict[str, tuple[SplitName | None, str]] = {}
+    labels: dict[str, tuple[SplitName | None, str]] = {}
     for folder in tree:
         top, _, below = folder.partition("/")
         split = _SPLIT_OF.get(top.lower())
-        places[folder] = (split, below.partition("/")[0] if split else "")
-    return places
+        labels[folder] = (split, below.partition("/")[0] if split else "")
+    return labels
 
 
 def _classes(tree: _Tree) -> list[str]:
-    return sorted({name for folder, (_, name) in _places(tree).items() if name and tree[folder]})
+    return sorted({name for folder, (_, name) in _folder_labels(tree).items() if name and tree[folder]})
 
 
 def _listing(root: Path, tree: _Tree, notes: list[Message]) -> Listing:
-    places = _places(tree)
+    folder_labels = _folder_labels(tree)
     classes = _classes(tree)
     label = {name: index for index, name in enumerate(classes)}
     samples: list[Sample] = []
     outside: list[str] = []
     unlabelled: list[str] = []
-    for folder, (split, name) in places.items():
+    for folder, (split, name) in folder_labels.items():
         paths = [f"{folder}/{picture}" if folder else picture for picture in tree[folder]]
         if name:
             samples += [Sample(path, label[name], split) for path in paths]
@@ -161,7 +161,7 @@ def _listing(root: Path, tree: _Tree, notes: list[Message]) -> Listing:
             (unlabelled if split == "test" else outside).extend(paths)
     _check(root, classes, len(outside) + len(unlabelled))
     samples.sort(key=attrgetter("path"))
-    notes += _class_notes(classes, places, samples)
+    notes += _class_notes(classes, folder_labels, samples)
     if outside:
         notes.append(message("loose_pictures", count=len(outside)))
     if unlabelled:
@@ -179,10 +179,10 @@ def _check(root: Path, classes: list[str], outside: int) -> None:
 
 
 def _class_notes(
-    classes: list[str], places: dict[str, tuple[SplitName | None, str]], samples: list[Sample]
+    classes: list[str], folder_labels: dict[str, tuple[SplitName | None, str]], samples: list[Sample]
 ) -> Iterator[Message]:
-    """What the person should know of single classes and of the folder's own splits."""
-    for name in sorted({name for _, name in places.values() if name} - set(classes)):
+    """Notes for the user on single classes and on the folder's own splits."""
+    for name in sorted({name for _, name in folder_labels.values() if name} - set(classes)):
         yield message("class_empty", name=name)
     held = {(sample.split, sample.label) for sample in samples}
     splits = {split for split, _ in held}

@@ -1,1 +1,1 @@
-"""What happens when a view asks: controllers connect views with workers."""
+"""Controllers connect views with workers."""

@@ -1,4 +1,4 @@
-"""From the wish for a folder to a dataset on the screen: listing, checking, thumbnails, and the sample."""
+"""Opens datasets: listing, checking, thumbnails, and the sample."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DatasetController(QObject):
     """Opens datasets and shows them in the setup pane and the data tab."""
 
     opened = Signal()
-    """A dataset is open that was not open before."""
+    """Another dataset has been opened."""
 
     def __init__(
         self,
@@ -49,25 +49,25 @@ class DatasetController(QObject):
         self._tab = tab
         self._user_settings = user_settings
         self._skipped: dict[str, Message] = {}
-        self._check = 0
-        self._drawing = 0
-        self._splitting: list[Any] = []
-        self._own: dict[str, Any] = {}
-        """The person's values of the settings that the sample or a run has changed."""
+        self._check_job = 0
+        self._sample_job = 0
+        self._split_by: list[Any] = []
+        self._own_values: dict[str, Any] = {}
+        """The user's values of the settings that the sample or a run has changed."""
         self._shown: Listing | None = None
         setup.folder_requested.connect(self.choose)
         setup.sample_requested.connect(self.open_sample)
         setup.cancel_requested.connect(self._cancel)
-        setup.changed.connect(self._resplit)
+        setup.changed.connect(self._on_settings_changed)
         tab.thumbnails_requested.connect(self._draw_thumbnails)
         prediction_engine.engine_died.connect(self._on_engine_died)
         dataset_lister.listing_began.connect(lambda: setup.show_listing(0))
         dataset_lister.found.connect(setup.show_listing)
         dataset_lister.opened.connect(self._show)
-        dataset_lister.failed.connect(self._fail)
+        dataset_lister.failed.connect(self._on_failed)
 
     def choose(self) -> None:
-        """Asks for a folder."""
+        """Lets the user choose a folder, and opens it."""
         recent = self._user_settings.recent("datasets")
         folder = QFileDialog.getExistingDirectory(
             self._setup, self.tr("Choose the folder that holds one sub-folder of pictures for each class"),
@@ -77,14 +77,14 @@ class DatasetController(QObject):
             self.open(Path(folder))
 
     def open(self, folder: Path) -> None:
-        """Opens `folder` with the settings that are chosen; borrowed ones give way to the person's own."""
-        self._stop_drawing()
-        self._setup.set_values(self._own)
-        self._own = {}
+        """Opens `folder` with the user's settings; those of the sample or a run are reset first."""
+        self._stop_sample()
+        self._setup.set_values(self._own_values)
+        self._own_values = {}
         self._open(folder)
 
     def open_for_run(self, config: TrainConfig) -> None:
-        """Shows the settings and the pictures of a run that goes on; what it computes on is this machine's affair."""
+        """Shows the settings and the pictures of a resumed run; settings of the machine stay as they are."""
         keys = [setting.key for setting in settings() if setting.key.startswith(_OF_A_RUN)]
         self._borrow({key: attrgetter(key)(config) for key in keys})
         if self._shown is None or self._shown.root != config.dataset:
@@ -92,39 +92,39 @@ class DatasetController(QObject):
 
     def open_sample(self) -> None:
         """Draws the sample pictures, once, and opens them with settings that suit them."""
-        self._stop_drawing()
+        self._stop_sample()
         self._dataset_lister.cancel()
         self._setup.show_listing(0)
-        self._drawing = self._prediction_engine.request("sample", self._on_sample_event)
+        self._sample_job = self._prediction_engine.request("sample", self._on_sample_event)
 
     def own_values(self) -> dict[str, Any]:
-        """The settings to remember: the person's, not those that came with the sample or a run."""
-        return {**self._setup.values(), **self._own}
+        """The settings to store: the user's, not those of the sample or a run."""
+        return {**self._setup.values(), **self._own_values}
 
     def _borrow(self, values: Mapping[str, Any]) -> None:
-        """Shows other settings for a while."""
+        """Shows `values` until a folder is opened, and keeps the user's own."""
         now = self._setup.values()
-        self._own = {key: now[key] for key in values if now[key] != values[key]} | self._own
+        self._own_values = {key: now[key] for key in values if now[key] != values[key]} | self._own_values
         self._setup.set_values(values)
 
     def add_skipped(self, path: str, message: Message) -> None:
-        """A picture of this dataset cannot be read, as a check or a run has found."""
+        """Shows that the picture `path` cannot be read, as a check or a run has found; others than this dataset's are ignored."""
         inside = self._shown is not None and Path(path).is_relative_to(self._shown.root)
         if inside and path not in self._skipped:
             self._skipped[path] = message
             self._tab.add_skipped(path, message_text(message))
             self._setup.set_skipped(len(self._skipped))
 
-    def _stop_drawing(self) -> None:
-        self._prediction_engine.stop(self._drawing)
-        self._drawing = 0
+    def _stop_sample(self) -> None:
+        self._prediction_engine.stop(self._sample_job)
+        self._sample_job = 0
 
     def _cancel(self) -> None:
-        self._stop_drawing()
+        self._stop_sample()
         self._dataset_lister.cancel()
 
     def _open(self, folder: Path) -> None:
-        self._splitting = self._splitting_values()
+        self._split_by = self._splitting_values()
         self._dataset_lister.open(folder.absolute(), self._setup.values())
 
     def _on_sample_event(self, event: Event) -> None:
@@ -132,15 +132,15 @@ class DatasetController(QObject):
             case Progress():
                 self._setup.show_listing(event.step)
             case Failed():
-                self._drawing = 0
+                self._sample_job = 0
                 self._setup.show_problem(message_text(event.message))
             case SampleDrawn():
-                self._drawing = 0
+                self._sample_job = 0
                 self._borrow(dict(event.settings))
                 self._open(Path(event.folder))
 
     def _show(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
-        """Shows a dataset; a new one is checked, one that was only split anew keeps what is known of it."""
+        """Shows a dataset. A new one is checked; one that was only split again keeps its skipped pictures."""
         self._setup.show_dataset(listing, splits)
         self._tab.show_dataset(listing, splits, rows)
         if listing is self._shown:
@@ -150,8 +150,8 @@ class DatasetController(QObject):
             return
         self._shown = listing
         self._skipped = {}
-        self._prediction_engine.stop(self._check)
-        self._check = self._prediction_engine.request("check", self._on_check_event, dataset=str(listing.root))
+        self._prediction_engine.stop(self._check_job)
+        self._check_job = self._prediction_engine.request("check", self._on_check_event, dataset=str(listing.root))
         self._user_settings.add_recent("datasets", str(listing.root))
         self.opened.emit()
 
@@ -166,18 +166,18 @@ class DatasetController(QObject):
                 self._setup.hide_checking()
 
     def _on_engine_died(self, how: Message) -> None:
-        """The engine died: the sample will not come. A check is not begun again, for a picture may have been the cause."""
+        """The engine died: the sample fails. A check is not repeated, because a picture may have been the cause."""
         self._setup.hide_checking()
-        if self._drawing:
-            self._drawing = 0
+        if self._sample_job:
+            self._sample_job = 0
             self._setup.show_problem(message_text(how))
 
-    def _fail(self, problem: Problem) -> None:
+    def _on_failed(self, problem: Problem) -> None:
         self._setup.show_problem(message_text(problem.message))
 
-    def _resplit(self) -> None:
-        if self._splitting_values() != self._splitting:
-            self._splitting = self._splitting_values()
+    def _on_settings_changed(self) -> None:
+        if self._splitting_values() != self._split_by:
+            self._split_by = self._splitting_values()
             self._dataset_lister.resplit(self._setup.values())
 
     def _splitting_values(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""From a dropped picture to an answer: the prediction pane and the engine behind it."""
+"""Connects the prediction pane with the prediction engine."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from resnet_gui.records import ModelInfo
 
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
 
-_PATIENCE = 150
-"""Milliseconds. For an answer that comes sooner nothing is cleared and said: it would only flicker, and cost time."""
+_DELAY = 150
+"""Milliseconds. If the answer takes longer, the pane shows that it waits; for less it would only flicker."""
 
-_NAMED = 12
-"""Of so many classes a model that was loaded tells the names."""
+_NAMED_CLASSES = 12
+"""The number of classes that are named when a model has been loaded."""
 
 
 class PredictionController(QObject):
-    """Asks the model that answers, and always says which that is."""
+    """Predicts with the model that answers, and shows which one that is."""
 
     model_loaded = Signal()
     _pasted = Signal(object)
@@ -53,30 +53,30 @@ class PredictionController(QObject):
         self._ready = False
         self._has_model = self._is_loading = self._is_first = False
         self._predicted_paths: list[str] = []
-        """The paths that were asked about last."""
-        self._late = QTimer(self, singleShot=True, interval=_PATIENCE)
+        """The paths of the last prediction."""
+        self._late = QTimer(self, singleShot=True, interval=_DELAY)
         self._late.timeout.connect(self._show_waiting)
-        self._drawn = self._drawn_next = ""
-        """The picture of which a preview is being drawn, and the one whose turn comes then."""
+        self._drawing = self._next_drawing = ""
+        """The picture whose preview is being drawn, and the one to draw after it."""
         self._waiting: list[str] = []
-        """Paths that came before there was a model, or while one was being loaded."""
+        """Paths that were dropped before there was a model, or while one was being loaded."""
         pane.pictures_dropped.connect(self.predict)
         pane.pictures_requested.connect(self.choose_pictures)
         pane.model_dropped.connect(self.load)
         pane.model_requested.connect(self.choose_model)
         pane.offered_model_requested.connect(lambda: prediction_engine.prefer_best(not prediction_engine.prefers_best))
-        pane.image_pasted.connect(self._keep_pasted)
+        pane.image_pasted.connect(self._save_pasted)
         self._pasted.connect(lambda path: self.predict([path]))
         pane.preview_requested.connect(self._draw_preview)
         prediction_engine.model_changed.connect(self._show_model)
         prediction_engine.model_changed.connect(self._predict_again)
         prediction_engine.engine_phase_changed.connect(self._on_engine_phase_changed)
         prediction_engine.engine_died.connect(self._on_engine_died)
-        training_engine.phase_changed.connect(lambda state: self._show_model())
+        training_engine.phase_changed.connect(lambda _: self._show_model())
         self._show_model()
 
     def choose_pictures(self) -> None:
-        """Asks for picture files."""
+        """Lets the user choose picture files, and predicts them."""
         paths, _ = QFileDialog.getOpenFileNames(
             self._pane,
             self.tr("Choose pictures"),
@@ -87,7 +87,7 @@ class PredictionController(QObject):
             self.predict(paths)
 
     def choose_model(self) -> None:
-        """Asks for a model file."""
+        """Lets the user choose a model file, and loads it."""
         recent = self._user_settings.recent("models")
         path, _ = QFileDialog.getOpenFileName(
             self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
@@ -97,14 +97,14 @@ class PredictionController(QObject):
             self.load(path)
 
     def load(self, model: str) -> None:
-        """Loads a model file; if it is not one, the model that answered before still does."""
+        """Loads a model file. If it is not valid, the model before still answers."""
         self._is_loading, self._predicted_paths = True, []
         self._late.stop()
         self._pane.show_waiting(self.tr("Loading the model…"))
         self._prediction_engine.load(os.path.abspath(model), self._on_model_event)  # noqa: PTH100 - Path would resolve links
 
     def predict(self, paths: list[str]) -> None:
-        """Asks about pictures and folders. Those that come while a model is being loaded wait for it."""
+        """Predicts pictures and folders. If there is no model, or one is being loaded, they wait for it."""
         if self._is_loading:
             self._waiting = paths
             return
@@ -116,7 +116,7 @@ class PredictionController(QObject):
         self._late.start()
 
     def _show_waiting(self) -> None:
-        """Takes the old answers away, as the new one takes a while."""
+        """Clears the old answers, because the new one takes a while."""
         self._pane.start_batch(len(self._predicted_paths))
         self._pane.show_waiting(self.tr("Looking…") if self._ready else self.tr("Starting the engine…"))
 
@@ -136,7 +136,7 @@ class PredictionController(QObject):
                 self._pane.show_message(message_text(event.message), bad=True)
 
     def _predict_again(self) -> None:
-        """Another model answers now: one picture is shown to it, too; many answers stay, and are said to be old."""
+        """Another model answers now. A single picture is predicted again; for several a message says that they are old."""
         if self._waiting and not self._is_loading:
             self._predict_waiting()
         elif len(self._predicted_paths) == 1 and Path(self._predicted_paths[0]).is_file():
@@ -163,19 +163,19 @@ class PredictionController(QObject):
             self.predict(waiting)
 
     def _draw_preview(self, path: str) -> None:
-        """The answer comes first; its picture is drawn when it is shown, which of many are few.
+        """Draws the preview of an answer when it is shown: of many answers few are.
 
-        One at a time, and then the last that was stepped to: those passed meanwhile are not waited for any more.
+        One preview is drawn at a time, then that of the answer shown last; those skipped meanwhile are not drawn.
         """
-        self._drawn_next = path if path != self._drawn else ""
-        if not self._drawn:
+        self._next_drawing = path if path != self._drawing else ""
+        if not self._drawing:
             self._draw_next()
 
     def _draw_next(self) -> None:
-        self._drawn, self._drawn_next = self._drawn_next, ""
-        if self._drawn:
+        self._drawing, self._next_drawing = self._next_drawing, ""
+        if self._drawing:
             self._prediction_engine.request(
-                "thumbnails", self._on_preview_event, paths=[self._drawn], side=PREVIEW_SIDE
+                "thumbnails", self._on_preview_event, paths=[self._drawing], side=PREVIEW_SIDE
             )
 
     def _on_preview_event(self, event: Event) -> None:
@@ -184,12 +184,12 @@ class PredictionController(QObject):
                 for item in event.items:
                     self._pane.show_preview(item.path, item.png)
             case JobEnded():
-                self._pane.show_no_preview(self._drawn)
+                self._pane.show_no_preview(self._drawing)
                 self._draw_next()
 
     def _model_text(self, model: ModelInfo) -> str:
-        """What a model that was just loaded says of itself."""
-        known, others = model.classes[:_NAMED], len(model.classes) - _NAMED
+        """Describes a model that has just been loaded: its classes, its validation and its test score."""
+        known, others = model.classes[:_NAMED_CLASSES], len(model.classes) - _NAMED_CLASSES
         more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
         lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
         if not model.validated:
@@ -208,13 +208,13 @@ class PredictionController(QObject):
     def _on_engine_died(self, how: Message) -> None:
         self._is_loading = False
         self._late.stop()
-        for path in (self._drawn, self._drawn_next):
+        for path in (self._drawing, self._next_drawing):
             self._pane.show_no_preview(path)
-        self._drawn = self._drawn_next = ""
+        self._drawing = self._next_drawing = ""
         self._pane.show_message(message_text(how), bad=True)
 
     def _show_what_is_missing(self, name: str) -> None:
-        """There is no model that could answer about `name`; it is answered as soon as there is one."""
+        """Shows that the picture `name` waits until there is a model."""
         if self._training_engine.phase == "idle":
             text = self.tr("{name} waits: there is no model yet. Train one, or drop a model file (.safetensors).")
         else:
@@ -222,26 +222,26 @@ class PredictionController(QObject):
         self._pane.show_message(text.format(name=name))
 
     def _show_model(self) -> None:
-        """Names what answers, and offers the other model if there are two."""
-        asking, running = self._prediction_engine, self._training_engine.phase != "idle"
-        loaded = Path(asking.loaded.path).name if asking.loaded else ""
-        if asking.model and not self._has_model and not self._waiting:
+        """Shows which model answers, and offers the other one if there are two."""
+        engine, running = self._prediction_engine, self._training_engine.phase != "idle"
+        loaded = Path(engine.loaded.path).name if engine.loaded else ""
+        if engine.model and not self._has_model and not self._waiting:
             self._pane.show_message(self.tr("Drop a picture to see what the model thinks of it."))
-        self._has_model = bool(asking.model)
+        self._has_model = bool(engine.model)
         if self._has_model:
-            answers_best = asking.best is not None and asking.model == asking.best[0]
-            self._pane.set_answering(self._name_of_best() if answers_best else loaded, asking.model)
+            answers_best = engine.best is not None and engine.model == engine.best[0]
+            self._pane.set_model_name(self._name_of_best() if answers_best else loaded, engine.model)
         else:
-            self._pane.set_answering(self.tr("ready after epoch 1") if running else self.tr("no model yet"))
-        if not (asking.best and asking.loaded):
+            self._pane.set_model_name(self.tr("ready after epoch 1") if running else self.tr("no model yet"))
+        if not (engine.best and engine.loaded):
             self._pane.offer_model(None)
-        elif asking.prefers_best:
+        elif engine.prefers_best:
             self._pane.offer_model(self.tr("Back to the loaded model"), loaded)
         else:
             self._pane.offer_model(self.tr("Use the newest model"), self._name_of_best())
 
     def _name_of_best(self) -> str:
-        """What the newest model of a run is called: while its run goes on, it is only the best so far."""
+        """The name of the run's best model: "best model so far" while the run continues."""
         assert self._prediction_engine.best is not None
         model, epoch, validated = self._prediction_engine.best
         so_far = self._training_engine.phase != "idle" and Path(model).parent == Path(self._training_engine.run)
@@ -249,8 +249,8 @@ class PredictionController(QObject):
         parts = [name, self.tr("epoch {epoch}").format(epoch=epoch), *([] if validated else [self.tr("not validated")])]
         return " · ".join(parts)
 
-    def _keep_pasted(self, image: QImage) -> None:
-        """Writes a bitmap from the clipboard as a file, uncompressed and in a thread, for the engine to read."""
+    def _save_pasted(self, image: QImage) -> None:
+        """Writes a bitmap from the clipboard to an uncompressed PNG file, in a thread, and predicts it."""
         folder = cache_folder("pasted") / str(os.getpid())
         folder.mkdir(exist_ok=True)
         path = folder / self.tr("Pasted picture {number}.png").format(number=next(self._pastes))
@@ -258,6 +258,6 @@ class PredictionController(QObject):
 
         def save() -> str:
             image.save(str(path), quality=uncompressed)  # as PNG, by its name
-            return str(path)  # where it could not be written, the engine will say that there is no such file
+            return str(path)  # if it could not be written, the engine reports that there is no such file
 
         run_in_thread(save, self._pasted)

@@ -1,4 +1,4 @@
-"""How a run goes on: after a pause, a stop or a crash, with other pictures than before, or with more epochs."""
+"""Resumes runs: after a pause, a stop or a crash, with changed pictures, or with more epochs."""
 
 from __future__ import annotations
 
@@ -28,54 +28,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a run folder holds; None is what could not be read."""
+    """The content of a run folder; None for what could not be read."""
 
     run: str
-    story: RunHistory | None
+    history: RunHistory | None
     config: TrainConfig | None
 
 
 class ResumeController(QObject):
-    """Asks the engine to go on with runs, and the person where they must decide."""
+    """Resumes runs, and asks the user where a decision is needed."""
 
     started = Signal()
     _read = Signal(object)
-    _looked_up = Signal(object)
+    _status_read = Signal(object)
 
     def __init__(
-        self, training: TrainingEngine, opening: DatasetController, setup: SetupPane, tab: TrainingTab
+        self, training_engine: TrainingEngine, dataset_controller: DatasetController, setup: SetupPane, tab: TrainingTab
     ) -> None:
         super().__init__(tab)
-        self._training = training
-        self._opening = opening
+        self._training_engine = training_engine
+        self._dataset_controller = dataset_controller
         self._tab = tab
         self._epochs: int | None = None
-        """How many epochs the run that is asked for should have, None if as many as before."""
+        """The number of epochs of the run that was requested; None for as many as before."""
         self._changes: DatasetChanged | None = None
-        setup.resume_requested.connect(lambda: self.resume(training.run))
+        setup.resume_requested.connect(lambda: self.resume(training_engine.run))
         tab.resume_requested.connect(self.resume)
         tab.further_requested.connect(self._ask_for_epochs)
-        tab.story_requested.connect(self._read_story)
-        training.event_received.connect(self._on_event)
-        training.phase_changed.connect(self._on_phase_changed)
-        self._read.connect(self._show_story)
-        self._looked_up.connect(self._show_status)
+        tab.history_requested.connect(self._read_history)
+        training_engine.event_received.connect(self._on_event)
+        training_engine.phase_changed.connect(self._on_phase_changed)
+        self._read.connect(self._show_history)
+        self._status_read.connect(self._show_status)
 
     def resume(self, run: str, epochs: int | None = None, accept: bool = False) -> None:
-        """Goes on with the run in the folder `run`, unless another computes."""
-        if self._training.phase in ("idle", "paused"):
+        """Resumes the run in the folder `run`, unless another run computes. For the arguments see `TrainingEngine`."""
+        if self._training_engine.phase in ("idle", "paused"):
             self._epochs = epochs
             self._tab.show_resuming()
-            self._training.resume(run, epochs, accept)
+            self._training_engine.resume(run, epochs, accept)
             self.started.emit()
 
     def restart(self) -> None:
-        """Goes on from the last checkpoint with a fresh engine, since this one no longer answers."""
-        if self._training.phase == "running" and self._training.run:
+        """Resumes from the last checkpoint with a new engine, because this one does not respond."""
+        if self._training_engine.phase == "running" and self._training_engine.run:
             self._tab.show_resuming()
-            self._training.restart()
+            self._training_engine.restart()
         else:
-            self._training.kill()
+            self._training_engine.kill()
 
     def _ask_for_epochs(self, run: str) -> None:
         dialog = MoreEpochsDialog(self._tab.history, self._tab)
@@ -88,14 +88,14 @@ class ResumeController(QObject):
             self._changes = event
 
     def _on_phase_changed(self, phase: str) -> None:
-        """When a run has ended it can perhaps be gone on with; where its pictures have changed, the person decides."""
+        """When a run has ended, shows whether it can be resumed; if its pictures have changed, the user decides."""
         changes, self._changes = self._changes, None
         if phase != "idle":
             return
         if changes:
             self._ask_about(changes)
         if run := self._tab.history.run:
-            run_in_thread(lambda: (run, _look_up(run)), self._looked_up)
+            run_in_thread(lambda: (run, _read_status(run)), self._status_read)
 
     def _ask_about(self, changes: DatasetChanged) -> None:
         dialog, epochs = DatasetChangedDialog(changes, self._tab), self._epochs
@@ -104,32 +104,32 @@ class ResumeController(QObject):
         dialog.open()
 
     def _show_status(self, found: tuple[str, RunStatus | None]) -> None:
-        run, place = found
-        if self._training.phase == "idle" and run == self._tab.history.run:
-            self._tab.show_status(place)
+        run, status = found
+        if self._training_engine.phase == "idle" and run == self._tab.history.run:
+            self._tab.show_status(status)
 
-    def _read_story(self, run: str) -> None:
+    def _read_history(self, run: str) -> None:
         run_in_thread(lambda: _read_run(run), self._read)
 
-    def _show_story(self, read: _Read) -> None:
-        """The run goes on: shows what it said before, its settings and its pictures."""
-        self._tab.show_story(read.story if read.run == self._tab.history.run else None)
-        if read.config is not None and read.run == self._training.run:
-            self._opening.open_for_run(read.config)
+    def _show_history(self, read: _Read) -> None:
+        """Shows the earlier events of a resumed run, its settings and its pictures."""
+        self._tab.show_history(read.history if read.run == self._tab.history.run else None)
+        if read.config is not None and read.run == self._training_engine.run:
+            self._dataset_controller.open_for_run(read.config)
 
 
-def _look_up(run: str) -> RunStatus | None:
+def _read_status(run: str) -> RunStatus | None:
     from resnet_gui.runs.run_status import read_status
 
     return read_status(Path(run))
 
 
 def _read_run(run: str) -> _Read:
-    """What was said up to where the run goes on; the rest is heard from its engine."""
-    story = config = None
-    with contextlib.suppress(OSError, Problem, ValueError, TypeError, KeyError):  # the live events wait for an answer
+    """Reads a run's events up to the last `Resumed`; the engine emits the later ones."""
+    history = config = None
+    with contextlib.suppress(OSError, Problem, ValueError, TypeError, KeyError):  # live events wait for this
         config = read_config(Path(run) / "config.toml")
         events, _ = LogReader(Path(run)).read()
         resumed = [index for index, event in enumerate(events) if isinstance(event, Resumed)]
-        story = history_of(Path(run), events[: resumed[-1] + 1] if resumed else events)
-    return _Read(run, story, config)
+        history = history_of(Path(run), events[: resumed[-1] + 1] if resumed else events)
+    return _Read(run, history, config)

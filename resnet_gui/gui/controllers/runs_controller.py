@@ -1,4 +1,4 @@
-"""Runs of before: opened to be looked at, followed where another program trains them, offered where they are unfinished."""
+"""Opens earlier runs, follows those that another program trains, and offers to resume the newest unfinished one."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ from resnet_gui.runs.log_reader import LogReader, history_of
 if TYPE_CHECKING:
     from resnet_gui.runs.run_status import RunStatus
 
-_LOOKED_AT = 5
-"""So many of the newest runs are looked at for one that is unfinished."""
+_CONSIDERED = 5
+"""The number of newest runs among which an unfinished one is searched."""
 
 
 def is_run(folder: Path) -> bool:
-    """Whether `folder` looks like that of a run."""
+    """Whether `folder` looks like the folder of a run."""
     return all((folder / name).is_file() for name in ("config.toml", "events.jsonl"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What a run folder holds. `model` is "" if there is no such file."""
+    """The content of a run folder. `model` is "" if there is no such file."""
 
-    story: RunHistory
-    file: LogReader
-    place: RunStatus | None
+    history: RunHistory
+    log: LogReader
+    status: RunStatus | None
     model: str
     resumes: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Grown:
-    """What a run that another program trains has said since; `story` is all of it, where its file was written anew."""
+class _Growth:
+    """New events of a run that another program trains. `history` is the whole run if its log was replaced, else None."""
 
-    file: LogReader
+    log: LogReader
     events: list[Event]
-    story: RunHistory | None
-    place: RunStatus | None
+    history: RunHistory | None
+    status: RunStatus | None
 
 
 class RunsController(QObject):
@@ -62,34 +62,34 @@ class RunsController(QObject):
 
     opened = Signal()
     _read = Signal(object)
-    _grown = Signal(object)
+    _growth_read = Signal(object)
     _unfinished = Signal(object)
 
     def __init__(
-        self, training: TrainingEngine, asking: PredictionEngine, resuming: ResumeController, tab: TrainingTab, banner: ResumeBanner,
-        remembered: UserSettings,
+        self, training_engine: TrainingEngine, prediction_engine: PredictionEngine, resume_controller: ResumeController, tab: TrainingTab,
+        banner: ResumeBanner, user_settings: UserSettings,
     ) -> None:  # fmt: skip
         super().__init__(tab)
-        self._training = training
-        self._asking = asking
-        self._resuming = resuming
+        self._training_engine = training_engine
+        self._prediction_engine = prediction_engine
+        self._resume_controller = resume_controller
         self._tab = tab
         self._banner = banner
-        self._remembered = remembered
+        self._user_settings = user_settings
         self._followed: LogReader | None = None
         self._timer = QTimer(self, interval=1000, singleShot=True)
-        self._timer.timeout.connect(self._look_again)
+        self._timer.timeout.connect(self._read_again)
         banner.resume_requested.connect(lambda run: self.open(Path(run), resume=True))
         banner.look_requested.connect(lambda run: self.open(Path(run)))
-        banner.put_aside.connect(remembered.dismiss)
-        training.phase_changed.connect(self._make_room)
+        banner.dismissed.connect(user_settings.dismiss)
+        training_engine.phase_changed.connect(self._on_phase_changed)
         self._read.connect(self._show)
-        self._grown.connect(self._show_growth)
+        self._growth_read.connect(self._show_growth)
         self._unfinished.connect(self._offer_resume)
 
     def choose(self) -> None:
-        """Asks for a run's folder."""
-        chosen = self._remembered.values().get("out")
+        """Lets the user choose the folder of a run, and opens it."""
+        chosen = self._user_settings.values().get("out")
         folder = QFileDialog.getExistingDirectory(
             self._tab, self.tr("Choose the folder of a run"), str(chosen or runs_folder())
         )
@@ -97,75 +97,75 @@ class RunsController(QObject):
             self.open(Path(folder))
 
     def open(self, run: Path, resume: bool = False) -> None:
-        """Shows the run in the folder `run`, and goes on with it if `resume`."""
+        """Shows the run in the folder `run`, and resumes it if `resume`."""
         run = run.absolute()
         run_in_thread(lambda: _read(run, resume), self._read)
 
     def look_for_unfinished(self) -> None:
-        """Offers to go on with the newest run that has not come to its end, if there is one."""
-        folders = {runs_folder(), Path(self._remembered.values().get("out") or runs_folder())}
-        done_with = self._remembered.is_dismissed
-        run_in_thread(lambda: _newest_unfinished(folders, done_with), self._unfinished)
+        """Offers to resume the newest unfinished run, if there is one."""
+        folders = {runs_folder(), Path(self._user_settings.values().get("out") or runs_folder())}
+        is_dismissed = self._user_settings.is_dismissed
+        run_in_thread(lambda: _newest_unfinished(folders, is_dismissed), self._unfinished)
 
-    def _offer_resume(self, place: RunStatus | None) -> None:
-        if place is not None and self._training.phase == "idle" and not self._tab.history.run:
-            self._banner.offer(place)
+    def _offer_resume(self, status: RunStatus | None) -> None:
+        if status is not None and self._training_engine.phase == "idle" and not self._tab.history.run:
+            self._banner.offer(status)
 
     def _show(self, opened: _Opened | Problem) -> None:
         if isinstance(opened, Problem):
             self._report_problem(opened)
-        elif self._training.phase == "idle":
+        elif self._training_engine.phase == "idle":
             self._banner.hide()
-            elsewhere = opened.place is not None and opened.place.ended == "running"
-            self._tab.show_story(opened.story, elsewhere)
+            elsewhere = opened.status is not None and opened.status.ended == "running"
+            self._tab.show_history(opened.history, elsewhere)
             self._offer_model(opened.model)
-            self._remembered.add_recent("runs", opened.story.run)
+            self._user_settings.add_recent("runs", opened.history.run)
             self.opened.emit()
-            self._followed = opened.file if elsewhere else None
+            self._followed = opened.log if elsewhere else None
             if elsewhere:
                 self._timer.start()
             else:
-                self._tab.show_status(opened.place)
-            if opened.resumes and opened.place is not None and not elsewhere:
-                self._resuming.resume(opened.story.run)
+                self._tab.show_status(opened.status)
+            if opened.resumes and opened.status is not None and not elsewhere:
+                self._resume_controller.resume(opened.history.run)
 
     def _offer_model(self, model: str) -> None:
-        """The run's best model can be asked about pictures."""
-        story = self._tab.history
-        if model and story.best:
-            self._asking.take_best(model, story.best.epoch, story.best.val_accuracy is not None)
-        elif model and story.ends and isinstance(story.ends[0], Stopped):
-            self._asking.take_best(model, story.ends[0].epoch, validated=False)
+        """Offers the run's best model for predictions, or the last one of a stopped run without a best."""
+        history = self._tab.history
+        if model and history.best:
+            self._prediction_engine.set_best(model, history.best.epoch, history.best.val_accuracy is not None)
+        elif model and history.ends and isinstance(history.ends[0], Stopped):
+            self._prediction_engine.set_best(model, history.ends[0].epoch, validated=False)
 
-    def _look_again(self) -> None:
-        if file := self._followed:
-            run_in_thread(lambda: _look(file), self._grown)
+    def _read_again(self) -> None:
+        if log := self._followed:
+            run_in_thread(lambda: _read_new(log), self._growth_read)
 
-    def _show_growth(self, grown: _Grown) -> None:
-        """Shows what was said meanwhile; when the other program has gone, the run can be gone on with here."""
-        if grown.file is not self._followed:
+    def _show_growth(self, growth: _Growth) -> None:
+        """Shows new events. When the other program has ended, the run can be resumed here."""
+        if growth.log is not self._followed:
             return
-        if grown.story:
-            self._tab.show_story(grown.story, elsewhere=True)
+        if growth.history:
+            self._tab.show_history(growth.history, elsewhere=True)
         else:
-            for event in grown.events:
+            for event in growth.events:
                 self._tab.show_event(event)
-        if any(isinstance(event, BestSaved) for event in grown.events):
+        if any(isinstance(event, BestSaved) for event in growth.events):
             self._offer_model(self._tab.history.model)
-        if grown.place is not None and grown.place.ended == "running":
+        if growth.status is not None and growth.status.ended == "running":
             self._timer.start()
         else:
-            self._leave()
-            self._tab.show_status(grown.place)
+            self._unfollow()
+            self._tab.show_status(growth.status)
 
-    def _leave(self) -> None:
+    def _unfollow(self) -> None:
         self._followed = None
         self._timer.stop()
 
-    def _make_room(self, state: str) -> None:
-        """A run of this window takes the tab."""
-        if state != "idle":
-            self._leave()
+    def _on_phase_changed(self, phase: str) -> None:
+        """A run of this window started: it is shown in the tab instead of the followed one."""
+        if phase != "idle":
+            self._unfollow()
             self._banner.hide()
 
     def _report_problem(self, problem: Problem) -> None:
@@ -180,33 +180,33 @@ def _read(run: Path, resume: bool) -> _Opened | Problem:
 
     if not is_run(run):
         return Problem("not_a_run", path=str(run))
-    file = LogReader(run)
+    log = LogReader(run)
     try:
-        place = read_status(run)
-        story = history_of(run, file.read()[0])
+        status = read_status(run)
+        history = history_of(run, log.read()[0])
     except OSError as error:
         return Problem("cannot_read_run", path=str(run), reason=reason(error))
-    return _Opened(story, file, place, story.model if Path(story.model).is_file() else "", resume)
+    return _Opened(history, log, status, history.model if Path(history.model).is_file() else "", resume)
 
 
-def _look(file: LogReader) -> _Grown:
-    """The place first: what is said before the other program goes is then not missed."""
+def _read_new(log: LogReader) -> _Growth:
+    """Reads the status before the log: else the last events of a program that ends in between would be missed."""
     from resnet_gui.runs.run_status import read_status
 
-    place = read_status(file.run)
+    status = read_status(log.run)
     try:
-        events, anew = file.read()
+        events, replaced = log.read()
     except OSError:
-        return _Grown(file, [], None, None)
-    return _Grown(file, events, history_of(file.run, events) if anew else None, place)
+        return _Growth(log, [], None, None)
+    return _Growth(log, events, history_of(log.run, events) if replaced else None, status)
 
 
-def _newest_unfinished(folders: Iterable[Path], done_with: Callable[[str], bool]) -> RunStatus | None:
+def _newest_unfinished(folders: Iterable[Path], is_dismissed: Callable[[str], bool]) -> RunStatus | None:
     from resnet_gui.runs.run_folder import newest_runs
     from resnet_gui.runs.run_status import read_status
 
-    runs = [run for folder in folders for run in newest_runs(folder)[:_LOOKED_AT]]
-    for run in sorted(runs, key=lambda run: run.name, reverse=True)[:_LOOKED_AT]:
-        if not done_with(str(run)) and (place := read_status(run)) and place.ended not in ("finished", "running"):
-            return place
+    runs = [run for folder in folders for run in newest_runs(folder)[:_CONSIDERED]]
+    for run in sorted(runs, key=lambda run: run.name, reverse=True)[:_CONSIDERED]:
+        if not is_dismissed(str(run)) and (status := read_status(run)) and status.ended not in ("finished", "running"):
+            return status
     return None

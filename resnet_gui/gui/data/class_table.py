@@ -29,23 +29,23 @@ from resnet_gui.gui.widgets.labels import tooltip
 from resnet_gui.records import Thumbnail
 
 NAME, STRIP, PICTURES, TRAIN, VAL, TEST, SKIPPED = range(7)
-_WAIT = 60  # ms without scrolling before rows ask for their pictures
+_WAIT = 60  # ms without scrolling before rows request their pictures
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 Index = QModelIndex | QPersistentModelIndex
 
 
 class ClassTable(QTableView):
-    """Sortable, and as quick with 1,000 classes as with two: rows ask for thumbnails when they come into view."""
+    """Sortable, and as quick with 1,000 classes as with two: rows request their thumbnails when they come into view."""
 
     thumbnails_requested = Signal(object)
-    """A list of absolute paths (`str`); sent as an object, for Qt would lose bytes of them that are not UTF-8."""
+    """A list of absolute paths (`str`). It is sent as an object: Qt's own strings lose bytes that are not UTF-8."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = ClassModel(self)
         self._strips = ThumbnailDelegate(theme, self._examples, self)
-        self._asked: set[int] = set()
+        self._requested: set[int] = set()
         self._wait = QTimer(self, singleShot=True, interval=_WAIT)
         self._wait.timeout.connect(self._request_thumbnails)
         self.setModel(self._model)
@@ -81,9 +81,9 @@ class ClassTable(QTableView):
         self.setSortingEnabled(True)
 
     def show_rows(self, rows: list[ClassRow]) -> None:
-        """Shows these classes in place of others. The same pictures in another split keep what has been drawn."""
+        """Replaces the classes. If the pictures are the same, only split otherwise, drawn thumbnails are kept."""
         if [row.examples for row in rows] != [row.examples for row in self._model.rows]:
-            self._asked.clear()
+            self._requested.clear()
             self._strips.forget()
             self.scrollToTop()
         self._model.set_rows(rows)
@@ -101,7 +101,7 @@ class ClassTable(QTableView):
         self.viewport().update()
 
     def showEvent(self, event: Any) -> None:
-        """In view at last: ask for what is to be seen."""
+        """Requests the thumbnails of the rows in view."""
         super().showEvent(event)
         self._wait.start()
 
@@ -111,8 +111,8 @@ class ClassTable(QTableView):
         self._wait.start()
 
     def _request_thumbnails(self) -> None:
-        labels = self._visible() - self._asked if self.isVisible() else set()
-        self._asked |= labels
+        labels = self._visible() - self._requested if self.isVisible() else set()
+        self._requested |= labels
         paths = [path for label in sorted(labels) for path in self._model.rows[label].examples]
         if paths:
             self.thumbnails_requested.emit(paths)
@@ -132,45 +132,45 @@ class ClassTable(QTableView):
 class ClassModel(QAbstractTableModel):
     """`rows` by class index, and the `order` in which they are shown.
 
-    It sorts itself: a proxy would ask Python for two cells at each comparison, 0.2 s for 1,000 classes.
+    It sorts itself: a proxy would call Python for two cells at each comparison, 0.2 s for 1,000 classes.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[ClassRow] = []
         self.order: list[int] = []
-        self._place: dict[int, int] = {}
-        """The row in which each class is shown."""
+        self._row_of: dict[int, int] = {}
+        """The table row of each class, by class index."""
         self._sorting = (NAME, Qt.SortOrder.AscendingOrder)
         self._titles = (
             self.tr("Class"), "", self.tr("Pictures"), self.tr("Train"), self.tr("Val"), self.tr("Test"), self.tr("Skipped"),
         )  # fmt: skip
 
     def set_rows(self, rows: list[ClassRow]) -> None:
-        """Shows `rows` in place of others."""
+        """Replaces all rows."""
         self.beginResetModel()
         self.rows = rows
         self._put_in_order()
         self.endResetModel()
 
-    def row(self, place: int) -> ClassRow:
-        """What stands in the table's row `place`."""
-        return self.rows[self.order[place]]
+    def row(self, position: int) -> ClassRow:
+        """The class in the table's row `position`."""
+        return self.rows[self.order[position]]
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By name, or by a column's figures; what is chosen stays chosen."""
+        """Sorts by name, or by a column's figures. The selection stays on the same class."""
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         labels = [self.order[index.row()] for index in before]
         self._sorting = (column, order)
         self._put_in_order()
-        after = [self.index(self._place[label], index.column()) for label, index in zip(labels, before, strict=True)]
+        after = [self.index(self._row_of[label], index.column()) for label, index in zip(labels, before, strict=True)]
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
 
     def _put_in_order(self) -> None:
         self.order = self._ordered()
-        self._place = {label: row for row, label in enumerate(self.order)}
+        self._row_of = {label: row for row, label in enumerate(self.order)}
 
     def _ordered(self) -> list[int]:
         column, order = self._sorting
@@ -183,8 +183,8 @@ class ClassModel(QAbstractTableModel):
     def count_skipped(self, label: int) -> None:
         """One more skipped picture of class `label`."""
         self.rows[label].figures[-1] += 1
-        place = self.index(self._place[label], SKIPPED)
-        self.dataChanged.emit(place, place)
+        index = self.index(self._row_of[label], SKIPPED)
+        self.dataChanged.emit(index, index)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """One for each class."""

@@ -22,10 +22,10 @@ from resnet_gui.records import Thumbnail
 
 
 class DataTab(QWidget):
-    """Before there is a dataset, how a folder should look; then its classes and its skipped files."""
+    """Without a dataset, the tab shows how a folder should look; with one, its classes and its skipped files."""
 
     thumbnails_requested = Signal(object)
-    """A list of absolute paths (`str`) whose rows have come into view; each is asked for once."""
+    """A list of absolute paths (`str`) whose rows have come into view; each is requested once."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +59,7 @@ class DataTab(QWidget):
         self._pages.setCurrentWidget(self._empty)
 
     def show_dataset(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
-        """Shows the classes of `listing`, in `rows`, and where their pictures go; nothing has been skipped yet."""
+        """Shows the classes of `listing`, in `rows`, and how many pictures each split has. No file is skipped yet."""
         self._listing = listing
         self._labels = {name: index for index, name in enumerate(listing.classes)}
         self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
@@ -74,8 +74,8 @@ class DataTab(QWidget):
         """The file at `path` (absolute) cannot be read; `reason` is a sentence."""
         if self._listing is None:
             return
-        place, root = PurePath(path), self._listing.root
-        inside = place.relative_to(root) if place.is_relative_to(root) else place
+        file, root = PurePath(path), self._listing.root
+        inside = file.relative_to(root) if file.is_relative_to(root) else file
         self._skipped.add(str(inside), path, reason)
         label_of_class = self._labels.get(inside.parts[self._depth] if len(inside.parts) > self._depth else "")
         if label_of_class is not None:

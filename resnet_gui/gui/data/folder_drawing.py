@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from resnet_gui.gui.theme import Theme
 
 Entry = tuple[int, str, str]
-"""How deep it lies, the icon it has, what it is called."""
+"""Depth, icon, name."""
 
 
 class FolderDrawing(QWidget):
@@ -56,8 +56,8 @@ class FolderDrawing(QWidget):
         box = QRect(self._INDENT * depth, int(self._middle(row)) - self._ICON // 2, self._ICON, self._ICON)
         self._theme.icon(icon, "accent" if icon == "folder-open" else "dim").paint(painter, box)
         painter.setPen(self._theme.color("text" if icon == "folder-open" else "dim"))
-        place = QRect(self._text_left(depth), row * self._ROW, self.width(), self._ROW)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+        rectangle = QRect(self._text_left(depth), row * self._ROW, self.width(), self._ROW)
+        painter.drawText(rectangle, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _middle(self, row: int) -> float:
         return self._ROW * (row + 0.5)

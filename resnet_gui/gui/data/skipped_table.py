@@ -45,7 +45,7 @@ class SkippedTable(QTableView):
         copy.activated.connect(self.copy)
 
     def show_files(self, files: list[tuple[str, str, str]]) -> None:
-        """Shows `files` (path in the dataset, absolute path, reason) in place of others."""
+        """Replaces all files. Each is its path in the dataset, its absolute path, and the reason."""
         self._model.set_files(files)
         self.updateGeometry()
 
@@ -74,7 +74,7 @@ class SkippedModel(QAbstractTableModel):
         self._titles = (self.tr("File"), self.tr("Reason"))
 
     def set_files(self, files: list[tuple[str, str, str]]) -> None:
-        """Shows `files` in place of others."""
+        """Replaces all files."""
         self.beginResetModel()
         self.files = files
         self.endResetModel()
@@ -112,9 +112,9 @@ class SkippedModel(QAbstractTableModel):
 
 
 class _ElideMiddle(QStyledItemDelegate):
-    """Of a long path, the beginning and the end say most."""
+    """Shortens a long path in the middle: its beginning and its end are most useful."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """As the view draws it, but for the dots."""
+        """As the view draws it, but elided in the middle."""
         super().initStyleOption(option, index)
         option.textElideMode = Qt.TextElideMode.ElideMiddle

@@ -20,7 +20,8 @@ Index = QModelIndex | QPersistentModelIndex
 class ThumbnailDelegate(QStyledItemDelegate):
     """Draws pictures side by side, as many as there is room for. Their pixmaps are loaded when they are drawn.
 
-    `examples` gives the pictures' paths for a cell: not through the model, for Qt would lose bytes that are not UTF-8.
+    `examples` returns the pictures' paths for a cell. They do not come through the model: Qt's own strings lose bytes
+    that are not UTF-8.
     """
 
     def __init__(self, theme: Theme, examples: Callable[[Index], Sequence[str]], parent: QObject) -> None:
@@ -31,27 +32,27 @@ class ThumbnailDelegate(QStyledItemDelegate):
         self._pixmaps: OrderedDict[str, QPixmap] = OrderedDict()
 
     def add(self, items: Iterable[Thumbnail]) -> None:
-        """Where the small pictures lie."""
+        """Adds the files of the small pictures."""
         self._files.update((item.path, item.png) for item in items)
 
     def forget(self) -> None:
-        """Another dataset: the old one's pictures are no longer needed."""
+        """Drops all pictures, when another dataset is shown."""
         self._files.clear()
         self._pixmaps.clear()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Room for two; the column takes what is left."""
+        """Room for two pictures; the column stretches to the rest of the table's width."""
         return QSize(2 * (SIDE + GAP), SIDE)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """The cell's ground, then the pictures."""
+        """Draws the cell's background, then the pictures."""
         super().paint(painter, option, index)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         top = option.rect.top() + (option.rect.height() - SIDE) / 2
         room = (option.rect.width() - GAP) // (SIDE + GAP)
-        for place, path in enumerate(self._examples(index)[:room]):
-            self._draw(painter, QRectF(option.rect.left() + GAP + place * (SIDE + GAP), top, SIDE, SIDE), path)
+        for position, path in enumerate(self._examples(index)[:room]):
+            self._draw(painter, QRectF(option.rect.left() + GAP + position * (SIDE + GAP), top, SIDE, SIDE), path)
         painter.restore()
 
     def _draw(self, painter: QPainter, square: QRectF, path: str) -> None:
@@ -68,7 +69,7 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.setClipping(False)
 
     def _pixmap(self, path: str, side: int) -> QPixmap:
-        """The small picture of `path`, its shorter side `side` pixels; null where there is none yet."""
+        """The small picture of `path`, its shorter side `side` pixels; a null pixmap if there is none yet."""
         file = self._files.get(path)
         if file is None:
             return QPixmap()

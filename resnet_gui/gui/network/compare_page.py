@@ -14,10 +14,10 @@ from resnet_gui.nets.spec import NetworkSpec
 
 
 class ComparePage(QWidget):
-    """Asks which network is to be the second, and shows both."""
+    """Lets the user choose a second network, and shows both."""
 
     network_chosen = Signal(str)
-    """The second network; "" for none any more."""
+    """The second network; "" when the comparison ends."""
 
     def __init__(self, networks: Sequence[NetworkSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class ComparePage(QWidget):
         self.show_none()
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Networks of a library, which can be chosen from now on."""
+        """Adds networks of a library to the list."""
         for name in names:
             self.other.addItem(name, name)
 
@@ -70,7 +70,7 @@ class ComparePage(QWidget):
 
 
 class _NetworkBox(QComboBox):
-    """Every network, to choose or to type a part of."""
+    """A list of every network; the user chooses one, or types a part of its name."""
 
     network_chosen = Signal(str)
 
@@ -84,15 +84,15 @@ class _NetworkBox(QComboBox):
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self.clear_choice()
-        self.activated.connect(lambda place: self.network_chosen.emit(self.itemData(place)))
+        self.activated.connect(lambda row: self.network_chosen.emit(self.itemData(row)))
 
     def set_placeholder(self, text: str) -> None:
-        """What stands in the line until something is typed."""
+        """The text that the line shows while it is empty."""
         line = self.lineEdit()
         assert line is not None  # a list that can be edited has one
         line.setPlaceholderText(text)
 
     def clear_choice(self) -> None:
-        """None is chosen any more."""
+        """Clears the line, with no network chosen."""
         self.setCurrentIndex(-1)
         self.clearEditText()

@@ -17,7 +17,7 @@ _UNKNOWN = "–"
 
 
 class ComparisonTable(QWidget):
-    """Two networks' figures side by side, and how many times one is the other. It does not judge."""
+    """Two networks' figures side by side, and their ratio. Neither is called better."""
 
     ended = Signal()
 
@@ -31,10 +31,10 @@ class ComparisonTable(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(14)
         self._grid.setVerticalSpacing(7)
-        for place, stretch in enumerate((4, 5, 5, 2)):
-            self._grid.setColumnStretch(place, stretch)
-        for place, head in enumerate(self._heads, start=1):
-            self._grid.addWidget(head, 0, place)
+        for column_index, stretch in enumerate((4, 5, 5, 2)):
+            self._grid.setColumnStretch(column_index, stretch)
+        for column_index, head in enumerate(self._heads, start=1):
+            self._grid.addWidget(head, 0, column_index)
         self._rows: list[tuple[QLabel, ...]] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -54,10 +54,10 @@ class ComparisonTable(QWidget):
         basis = (one[1], other[1]) if same else (None, None)
         self._basis.setText(_basis(basis[0]))
         rows = _compared(one[0], other[0], basis)
-        for place, texts in enumerate(rows):
-            while place >= len(self._rows):
+        for row, texts in enumerate(rows):
+            while row >= len(self._rows):
                 self._add_row()
-            for part, text in zip(self._rows[place], texts, strict=True):
+            for part, text in zip(self._rows[row], texts, strict=True):
                 part.setText(text)
 
     def _add_row(self) -> None:
@@ -99,7 +99,7 @@ def _shared(network: NetworkSpec, summarised: NetworkSummary | None) -> str:
 
 
 def _ratio(one: int, other: int) -> str:
-    """ "2.2 ×": how many times the smaller the larger is."""
+    """ "2.2 ×": the larger number divided by the smaller."""
     low, high = sorted((one, other))
     return f"{high / low:.1f} ×" if low else ""
 

@@ -28,7 +28,7 @@ _LAYER = _STAGE | Qt.ItemFlag.ItemNeverHasChildren
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """Layers that belong together; `title` is what their stage is called. A single layer stands for itself."""
+    """The layers of one stage, and its `title`. A stage of a single layer is shown as that layer."""
 
     title: str
     layers: tuple[Layer, ...]
@@ -36,7 +36,7 @@ class StageRow:
 
     @property
     def sums(self) -> Layer:
-        """The stage as if it were one layer: the shape that goes out, and the sums."""
+        """The stage as if it were one layer: its output shape, and the sums."""
         if len(self.layers) == 1:
             return self.layers[0]
         return Layer(self.title, "", self.shape, *_sum(self.layers))
@@ -59,7 +59,7 @@ class LayerModel(TwoLevelModel):
         )  # fmt: skip
 
     def set_rows(self, rows: Sequence[StageRow]) -> None:
-        """Shows `rows` in place of others."""
+        """Replaces all rows."""
         self.beginResetModel()
         self.rows = rows
         self._sums = [row.sums for row in rows]
@@ -67,7 +67,7 @@ class LayerModel(TwoLevelModel):
         self.endResetModel()
 
     def set_short(self, short: bool) -> None:
-        """Whether there is little room: multiply-adds in millions, shapes without spaces."""
+        """If `short`, multiply-adds are in millions and shapes without spaces."""
         self._short = short
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, MULTIPLY_ADDS)
 
@@ -83,7 +83,7 @@ class LayerModel(TwoLevelModel):
         return f"{count / 1e6:,.1f} M" if self._short and count else f"{count:,}"
 
     def shape(self, text: str) -> str:
-        """The text of a shape, closer where there is little room."""
+        """The text of a shape, without spaces where there is little room."""
         return text.replace(" ", "") if self._short else text
 
     def layer(self, index: Index) -> Layer:
@@ -93,10 +93,10 @@ class LayerModel(TwoLevelModel):
         return self._sums[index.row()]
 
     def inside(self, selection: QItemSelection) -> list[Layer]:
-        """The layers and stages of `selection` in the order in which they stand, each stage before its layers."""
+        """The layers and stages of `selection` in the order of the rows, each stage before its layers."""
         parts = map(selection.at, range(selection.count()))
-        places = {(part.parent().row(), row) for part in parts for row in range(part.top(), part.bottom() + 1)}
-        ordered = sorted((row, -1) if stage < 0 else (stage, row) for stage, row in places)
+        rows = {(part.parent().row(), row) for part in parts for row in range(part.top(), part.bottom() + 1)}
+        ordered = sorted((row, -1) if stage < 0 else (stage, row) for stage, row in rows)
         return [self.rows[stage].layers[row] if row >= 0 else self._sums[stage] for stage, row in ordered]
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -125,7 +125,7 @@ class LayerModel(TwoLevelModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A cell's text; figures stand on the right, exact in the tooltip, and stages are bold."""
+        """A cell's text. Figures are right-aligned and exact in the tooltip; stages are bold."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return LEFT if index.column() <= KIND else RIGHT
         if role == Qt.ItemDataRole.DisplayRole:
@@ -139,19 +139,19 @@ class LayerModel(TwoLevelModel):
         return None
 
     def _text(self, index: Index) -> str:
-        """Made only when it is asked for: a key that is typed looks through the names of thousands of layers."""
+        """The text is made on demand: a key that is typed searches the names of thousands of layers."""
         layer, column = self.layer(index), index.column()
         if column == NAME:
             return layer.name.removeprefix(f"{layer.stage}.") if index.internalId() else layer.name
         if column == KIND:
-            return layer.kind.replace("2d", "")  # there is no other, and little room
+            return layer.kind.replace("2d", "")  # all are 2d, and there is little room
         if column == SHAPE:
             return self.shape(shape_text(layer.shape))
         return f"{layer.parameters:,}" if column == PARAMETERS else self.multiply_adds(layer.multiply_adds)
 
 
 def stage_rows(network: NetworkSpec, summarised: NetworkSummary) -> list[StageRow]:
-    """The layers by stage, in their order; a library's network, whose card has no stages, by the first part of names."""
+    """The layers by stage, in order. A library's network has no stages in its spec: it is grouped by name prefix."""
     stages = {stage.name: stage for stage in network.stages}
     rows = []
     for name, group in groupby(summarised.layers, key=lambda layer: layer.stage or layer.name.partition(".")[0]):

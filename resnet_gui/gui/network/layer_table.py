@@ -17,14 +17,14 @@ from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import layer_table, layers_csv
 
 _SMALLEST, _LARGEST = 8, 1024
-_WAIT = 400  # ms after the last key before another size is asked for
+_WAIT = 400  # ms after the last key before another size is requested
 
 
 class LayerTable(QWidget):
-    """The table with its image size and its copies; where a network refuses a size, the reason instead."""
+    """The table with its image size and its copy buttons. If a network refuses a size, it shows the reason instead."""
 
     size_chosen = Signal(int)
-    """The image size, in pixels, that the person wants to see; sent a moment after the last change."""
+    """The image size in pixels that the user has set; emitted a moment after the last change."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class LayerTable(QWidget):
         self.show_waiting()
 
     def _button(self, text: str, written: Callable[[NetworkSummary], str]) -> QPushButton:
-        """Copies the network as it is `written`."""
+        """A button that copies the network as the text that `written` returns."""
         button = QPushButton(text)
         button.setProperty("kind", "link")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -86,26 +86,26 @@ class LayerTable(QWidget):
         column.addLayout(self._pages, 1)
 
     def set_size(self, size: int) -> None:
-        """Shows another image size without asking for it."""
+        """Shows another image size without emitting `size_chosen`."""
         self.size_box.blockSignals(True)
         self.size_box.setValue(size)
         self.size_box.blockSignals(False)
         self._wait.stop()
 
     def show_summary(self, network: NetworkSpec, summarised: NetworkSummary) -> None:
-        """Shows the layers of `network`. The stages that were unfolded stay so, if it is the same network."""
+        """Shows the layers of `network`. If it is the same network as before, unfolded stages stay unfolded."""
         self._summarised = summarised
         self.view.show_rows(network.name, stage_rows(network, summarised))
         self._total.show_summary(summarised)
         self._show_page(0)
 
     def show_waiting(self) -> None:
-        """The engine has been asked."""
+        """Shows that the network's layers have been requested."""
         self._message.setText(self.tr("The network is being opened…"))
         self._show_page(1)
 
     def show_problem(self, text: str) -> None:
-        """Why there is no table."""
+        """Shows why there is no table."""
         self._message.setText(text)
         self._show_page(1)
 

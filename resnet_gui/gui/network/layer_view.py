@@ -1,4 +1,4 @@
-"""The layers of a network as they are seen: a tree of stages, and the sums below it."""
+"""The widgets that show a network's layers: a tree of stages, and the sums below it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from resnet_gui.gui.widgets.labels import tooltip
 from resnet_gui.gui.widgets.two_level_tree import Index, TwoLevelView
 
 _NAMES, _LEAST_NAMES, _PADDING = 220, 130, 10
-"""Pixels: names and kinds want so many, and get at least so many; what a figure has around it."""
+"""In pixels: preferred and least width of name and kind together; the space around a figure."""
 _FEW = 24
-"""So many layers are shown at once; more are folded by stage."""
+"""Up to so many layers are unfolded at first; more are folded by stage."""
 
 
 class LayerView(TwoLevelView):
@@ -73,25 +73,25 @@ class LayerView(TwoLevelView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_rows(self, network: str, rows: Sequence[StageRow]) -> None:
-        """Shows `rows` of `network` in place of others."""
+        """Replaces all rows by `rows` of `network`."""
         unfolded = {
-            row.title for place, row in enumerate(self.layers.rows) if self.isExpanded(self.layers.index(place, 0))
+            stage.title for row, stage in enumerate(self.layers.rows) if self.isExpanded(self.layers.index(row, 0))
         }
-        few = sum(len(row.layers) for row in rows) <= _FEW
+        few = sum(len(stage.layers) for stage in rows) <= _FEW
         same, self._network = network == self._network, network
         self.layers.set_rows(rows)
-        for place, row in enumerate(rows):
-            self.setExpanded(self.layers.index(place, 0), row.title in unfolded if same else few)
+        for row, stage in enumerate(rows):
+            self.setExpanded(self.layers.index(row, 0), stage.title in unfolded if same else few)
         self._share_width()
 
     def copy(self) -> None:
-        """Copies the selected rows, tab-separated, in the order in which they stand."""
+        """Copies the selected rows, tab-separated, from top to bottom."""
         lines = ("\t".join(cells(layer)) for layer in self.layers.inside(self.selectionModel().selection()))
         QGuiApplication.clipboard().setText("\n".join(lines))
 
     def selectAll(self) -> None:
-        """Selects all rows that are unfolded, stage by stage: Qt would ask about each row."""
-        stages = [self.layers.index(place, 0) for place in range(self.layers.rowCount())]
+        """Selects all unfolded rows, stage by stage: Qt would call the model for each row."""
+        stages = [self.layers.index(row, 0) for row in range(self.layers.rowCount())]
         everything = QItemSelection()
         for parent in (QModelIndex(), *filter(self.isExpanded, stages)):
             if rows := self.layers.rowCount(parent):
@@ -101,12 +101,12 @@ class LayerView(TwoLevelView):
         self.selectionModel().select(everything, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width, other columns."""
+        """Shares the new width among the columns."""
         super().resizeEvent(event)
         self._share_width()
 
     def _share_width(self) -> None:
-        """Figures get what the largest needs; where they leave too little for names, multiply-adds are shortened."""
+        """Figures get the width of the largest. If that leaves too little for names, multiply-adds are shortened."""
         self.layers.set_short(False)
         if self._rest() < _NAMES:
             self.layers.set_short(True)
@@ -120,21 +120,21 @@ class LayerView(TwoLevelView):
         return [metrics.horizontalAdvance(text) + _PADDING for text in self.layers.widest()]
 
     def _rest(self) -> int:
-        """What the figures leave for names and kinds."""
+        """The width in pixels that the figures leave for names and kinds."""
         return self.viewport().width() - sum(self._needed())
 
 
 class _ElideLeft(QStyledItemDelegate):
-    """Of a layer's long name, the end says most."""
+    """Shortens a layer's long name on the left: its end is most useful."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """As the view draws it, but for the dots."""
+        """As the view draws it, but elided on the left."""
         super().initStyleOption(option, index)
         option.textElideMode = Qt.TextElideMode.ElideLeft
 
 
 class TotalRow(QWidget):
-    """The sums, under the columns they belong to; it stays while the rows above it scroll."""
+    """The sums, each under its column. The row stays while the rows above it scroll."""
 
     def __init__(self, theme: Theme, view: LayerView) -> None:
         super().__init__()
@@ -147,8 +147,8 @@ class TotalRow(QWidget):
     def show_summary(self, summarised: NetworkSummary) -> None:
         """Shows the sums of `summarised`."""
         self._summarised = summarised
-        said = self.tr("Total: {parameters} parameters, {multiply_adds} multiply-adds")
-        figures = said.format(parameters=f"{summarised.parameters:,}", multiply_adds=f"{summarised.multiply_adds:,}")
+        total = self.tr("Total: {parameters} parameters, {multiply_adds} multiply-adds")
+        figures = total.format(parameters=f"{summarised.parameters:,}", multiply_adds=f"{summarised.multiply_adds:,}")
         self.setAccessibleName(figures)
         self.setToolTip(tooltip(figures))
         self.update()

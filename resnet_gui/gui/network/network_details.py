@@ -1,4 +1,4 @@
-"""What is known of a network in words and figures: its name, its facts, and the weights it can start from."""
+"""A network in words and figures: its name, its facts, and the weights it can start from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = 3
 
 
 class NetworkHeader(QWidget):
-    """The network's name, where it comes from, and the button that takes it for training."""
+    """The network's name, its origin, and the button that chooses it for training."""
 
     use_requested = Signal()
 
@@ -53,7 +53,7 @@ class NetworkHeader(QWidget):
         self._refresh()
 
     def set_locked(self, reason: str) -> None:
-        """Nothing can be chosen now, for `reason`; "" frees it."""
+        """Disables the button and shows `reason` in its tooltip; "" enables it."""
         self._locked = reason
         self._refresh()
 
@@ -73,36 +73,36 @@ class NetworkDetails(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._story = label("plain")
-        self._remark = NetworkNote("warning")
+        self._description = label("plain")
+        self._note = NetworkNote("warning")
         self._facts = _Facts()
         self.weights = WeightsView(theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        for widget in (self._story, self._remark, self._facts, self.weights):
+        for widget in (self._description, self._note, self._facts, self.weights):
             column.addWidget(widget)
         self.weights.download_requested.connect(self.download_requested)
         self.weights.paused.connect(self.download_paused)
         self.weights.cancelled.connect(self.download_cancelled)
 
     def show_network(self, network: NetworkSpec, summarised: NetworkSummary | None, setup_size: int) -> None:
-        """Shows `network`; `summarised`, once it is known, has the figures for the person's own classes and size.
+        """Shows `network`; `summarised`, once it is known, has the figures for the user's own classes and image size.
 
-        `setup_size` is the image size that is trained with.
+        `setup_size` is the image size in Setup, in pixels.
         """
-        self._story.setText(network.description or self.tr("A network of a library, which says little about it."))
+        self._description.setText(network.description or self.tr("A network of a library, which says little about it."))
         refused = self.tr(
             "It takes pictures of {sizes} pixels, and Setup has {size}: the figures here are for {usual}."
         )
         unfit = refused.format(sizes=network.sizes, size=setup_size, usual=network.default_size)
-        self._remark.set_text("\n".join(filter(None, (network.note, "" if network.takes(setup_size) else unfit))))
+        self._note.set_text("\n".join(filter(None, (network.note, "" if network.takes(setup_size) else unfit))))
         self._facts.show_facts(_facts(network, summarised))
         self.weights.show_weights(weights_of(network, summarised), known=bool(network.depth or summarised))
 
 
 class NetworkNote(QFrame):
-    """A sentence that stands out; `tone` is "warning" or "lesson". Without text it hides."""
+    """A highlighted sentence; `tone` is "warning" or "lesson". Without text it hides."""
 
     def __init__(self, tone: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,20 +134,20 @@ class _Facts(QWidget):
             self._grid.setColumnStretch(column, 1)
 
     def show_facts(self, facts: Iterable[tuple[str, str, str]]) -> None:
-        """Shows `facts`: caption, figure, and what its tooltip says."""
-        for place, (caption, figure, hint) in enumerate(facts):
-            while place >= len(self._pairs):
-                self._add_pair(place)
-            above, below = self._pairs[place]
+        """Shows `facts`: caption, figure, and tooltip of each."""
+        for index, (caption, figure, hint) in enumerate(facts):
+            while index >= len(self._pairs):
+                self._add_pair(index)
+            above, below = self._pairs[index]
             above.setText(caption)
             below.setText(figure)
             below.setAccessibleName(f"{caption}: {figure}")
             for part in (above, below):
                 part.setToolTip(tooltip(hint))
 
-    def _add_pair(self, place: int) -> None:
+    def _add_pair(self, index: int) -> None:
         above, below = label("dim"), label("strong")
-        row, column = divmod(place, _COLUMNS)
+        row, column = divmod(index, _COLUMNS)
         self._grid.addWidget(above, 3 * row, column, Qt.AlignmentFlag.AlignBottom)
         self._grid.addWidget(below, 3 * row + 1, column, Qt.AlignmentFlag.AlignTop)
         self._grid.setRowMinimumHeight(3 * row + 2, 8 if row == 0 else 0)

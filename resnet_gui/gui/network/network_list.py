@@ -1,4 +1,4 @@
-"""The list of networks: families that unfold, what the libraries have besides, and a search through all of them."""
+"""The list of networks: families that unfold, further networks of the libraries, and a search through all of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MARK_WIDTH = 26
 
 
 class NetworkList(QWidget):
-    """Every network by family. What is selected is looked at; which one is trained is only marked."""
+    """Every network by family. The selected one is shown; the one chosen for training is only marked."""
 
     picked = Signal(str)
-    """The network that the person wants to look at."""
+    """The network that the user wants to look at."""
     names_requested = Signal(str)
     """A library ("torchvision" or "timm") whose names are wanted."""
 
@@ -70,8 +70,8 @@ class NetworkList(QWidget):
         column.addWidget(self._search)
         column.addWidget(tree, 1)
 
-    def turn_to(self, name: str) -> None:
-        """Selects the network called `name`, where the list has it, and unfolds its family."""
+    def select(self, name: str) -> None:
+        """Selects the network called `name`, if the list has it, and unfolds its family."""
         self._current = name
         if group := self._model.group_of(name):
             self._unfolded.add(group.title)
@@ -79,19 +79,19 @@ class NetworkList(QWidget):
         self.tree.scrollTo(self.tree.currentIndex())
 
     def mark(self, name: str) -> None:
-        """Marks the network called `name` as the one that is trained."""
+        """Marks the network called `name` as chosen for training."""
         self._model.mark(name)
 
     def show_names(self, names: NetworkNames) -> None:
-        """What a library has beside the catalogue."""
+        """Adds the networks that a library has beside the catalogue."""
         entries = [Entry(f"{names.source}/{name}", name, name.casefold()) for name in names.names]
         nothing = [Entry("", self.tr("Nothing else"))]
         self._model.set_entries(names.source, entries or nothing)
         self._settle()
 
     def show_names_problem(self, source: str, text: str) -> None:
-        """Why the names of a library cannot be had; unfolding asks again."""
-        self._model.set_entries(source, [Entry("", text, hint=text)], asked=False)
+        """Shows why the names of a library are not available; unfolding requests them again."""
+        self._model.set_entries(source, [Entry("", text, hint=text)], requested=False)
         self._unfolded -= {group.title for group in self._model.groups if group.source == source}
         self._settle()
 
@@ -108,7 +108,7 @@ class NetworkList(QWidget):
             self.names_requested.emit(group.source)
 
     def _settle(self) -> None:
-        """After the model was made anew: unfolds what was unfolded, or all that was found, and selects again."""
+        """After a model reset: unfolds what was unfolded, or all groups with hits, and restores the selection."""
         self._settles = True
         for row, group in enumerate(self._model.visible):
             found = self._model.words and not group.awaits_names
@@ -145,7 +145,7 @@ class NetworkList(QWidget):
 
 
 class _Search(QLineEdit):
-    """The arrow down leads to what was found, Escape empties it."""
+    """A search field. The arrow down moves to the list, Escape clears the field."""
 
     left = Signal()
 

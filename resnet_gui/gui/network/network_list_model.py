@@ -1,4 +1,4 @@
-"""The list of networks as a tree for Qt: groups, and below each what a search leaves of it."""
+"""The list of networks as a tree for Qt: groups, and below each the networks that match the search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NETWORK = _HEADING | Qt.ItemFlag.ItemNeverHasChildren
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network in the list. `sought` is what a search looks at; without a `name` it is only a remark."""
+    """A network in the list. A search looks at `sought`. Without a `name` the entry is only a note."""
 
     name: str
     title: str
@@ -33,28 +33,31 @@ class Entry:
 
 @dataclass(slots=True)
 class Group:
-    """A heading and what is below it: `found` networks are `shown`. A `source` is a library whose names must be `asked` for."""
+    """A heading and its entries; a search leaves `shown`, `found` of them networks.
+
+    With a `source` it is a library, and its names have been `requested` or not.
+    """
 
     title: str
     entries: list[Entry]
     source: str = ""
-    asked: bool = False
+    requested: bool = False
     shown: list[Entry] = field(default_factory=list)
     found: int = 0
 
     def select(self, words: Iterable[str]) -> None:
-        """Shows what has all `words`, and remarks."""
+        """Shows the networks that have all `words`, and the notes."""
         self.shown = [entry for entry in self.entries if not entry.name or _has(entry, words)]
         self.found = sum(1 for entry in self.shown if entry.name)
 
     @property
     def awaits_names(self) -> bool:
-        """Whether somebody still has to be asked what is below it."""
-        return bool(self.source) and not self.asked
+        """Whether its names still have to be requested from the library."""
+        return bool(self.source) and not self.requested
 
 
 class NetworkListModel(TwoLevelModel):
-    """Groups of entries. It filters itself: a proxy would ask Python about each of thousands of rows."""
+    """Groups of entries. It filters itself: a proxy would call Python for each of thousands of rows."""
 
     def __init__(self, theme: Theme, networks: Sequence[NetworkSpec], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +66,7 @@ class NetworkListModel(TwoLevelModel):
         self._bold = QFont()
         self._bold.setWeight(QFont.Weight.DemiBold)
         self.words: tuple[str, ...] = ()
-        """What is searched for; an entry must have all of them."""
+        """The words of the search; an entry must have all of them."""
         families = by_family(networks).items()
         self.groups = [Group(family, [_entry(network) for network in members]) for family, members in families]
         self.groups += self._libraries()
@@ -75,27 +78,27 @@ class NetworkListModel(TwoLevelModel):
         return [Group(title, [Entry("", self.tr("Asking…"))], source) for source, title in more]
 
     def search(self, text: str) -> None:
-        """Shows only what has all words of `text`."""
+        """Shows only the networks that have all words of `text`."""
         self.beginResetModel()
         self.words = tuple(text.casefold().split())
         self._select()
         self.endResetModel()
 
-    def set_entries(self, source: str, entries: list[Entry], asked: bool = True) -> None:
-        """Puts `entries` below the heading of the library `source`; not `asked`, it can be asked again."""
+    def set_entries(self, source: str, entries: list[Entry], requested: bool = True) -> None:
+        """Puts `entries` below the heading of the library `source`. If not `requested`, it can be requested again."""
         self.beginResetModel()
         for group in self.groups:
             if group.source == source:
-                group.entries, group.asked = entries, asked
+                group.entries, group.requested = entries, requested
         self._select()
         self.endResetModel()
 
     def mark(self, name: str) -> None:
-        """The network called `name` is the one that is trained."""
+        """Marks the network called `name` as chosen for training."""
         before, self._marked = self._marked, name
-        for place in (self.index_of(before), self.index_of(name)):
-            if place.isValid():
-                self.dataChanged.emit(place, place.siblingAtColumn(MARK))
+        for index in (self.index_of(before), self.index_of(name)):
+            if index.isValid():
+                self.dataChanged.emit(index, index.siblingAtColumn(MARK))
 
     def _select(self) -> None:
         for group in self.groups:
@@ -118,7 +121,7 @@ class NetworkListModel(TwoLevelModel):
         return next((group for group in self.groups if any(entry.name == name for entry in group.entries)), None)
 
     def index_of(self, name: str) -> QModelIndex:
-        """Where the network called `name` stands; invalid where it is not shown."""
+        """The index of the network called `name`; invalid if it is not shown."""
         for row, group in enumerate(self.visible if name else ()):
             for inside, entry in enumerate(group.shown):
                 if entry.name == name:
@@ -126,7 +129,7 @@ class NetworkListModel(TwoLevelModel):
         return QModelIndex()
 
     def entry(self, index: Index) -> Entry | None:
-        """What stands at `index`, None for a heading."""
+        """The entry at `index`, None for a heading."""
         if not index.isValid() or not index.internalId():
             return None
         return self.visible[index.internalId() - 1].shown[index.row()]
@@ -142,7 +145,7 @@ class NetworkListModel(TwoLevelModel):
         return 2
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """A remark cannot be chosen."""
+        """A note cannot be selected."""
         entry = self.entry(index)
         if entry is None:
             return _HEADING

@@ -1,4 +1,4 @@
-"""The weights that are shared for a network, and how far a download of them is."""
+"""The trained weights that are shared for a network, and the progress of their download."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resnet_gui.records import Weights
 
 
 class WeightsView(QWidget):
-    """Whether somebody shares trained weights, and how far a download of them is."""
+    """Whether trained weights are shared for the network, and the progress of their download."""
 
     download_requested = Signal()
     paused = Signal()
@@ -63,7 +63,7 @@ class WeightsView(QWidget):
         column.addWidget(self._figures)
 
     def show_weights(self, weights: Weights | None, known: bool) -> None:
-        """Shows what `weights` are; None where none are shared, or where that is not `known` yet."""
+        """Shows facts about `weights`; None if none are shared, or if that is not `known` yet."""
         self._weights = weights
         none = self.tr("No trained weights are shared for it: it starts from random ones.") if known else ""
         shared = self.tr("Trained weights: {facts}")
@@ -74,7 +74,7 @@ class WeightsView(QWidget):
         self.show_download("none")
 
     def show_download(self, state: DownloadPhase, done: int = 0, total: int = 0, text: str = "") -> None:
-        """How far the download is: `done` of `total` bytes (0: not known yet), in words `text`, or why it failed."""
+        """Shows a download: `done` of `total` bytes (0: not known yet); `text` is its progress, or why it failed."""
         state = state if self._weights else "none"
         running, halfway = state == "running", state in ("running", "paused")
         shown = {
@@ -98,5 +98,5 @@ class WeightsView(QWidget):
 
 
 def weights_of(network: NetworkSpec, summarised: NetworkSummary | None) -> Weights | None:
-    """The weights that `network` can start from: its card knows them, or a library said so when it was opened."""
+    """The weights that `network` can start from: those of its spec, or those of the library that opened it."""
     return network.weights or (summarised.weights if summarised else None)

@@ -12,7 +12,7 @@ from resnet_gui.gui.widgets.labels import set_style_property
 
 
 class DropZone(QPushButton):
-    """Says what can be dropped. A click, Enter or Space asks for files instead; the pane around it takes the drop."""
+    """A button that shows what can be dropped. A click opens a file dialog; the pane around it handles the drop."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -20,16 +20,16 @@ class DropZone(QPushButton):
         self.set_over(False)
 
     def set_over(self, over: bool) -> None:
-        """Lights up while something is held above the pane."""
+        """Highlights the zone while something is dragged over the pane."""
         set_style_property(self, "dropping", over)
 
     def set_large(self, large: bool) -> None:
-        """Takes all the room there is, or no more than its words need."""
+        """Takes all the room there is, or no more than its text needs."""
         policy = QSizePolicy.Policy
         self.setSizePolicy(policy.Expanding, policy.Expanding if large else policy.Fixed)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter is a click too."""
+        """Enter clicks too."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:

@@ -1,4 +1,4 @@
-"""One picture and what the model thinks of it."""
+"""One picture and the model's prediction for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOP = 5
 
 
 class PredictionView(QWidget):
-    """A `Prediction`: the picture, its name, the answer in words, the most probable classes as bars."""
+    """A `Prediction`: the picture, its name, the result in words, the most probable classes as bars."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +38,7 @@ class PredictionView(QWidget):
         column.addStretch()
 
     def set_prediction(self, prediction: Prediction) -> None:
-        """Shows `prediction`, or the sentence on why there is none."""
+        """Shows `prediction`, or the sentence of its problem."""
         self._prediction = prediction
         name = Path(prediction.path).name
         self.picture.set_picture(prediction.path, QSize(prediction.width, prediction.height), prediction.png)
@@ -54,7 +54,7 @@ class PredictionView(QWidget):
             self.problem.setText(message_text(prediction.problem))
 
     def as_text(self) -> str:
-        """The answer as lines of plain text, name and figure separated by a tab; "" without an answer."""
+        """The prediction as lines of plain text, name and figure separated by a tab; "" without a prediction."""
         if self._prediction is None:
             return ""
         shown = self._prediction
@@ -63,7 +63,7 @@ class PredictionView(QWidget):
         return "\n".join([shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))])
 
     def _template(self, probability: float) -> str:
-        """The answer's words around the class name, by how probable it is."""
+        """The words around the class name, by its probability."""
         if probability >= 0.95:
             return self.tr("{name}, very sure")
         if probability >= 0.8:

@@ -1,4 +1,4 @@
-"""A line above everything else that offers to go on with what was left unfinished."""
+"""A banner at the top of the window that offers to resume an unfinished run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class ResumeBanner(QFrame):
-    """Says in a sentence which run stopped where. It asks by signals, and is hidden until there is something to offer."""
+    """Shows in a sentence which run stopped where, with buttons. It is hidden until there is a run to offer."""
 
-    # Paths travel as object: Qt's own strings would lose bytes that are not UTF-8.
+    # Paths are sent as objects: Qt's own strings lose bytes that are not UTF-8.
     resume_requested = Signal(object)
     """str: the run's folder."""
     look_requested = Signal(object)
     """str: the run's folder."""
-    put_aside = Signal(object)
+    dismissed = Signal(object)
     """str: the folder of the run that is not to be offered again."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -38,7 +38,7 @@ class ResumeBanner(QFrame):
         self._icon, self.sentence = QLabel(), label("plain")
         self.resume = self._button(self.tr("Resume"), "primary", lambda: self.resume_requested.emit(self._run))
         self.look = self._button(self.tr("Look at it"), "beside", lambda: self.look_requested.emit(self._run))
-        self.not_now = self._button(self.tr("Not now"), "link", lambda: self.put_aside.emit(self._run))
+        self.not_now = self._button(self.tr("Not now"), "link", lambda: self.dismissed.emit(self._run))
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 10, 8)
         row.setSpacing(8)
@@ -50,13 +50,13 @@ class ResumeBanner(QFrame):
         self._update_icons()
         self.hide()
 
-    def offer(self, place: RunStatus) -> None:
-        """Offers to go on with a run from `place`."""
-        self._run = place.run
+    def offer(self, status: RunStatus) -> None:
+        """Offers to resume the run that `status` describes."""
+        self._run = status.run
         titles = {network.name: network.title for network in NETWORKS}
         text = self.tr("The training of {network} on “{dataset}” stopped at {place}.").format(
-            network=titles.get(place.network, place.network), dataset=one_line(Path(place.dataset).name),
-            place=position_text(place.epoch, place.step),
+            network=titles.get(status.network, status.network), dataset=one_line(Path(status.dataset).name),
+            place=position_text(status.epoch, status.step),
         )  # fmt: skip
         self.sentence.setText(breakable(text))
         self.show()

@@ -1,4 +1,4 @@
-"""The first card of the setup pane: which pictures, how many of them, and what should be known about them."""
+"""The first card of the setup pane: the dataset's folder, its counts, and notes about it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOTES_HEIGHT = 132
 
 
 class DatasetCard(Card):
-    """Empty, listing, loaded, or with a problem; each has its own words and buttons."""
+    """Empty, listing, loaded, or with a problem; each state has its own texts and buttons."""
 
     folder_requested = Signal()
     sample_requested = Signal()
@@ -61,10 +61,10 @@ class DatasetCard(Card):
         self._shares = label("dim")
         self._checking = label("dim")
         self._notes = _Notes(theme)
-        self._remark = label("dim")
+        self._hint = label("dim")
         self._parts: list[QWidget] = [
             self._intro, self._problem, self._folder, self._bar, self._totals, self._shares, self._checking,
-            self._notes, self._found, self._busy, self._remark,
+            self._notes, self._found, self._busy, self._hint,
         ]  # fmt: skip
         for widget in self._parts:
             self.body.addWidget(widget)
@@ -84,7 +84,7 @@ class DatasetCard(Card):
 
     @property
     def is_ready(self) -> bool:
-        """Whether there are pictures, and no others are being looked for."""
+        """Whether there are pictures, and no other folder is being read."""
         return self._listing is not None and self._busy.isHidden()
 
     @property
@@ -93,12 +93,12 @@ class DatasetCard(Card):
         return not self._busy.isHidden()
 
     def show_empty(self) -> None:
-        """No pictures yet: what is wanted, and where to get some."""
+        """Shows that there are no pictures yet, what is needed, and where to get some."""
         self._listing = None
         self.show_again()
 
     def show_again(self) -> None:
-        """What there was before a folder was looked for: pictures, or none."""
+        """Shows the state from before a folder was read: the dataset, or none."""
         self._choose.setText(self.tr("Choose another folder…") if self._listing else self.tr("Choose folder…"))
         notes = (self._notes,) if self._notes.count else ()
         loaded = (self._folder, self._totals, self._bar, self._shares, *notes, self._choose)
@@ -106,14 +106,14 @@ class DatasetCard(Card):
         self.state_changed.emit()
 
     def show_listing(self, count: int) -> None:
-        """A folder is being read, and `count` pictures have been found so far."""
+        """Shows that a folder is being read, and that `count` pictures have been found so far."""
         self._found.setText(self.tr("{count} pictures found…").format(count=f"{count:,}"))
         if self._busy.isHidden():
             self._show_only(self._found, self._busy, self._cancel)
             self.state_changed.emit()
 
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
-        """A folder's pictures and where each of them goes."""
+        """Shows a folder's classes and the size of each split."""
         self._listing = listing
         self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         counts = Counter(map(attrgetter("label"), listing.samples))
@@ -124,37 +124,37 @@ class DatasetCard(Card):
         self.show_again()
 
     def show_problem(self, text: str) -> None:
-        """A folder could not be used, and why; the pictures that were there before stay."""
+        """Shows why a folder cannot be used; the dataset that was there before stays."""
         self.show_again()
         self._intro.hide()
         self._problem.setText(breakable(one_line(text)))
         self._problem.show()
 
-    def show_remark(self, text: str) -> None:
-        """A passing word, gone with the next state."""
-        self._remark.setText(text)
-        self._remark.show()
+    def show_hint(self, text: str) -> None:
+        """Shows a hint until the next state."""
+        self._hint.setText(text)
+        self._hint.show()
 
     def set_skipped(self, count: int) -> None:
-        """How many of the pictures could not be read."""
+        """Shows how many of the pictures could not be read."""
         if self._listing is None:
             return
         skipped = [self.tr("{count} skipped").format(count=f"{count:,}")] if count else []
         self._totals.setText(" · ".join([totals(self._listing), *skipped]))
 
     def show_checking(self, step: int, steps: int) -> None:
-        """The pictures are being decoded once; training need not wait for it."""
+        """Shows the check that decodes each picture once; training need not wait for it."""
         self._checking.setText(
             self.tr("Checking pictures: {step} of {steps}").format(step=f"{step:,}", steps=f"{steps:,}")
         )
         self._checking.show()
 
     def hide_checking(self) -> None:
-        """The check is over."""
+        """Hides the line about the check."""
         self._checking.hide()
 
     def set_locked(self, reason: str) -> None:
-        """Keeps the pictures as they are, for `reason`; an empty one frees them."""
+        """Disables the buttons and shows `reason` in their tooltips; "" enables them."""
         for button in (self._choose, self._sample):
             button.setEnabled(not reason)
             button.setToolTip(tooltip(reason))
@@ -186,7 +186,7 @@ class ClassBar(QWidget):
         return QSize(60, 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """One piece for each class, with gaps as long as they do not eat the pieces."""
+        """Paints one piece for each class, with gaps while there is room for them."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -197,7 +197,7 @@ class ClassBar(QWidget):
             painter.drawRoundedRect(QRectF(left, 1, max(right - left - gap, 0.5), self.height() - 2), radius, radius)
 
     def event(self, event: QEvent) -> bool:
-        """Under the mouse, the name and the count of a piece."""
+        """Shows the name and the count of the piece under the mouse."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             self._show_tooltip(event)
             return True
@@ -234,7 +234,7 @@ class _Notes(FittingScrollArea):
         theme.changed.connect(self._update_icons)
 
     def set_messages(self, messages: Sequence[Message]) -> None:
-        """Shows the sentences of `messages`, or of the first of them and how many more there are."""
+        """Shows the sentences of `messages`; of many, the first ones and how many more there are."""
         self._clear()
         self.count = len(messages)
         for text in _sentences(messages[:_NOTES_SHOWN]):

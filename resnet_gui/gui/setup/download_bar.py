@@ -1,4 +1,4 @@
-"""How far the download is that a training waits for, and what can be done about it."""
+"""The progress of the download that a start waits for, with buttons to pause, resume or cancel it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DownloadBar(QFrame):
         self.hide()
 
     def show_download(self, title: str, state: str, done: int, total: int, text: str) -> None:
-        """The weights of the network `title`: `done` of `total` bytes, in words `text`, or why it failed."""
+        """Shows the download for the network `title`: `done` of `total` bytes; `text` is its progress, or why it failed."""
         failed = state == "failed"
         heading = self.tr("The weights of {network} did not come") if failed else self.tr("The weights of {network}")
         self._heading.setText(heading.format(network=title))

@@ -1,4 +1,4 @@
-"""Asks, before anything is downloaded, whether it may be."""
+"""Asks the user before anything is downloaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resnet_gui.records import Weights
 
 
 class DownloadDialog(QDialog):
-    """Says what the weights of a network are, and what it means to start without them."""
+    """Describes the weights of a network, and what it means to start without them."""
 
     download_chosen = Signal()
     scratch_chosen = Signal()

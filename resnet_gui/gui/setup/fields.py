@@ -1,4 +1,4 @@
-"""The fields of a form: they leave the wheel alone until chosen, and write numbers in their short form."""
+"""The fields of a form. They ignore the wheel until they have the focus, and write numbers in short form."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ else:
 
 
 class _WheelGuard(_Part):
-    """Leaves the wheel to the scroll area around until the field has the focus."""
+    """Leaves the wheel to the scroll area until the field has the focus."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Changes the value of the chosen field only."""
+        """Changes the value only if the field has the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -27,40 +27,40 @@ class _WheelGuard(_Part):
 
 
 class ChoiceBox(_WheelGuard, QComboBox):
-    """One of a few words."""
+    """One of a few choices."""
 
 
 class WholeBox(_WheelGuard, QSpinBox):
-    """Whole numbers; what is typed below `least` becomes that, but for 0, which stands for none."""
+    """Whole numbers. A number typed below `least` becomes `least`, except 0, which means none."""
 
     def __init__(self, least: int = 0) -> None:
         super().__init__()
         self._least = least
 
     def valueFromText(self, text: str) -> int:
-        """The number that is typed, once it may be kept."""
+        """The number that is typed, raised to `least`."""
         number = super().valueFromText(text)
         return max(number, self._least) if number > 0 else number
 
     def stepBy(self, steps: int) -> None:
-        """To the next multiple of the step: by 32 from 227 it is 256, or 224."""
+        """Goes to the next multiple of the step: with a step of 32, from 227 to 256, or to 224."""
         step = self.singleStep()
         below = self.value() if steps > 0 else self.value() + step - 1
         self.setValue((below // step + steps) * step)
 
 
 class FloatBox(_WheelGuard, QDoubleSpinBox):
-    """Real numbers from `low` to `high`. Where the `usual` one is small in that range, a step goes along 1, 2, 5, 10, 20 …
+    """Real numbers from `low` to `high`. If the `default` is small in that range, a step goes along 1, 2, 5, 10, 20 …
 
-    Without a usual one it may be left empty, which means that the program chooses: `set_automatic` says what.
+    Without a default the field may be left empty. Then the program chooses, and `set_automatic` sets what is shown.
     """
 
-    def __init__(self, low: float, high: float, usual: float | None) -> None:
+    def __init__(self, low: float, high: float, default: float | None) -> None:
         super().__init__()
         self._low = low
-        self._optional = usual is None
+        self._optional = default is None
         self._automatic = low
-        self._smallest = low if usual is None else usual / 100
+        self._smallest = low if default is None else default / 100
         self._by_factor = 0 < self._smallest <= high / 10_000
         self.setDecimals(12)
         self.setRange(low - self._optional, high)  # the lowest stands for an empty field
@@ -87,12 +87,12 @@ class FloatBox(_WheelGuard, QDoubleSpinBox):
         return "" if self._optional and value < self._low else short(value)
 
     def valueFromText(self, text: str) -> float:
-        """With a point or a comma."""
+        """The number, written with a point or a comma."""
         bare = self._bare(text)
         return float(bare) if bare else self.minimum()
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        """Whatever could still become a number in the range may be typed."""
+        """Accepts any text that can still become a number in the range."""
         bare = self._bare(text)
         try:
             inside = self._low <= float(bare) <= self.maximum()
@@ -104,7 +104,7 @@ class FloatBox(_WheelGuard, QDoubleSpinBox):
         return (QValidator.State.Intermediate if begun else QValidator.State.Invalid), text, position
 
     def fixup(self, text: str) -> str:
-        """What is typed below the range becomes the lowest number, or empties a field that may be empty."""
+        """A number below the range becomes the lowest, or empties a field that may be empty; one above, the highest."""
         try:
             low = float(self._bare(text)) < self._low
         except ValueError:
@@ -113,7 +113,7 @@ class FloatBox(_WheelGuard, QDoubleSpinBox):
         return nearest if low else short(self.maximum())
 
     def stepBy(self, steps: int) -> None:
-        """By a fixed amount, or along 1, 2, 5, 10 …; from an empty field, by what it means."""
+        """Steps by a fixed amount, or along 1, 2, 5, 10 …; an empty field starts from its automatic number."""
         if self._is_empty():
             self.setValue(self._automatic)
         if not self._by_factor:
@@ -148,5 +148,5 @@ def _next_down(value: float, smallest: float) -> float:
 
 
 def short(value: float) -> str:
-    """`value` as people of the trade write it: 0.001, 1e-05."""
+    """`value` in its short form: 0.001, 1e-05."""
     return f"{value:.10g}"

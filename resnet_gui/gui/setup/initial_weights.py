@@ -1,4 +1,4 @@
-"""Which weights a network starts from, and what of it learns."""
+"""Which weights a network starts from, and which part of it is trained."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from resnet_gui.weights.weight_cache import cached
 
 FROM, PATH, PART = "start.start_from", "start.start_path", "start.train_part"
 _FEW = 5_000
-"""With fewer pictures than these, a network learns little from random weights."""
+"""With fewer pictures than this, a network learns little from random weights."""
 _RUNS = 8
-"""So many of the newest runs are offered by name."""
+"""How many of the newest runs are offered by name."""
 
 
 class InitialWeightsPicker(QWidget):
-    """“Start from” and “Train”, each with its list, and a line that says what the choice means.
+    """“Start from” and “Train”, each with its list, and a line that explains the choice.
 
-    Until the person chooses, it is "auto": pretrained where the network has weights, else random.
+    Until the user chooses, it is "auto": pretrained if the network has weights, else random.
     """
 
     changed = Signal()
-    _looked = Signal(object)
-    _found = Signal(object)
+    _path_checked = Signal(object)
+    _runs_found = Signal(object)
 
     def __init__(self, settings: Iterable[Setting], runs_folder: Callable[[], Path]) -> None:
-        """`runs_folder` says where the person's runs are."""
+        """`runs_folder` returns the folder of the user's runs."""
         super().__init__()
         self._help = {setting.key: help_text(setting) for setting in settings}
         self._runs_folder = runs_folder
@@ -47,13 +47,13 @@ class InitialWeightsPicker(QWidget):
         self._pictures = 0
         self._chosen = "auto"
         self._paths = {"file": "", "run": ""}
-        self._gone = ""
+        self._missing_path = ""
         self._build()
         self._from.activated.connect(lambda: self._take(self._from.currentData()))
         self._part.currentIndexChanged.connect(self._show_change)
         self._choose.clicked.connect(self._choose_source)
-        self._looked.connect(self._show_look)
-        self._found.connect(self._offer_runs)
+        self._path_checked.connect(self._on_path_checked)
+        self._runs_found.connect(self._offer_runs)
         self._update_choices()
 
     def _build(self) -> None:
@@ -62,8 +62,8 @@ class InitialWeightsPicker(QWidget):
         self._part.addItem(self.tr("Head only"), "head")
         self._meaning, self._warning = label("dim"), label("warning")
         self._file, self._choose = ElidedLabel("plain"), named(QPushButton(self.tr("Choose…")), "choose_start")
-        self._place = QWidget()
-        row = QHBoxLayout(self._place)
+        self._path_row = QWidget()
+        row = QHBoxLayout(self._path_row)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._file, 1)
         row.addWidget(self._choose)
@@ -72,7 +72,7 @@ class InitialWeightsPicker(QWidget):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         self._add_row(grid, 0, self.tr("Start from"), self._from)
-        for line, widget in enumerate((self._place, self._meaning, self._warning), 1):
+        for line, widget in enumerate((self._path_row, self._meaning, self._warning), 1):
             grid.addWidget(widget, line, 0, 1, 2)
         self._add_row(grid, 4, self.tr("Train"), self._part)
 
@@ -90,34 +90,34 @@ class InitialWeightsPicker(QWidget):
 
     @property
     def start(self) -> str:
-        """What the choice comes to: "pretrained", "random", "file" or "run"; "auto" while nobody knows."""
+        """The effective choice: "pretrained", "random", "file" or "run"; "auto" while it is not known."""
         if self._chosen in ("auto", "pretrained"):
             return "pretrained" if self._weights else "random" if self._known else "auto"
         return self._chosen
 
     @property
     def weights(self) -> Weights | None:
-        """The pretrained weights to start from; None if it is to start from anything else."""
+        """The pretrained weights to start from; None if the choice is something else."""
         return self._weights if self.start == "pretrained" else None
 
     @property
     def missing(self) -> str:
-        """What is to be mended, or waited for, before a run can start, "" if nothing."""
+        """A sentence on what is missing before a run can start, "" if nothing is."""
         if self.start == "auto":
             return self.tr("Asking the library whether it has trained weights…")
         path = self._paths.get(self.start)
-        if path is None or (path and path != self._gone):
+        if path is None or (path and path != self._missing_path):
             return ""
         return self.tr("Choose a file of weights.") if self.start == "file" else self.tr("Choose an earlier run.")
 
     def values(self) -> dict[str, Any]:
-        """By dotted key. What is not chosen to its end, or what the network does not have, counts as "auto"."""
+        """Values by dotted key. An unfinished choice, or weights that the network does not have, count as "auto"."""
         path = self._paths.get(self.start)
         undone = path == "" or (self._chosen == "pretrained" and not self._weights)
         return {FROM: "auto" if undone else self._chosen, PATH: path or None, PART: self._part.currentData()}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Fills in what it knows of `values`, without saying `changed`. A file that is gone is told."""
+        """Fills in the known keys of `values`, without emitting `changed`. A warning shows if the file is gone."""
         chosen, path = values.get(FROM), values.get(PATH)
         if chosen in ("auto", "random", "pretrained", "file", "run"):
             self._chosen = chosen
@@ -129,25 +129,25 @@ class InitialWeightsPicker(QWidget):
         self._update_choices()
 
     def reset(self) -> None:
-        """As at the first start."""
+        """Sets everything to its default."""
         self.set_values({FROM: "auto", PART: "everything"})
 
     def set_weights(self, weights: Weights | None, known: bool = True) -> None:
-        """The network has `weights`, or none; or it is not `known`, since a library is yet to be asked."""
+        """Sets the network's `weights`, None for none. They are not `known` until the library has reported them."""
         self._weights, self._known = weights, known
         self._update_choices()
 
     def set_pictures(self, count: int) -> None:
-        """There are so many pictures to learn from."""
+        """Sets how many pictures there are to learn from."""
         self._pictures = count
         self._update_text()
 
     def look_again(self) -> None:
-        """The weights may have come to this machine since."""
+        """Updates the text, after weights may have come to this machine."""
         self._update_text()
 
     def set_locked(self, reason: str) -> None:
-        """Keeps everything as it is, for `reason`; an empty one frees it."""
+        """Disables every field and shows `reason` in its tooltip; "" enables them."""
         for widget in (self._from, self._part, self._choose):
             widget.setEnabled(not reason)
             widget.setToolTip(tooltip(reason or self._help.get(widget.objectName(), "")))
@@ -163,12 +163,12 @@ class InitialWeightsPicker(QWidget):
         self._from.addItem(self.tr("A file…"), "file")
         self._from.addItem(self.tr("An earlier run…"), "run")
         self._from.setCurrentIndex(self._from.findData(self.start))
-        self._look()
+        self._check_path()
         self._update_text()
 
     def _take(self, chosen: str) -> None:
         self._chosen = chosen
-        self._look()
+        self._check_path()
         self._show_change()
 
     def _show_change(self) -> None:
@@ -177,7 +177,7 @@ class InitialWeightsPicker(QWidget):
 
     def _update_text(self) -> None:
         path = self._paths.get(self.start)
-        self._place.setVisible(path is not None)
+        self._path_row.setVisible(path is not None)
         nothing = self.tr("No file yet") if self.start == "file" else self.tr("No run yet")
         self._file.set_name(Path(path).name if path else nothing, hint=path or "")
         self._show(self._meaning, self._meaning_text())
@@ -203,24 +203,24 @@ class InitialWeightsPicker(QWidget):
         if self.start == "random" and self._part.currentData() == "head":
             return self.tr("With random weights below it, the head alone learns little.")
         path = self._paths.get(self.start)
-        return self.tr("It is no longer there.") if path and path == self._gone else ""
+        return self.tr("It is no longer there.") if path and path == self._missing_path else ""
 
-    def _look(self) -> None:
-        """Looks in a thread whether what was chosen is there: its disk may be slow."""
+    def _check_path(self) -> None:
+        """Checks in a thread whether the chosen path exists: its disk may be slow."""
         if path := self._paths.get(self.start):
-            run_in_thread(lambda: (path, Path(path).exists()), self._looked)
+            run_in_thread(lambda: (path, Path(path).exists()), self._path_checked)
 
-    def _show_look(self, found: tuple[str, bool]) -> None:
+    def _on_path_checked(self, found: tuple[str, bool]) -> None:
         path, there = found
         gone = "" if there else path
-        if path == self._paths.get(self.start) and gone != self._gone:
-            self._gone = gone
+        if path == self._paths.get(self.start) and gone != self._missing_path:
+            self._missing_path = gone
             self._show_change()
 
     def _choose_source(self) -> None:
         if self.start == "run":
             folder = self._runs_folder()
-            run_in_thread(lambda: _newest(folder), self._found)
+            run_in_thread(lambda: _newest(folder), self._runs_found)
             return
         path, _ = QFileDialog.getOpenFileName(
             self, self.tr("Choose a file of weights"), str(Path(self._paths["file"] or Path.home()).parent),
@@ -235,29 +235,29 @@ class InitialWeightsPicker(QWidget):
             self._add_run(menu, path, text)
         if runs:
             menu.addSeparator()
-        menu.addAction(self.tr("Other…"), self._ask_for_run)
+        menu.addAction(self.tr("Other…"), self._choose_run_folder)
         menu.popup(self._choose.mapToGlobal(QPoint(0, self._choose.height())))
 
     def _add_run(self, menu: QMenu, path: str, text: str) -> None:
         menu.addAction(text.replace("&", "&&"), lambda: self._take_path("run", path))
 
-    def _ask_for_run(self) -> None:
+    def _choose_run_folder(self) -> None:
         title = self.tr("Choose the folder of a run")
         self._take_path("run", QFileDialog.getExistingDirectory(self, title, str(self._runs_folder())))
 
     def _take_path(self, kind: str, path: str) -> None:
         if path:
-            self._paths[kind], self._gone = path, ""
+            self._paths[kind], self._missing_path = path, ""
             self._take(kind)
 
 
 def pretrained(weights: Weights) -> str:
-    """What `weights` are and whether they are here: "ImageNet-1k · 69.8 % right · 44.7 MB · BSD-3-Clause · on this machine"."""
+    """`weights` in words: "ImageNet-1k · 69.8 % right · 44.7 MB · BSD-3-Clause · on this machine"."""
     if cached(weights):
-        place = _tr("on this machine")
+        location = _tr("on this machine")
     else:
-        place = _tr("will be downloaded from {host}").format(host=weights.host)
-    return weights_text(weights, weights.licence, place)
+        location = _tr("will be downloaded from {host}").format(host=weights.host)
+    return weights_text(weights, weights.licence, location)
 
 
 def from_scratch(pictures: int, has_weights: bool) -> str:
@@ -271,7 +271,7 @@ def from_scratch(pictures: int, has_weights: bool) -> str:
 
 
 def _newest(folder: Path) -> list[tuple[str, str]]:
-    """The newest runs in `folder` that have a model, each with the words to choose it by."""
+    """The newest runs in `folder` that have a model, each with the text of its menu entry."""
     from resnet_gui.runs.run_folder import newest_runs
 
     runs = [run for run in newest_runs(folder) if (run / "model.safetensors").is_file()]
@@ -282,12 +282,12 @@ def _named(run: Path) -> str:
     """ "ResNet-18 · flowers · 2026-03-01-120000", or the folder's name where its checkpoints cannot be read."""
     from resnet_gui.runs.run_status import read_status
 
-    place = read_status(run)
-    if place is None:
+    status = read_status(run)
+    if status is None:
         return one_line(run.name)
     titles = {network.name: network.title for network in NETWORKS}
-    when = run.name.removesuffix(f"-{place.network.replace('/', '-')}")
-    return one_line(" · ".join((titles.get(place.network, place.network), Path(place.dataset).name, when)))
+    when = run.name.removesuffix(f"-{status.network.replace('/', '-')}")
+    return one_line(" · ".join((titles.get(status.network, status.network), Path(status.dataset).name, when)))
 
 
 def _tr(text: str) -> str:

@@ -18,24 +18,24 @@ from resnet_gui.nets.tables import short_count
 from resnet_gui.records import Weights
 
 _LIBRARIES = ("timm/", "torchvision/")
-"""What the names of networks from outside the catalogue begin with."""
-_USUAL_LOW = 64
+"""The prefixes of names of networks outside the catalogue."""
+_COMMON_SMALLEST = 64
 _SHOWN_AT_ONCE = 18
 """Entries of the open list; the others scroll."""
 
 
 class NetworkPicker(Card):
-    """A list of networks by family, and below it the card of the one chosen."""
+    """A list of networks by family, and below it the facts of the chosen one."""
 
     changed = Signal()
     inspect_requested = Signal(str)
-    """The name of the network that the person wants to look into."""
+    """The name of the network that the user wants to look into."""
 
     def __init__(self, networks: Sequence[NetworkSpec]) -> None:
         super().__init__(2, QCoreApplication.translate("NetworkChoice", "Network"))
         self._networks = {network.name: network for network in networks}
-        self._asked: dict[str, Weights | None] = {}
-        """What libraries have said of the weights of their networks."""
+        self._library_weights: dict[str, Weights | None] = {}
+        """The weights that libraries have reported for their networks, by network name; None for none."""
         self._list = QStandardItemModel(self)
         self._bold = QFont(self.font())
         self._bold.setWeight(QFont.Weight.DemiBold)
@@ -44,57 +44,57 @@ class NetworkPicker(Card):
             for network in members:
                 self._add(network)
         self._choice = self._make_choice()
-        self._facts, self._remark = label("dim"), label("dim")
+        self._facts, self._note = label("dim"), label("dim")
         self._inside = named(QPushButton(self.tr("Look inside…")), "inspect")
         self._inside.setProperty("kind", "link")
         self._inside.setToolTip(tooltip(self.tr("Shows the network layer by layer, in the Network tab.")))
-        for widget in (self._choice, self._facts, self._remark):
+        for widget in (self._choice, self._facts, self._note):
             self.body.addWidget(widget)
         self.heading.addWidget(self._inside)
         self._choice.currentIndexChanged.connect(self._chosen)
         self._inside.clicked.connect(lambda: self.inspect_requested.emit(self.network.name))
-        self.say("")
+        self.show_note("")
         self._update_text()
 
     @property
     def network(self) -> NetworkSpec:
-        """The card of the network that is chosen."""
+        """The spec of the chosen network."""
         return self._networks[self._choice.currentData()]
 
     @property
     def knows_weights(self) -> bool:
-        """Whether `network.weights` is the whole truth: a library's network may have some of which its card knows nothing."""
-        return self.network.is_curated or self.network.name in self._asked
+        """Whether `network.weights` is complete: a library's spec has no weights until the library reports them."""
+        return self.network.is_curated or self.network.name in self._library_weights
 
     def choose(self, name: object) -> None:
-        """Chooses the network called `name`, if there is one; a library's is added."""
+        """Chooses the network called `name`, if there is one. A library's network is added to the list."""
         if isinstance(name, str) and name not in self._networks and name.startswith(_LIBRARIES):
             self._add_from_library(name)
         if name in self._networks:
             self._choice.setCurrentIndex(self._choice.findData(name))
 
     def add_weights(self, name: str, weights: Weights | None) -> None:
-        """A library has these `weights` for its network `name`, or none."""
-        self._asked[name] = weights
+        """Stores the `weights` that a library reported for its network `name`, or none."""
+        self._library_weights[name] = weights
         if name in self._networks and not self._networks[name].is_curated:
             self._networks[name] = dataclasses.replace(find(name), weights=weights)
             if name == self.network.name:
                 self.changed.emit()
 
-    def say(self, remark: str) -> None:
-        """Shows a passing word about the choice, "" for none."""
-        self._remark.setText(remark)
-        self._remark.setVisible(bool(remark))
+    def show_note(self, note: str) -> None:
+        """Shows a note about the choice, "" for none."""
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
 
     def set_locked(self, reason: str) -> None:
-        """Keeps the network as it is, for `reason`; an empty one frees it."""
+        """Disables the list and shows `reason` in its tooltip; "" enables it."""
         self._choice.setEnabled(not reason)
         self._choice.setToolTip(tooltip(reason or self.network.description))
 
     def _add_from_library(self, name: str) -> None:
         if all(network.is_curated for network in self._networks.values()):
             self._add_heading(self.tr("From the libraries"))
-        self._networks[name] = dataclasses.replace(find(name), weights=self._asked.get(name))
+        self._networks[name] = dataclasses.replace(find(name), weights=self._library_weights.get(name))
         self._add(self._networks[name])
 
     def _add_heading(self, text: str) -> None:
@@ -133,7 +133,7 @@ class NetworkPicker(Card):
 
 
 def facts(network: NetworkSpec) -> list[str]:
-    """Lines that say what `network` is and what it costs; a figure that is not known is left out."""
+    """Lines about `network`: paper, size and cost. A figure that is not known is left out."""
     paper = network.paper or _tr("From {library}").format(library=network.source)
     layers = _tr("{count} layers").format(count=network.depth) if network.depth else ""
     lines = [" · ".join(filter(None, (paper, layers)))]
@@ -146,12 +146,14 @@ def facts(network: NetworkSpec) -> list[str]:
 
 
 def sizes(network: NetworkSpec) -> str:
-    """Which pictures it takes, "" where that is as usual."""
+    """Which picture sizes it takes, "" if nothing is unusual about them."""
     if network.largest == network.smallest:
         return _tr("Takes pictures of {size} px only").format(size=network.smallest)
     if network.largest is not None:
         return _tr("Takes pictures from {low} to {high} px").format(low=network.smallest, high=network.largest)
-    return _tr("Takes pictures from {low} px").format(low=network.smallest) if network.smallest > _USUAL_LOW else ""
+    return (
+        _tr("Takes pictures from {low} px").format(low=network.smallest) if network.smallest > _COMMON_SMALLEST else ""
+    )
 
 
 def _tr(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A form made from settings as `config.settings()` describes them; nothing here knows any of them by name."""
+"""A form made from settings as `config.settings()` describes them. No setting is named here."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LABEL_SHARE, _FIELD_SHARE = 2, 3
 _INT_LIMIT = 2**31 - 1
 _FLOAT_LIMIT = 1e9
 _STEPS = {"px": 32}
-"""By unit, how far a step goes; networks halve their pictures five times."""
+"""The step of a spin box, by unit. Pixels: networks halve their pictures five times."""
 
 
 class SettingsForm(QWidget):
-    """A row for each of `settings`: those that matter first at once, the others below a link that unfolds them."""
+    """A row for each of `settings`. The important ones are visible; a link unfolds the others."""
 
     changed = Signal()
 
@@ -49,27 +49,27 @@ class SettingsForm(QWidget):
         theme.changed.connect(self._show_fold)
 
     def values(self) -> dict[str, Any]:
-        """What the form says now, by dotted key."""
+        """The values in the form, by dotted key."""
         return {key: field.read() for key, field in self._fields.items()}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Fills in `values` by dotted key; what the form does not have, or could not hold, is passed over."""
+        """Fills in `values` by dotted key. Unknown keys and values that do not fit are ignored."""
         for key, value in values.items():
             if key in self._fields and _fits(self._settings[key], value):
                 self._fields[key].write(value)
 
     def reset(self) -> None:
-        """Every setting as it was written in `config.py`."""
+        """Sets every setting to its default."""
         self.set_values({key: setting.default for key, setting in self._settings.items()})
 
     def set_automatic(self, key: str, number: float | None) -> None:
-        """Says what the number `key` will be where it is left empty; None if that is not known."""
+        """Shows in the empty field `key` the `number` that the program will choose; None if it is not known."""
         box = self._fields[key].widget
         assert isinstance(box, FloatBox)
         box.set_automatic(_value_text(None), number)
 
     def set_limits(self, key: str, low: int, high: int | None) -> None:
-        """Narrows the whole number `key` to `low` to `high`; its value follows. None: no limit but the setting's own."""
+        """Narrows the whole number `key` to `low` to `high`, and clips its value. None: the setting's own limit."""
         setting, box = self._settings[key], self._fields[key].widget
         assert isinstance(box, WholeBox)
         box.setRange(max(low, _least(setting)), min(_most(setting) if high is None else high, _most(setting)))
@@ -80,13 +80,13 @@ class SettingsForm(QWidget):
         box.setButtonSymbols(buttons.NoButtons if fixed else buttons.UpDownArrows)
 
     def set_locked(self, reason: str) -> None:
-        """Makes every field read-only and says why in its tooltip; an empty `reason` frees them again."""
+        """Disables every field and shows `reason` in its tooltip; "" enables them."""
         for field in self._fields.values():
             field.widget.setEnabled(not reason)
             field.widget.setToolTip(tooltip(reason) or field.widget.whatsThis())
 
     def _add_rows(self) -> None:
-        """First the settings shown at once, then, if there are any, the link and those below it."""
+        """First the visible settings, then the link and the folded ones, if there are any."""
         for setting in self._settings.values():
             if setting.shown == "first":
                 self._add_row(setting)
@@ -107,7 +107,7 @@ class SettingsForm(QWidget):
         self._describe(field.widget, setting, help)
         field.changed.connect(lambda *_: self.changed.emit())
         row = self._grid.rowCount()
-        if setting.kind == "bool":  # the words belong to the box: a click on them ticks it
+        if setting.kind == "bool":  # the text belongs to the box: a click on it ticks the box
             self._grid.addWidget(field.widget, row, 0, 1, 2)
             return [field.widget]
         name = label("dim", _translated(setting.label))
@@ -161,20 +161,20 @@ def _whole(setting: Setting) -> _Field:
     box.setValue(setting.default)
     if setting.least:
         box.setSpecialValueText(_value_text(None))
-    _dress(box, setting)
+    _set_up_box(box, setting)
     return _Field(box, box.value, box.setValue, box.valueChanged)
 
 
 def _real(setting: Setting) -> _Field:
-    """Where its default is None it may be left empty."""
+    """If its default is None, the field may be left empty."""
     box = FloatBox(_limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT), setting.default)
     box.set_number(setting.default)
     box.set_automatic(_value_text(None), None)
-    _dress(box, setting)
+    _set_up_box(box, setting)
     return _Field(box, box.number, box.set_number, box.valueChanged)
 
 
-def _dress(box: WholeBox | FloatBox, setting: Setting) -> None:
+def _set_up_box(box: WholeBox | FloatBox, setting: Setting) -> None:
     box.setSuffix(f" {_translated(setting.unit)}" if setting.unit else "")
     box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
     box.lineEdit().setAcceptDrops(False)  # a folder that is dropped here is meant for the pane
@@ -190,7 +190,7 @@ def _most(setting: Setting) -> int:
 
 
 def _step(setting: Setting, span: int) -> int:
-    """How far a step goes: less where that would be a leap through the whole range."""
+    """The step of a spin box; 1 if the range is less than four steps of the usual size."""
     step = _STEPS.get(setting.unit, max(1, setting.least or _least(setting)))
     return step if span >= 4 * step else 1
 
@@ -214,13 +214,13 @@ def _line(setting: Setting) -> _Field:
 
 
 def _folder(setting: Setting) -> _Field:
-    """An empty line is no folder: then the program chooses."""
+    """A line for a folder. If it is empty, the program chooses."""
     edit = QLineEdit(str(setting.default or ""), clearButtonEnabled=True)
     edit.setPlaceholderText(QCoreApplication.translate("SettingsForm", "automatic"))
 
     def read() -> str | None:
         text = edit.text().strip()
-        return os.path.expanduser(text) if text else None  # noqa: PTH111 - Path raises where there is no such person
+        return os.path.expanduser(text) if text else None  # noqa: PTH111 - Path raises if there is no such user
 
     return _Field(edit, read, lambda value: edit.setText(str(value or "")), edit.textChanged)
 

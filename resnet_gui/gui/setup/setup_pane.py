@@ -30,15 +30,15 @@ from resnet_gui.records import Weights
 
 _SIZE, _RATE = "data.image_size", "training.learning_rate"
 _RATES = {"random": RATE_FROM_RANDOM, "auto": None}
-"""By what a run starts from; whatever is not here is trained already."""
+"""The learning rate by what a run starts from. Whatever is not here is trained already."""
 
 
 class SetupPane(QWidget):
-    """Asks for what a run needs. It decides nothing: each wish is a signal, each state is shown by a method."""
+    """The user chooses here what a run needs. The pane decides nothing: it emits signals, and methods set its state."""
 
     folder_requested = Signal()
     folder_dropped = Signal(object)
-    """The folder's path as `str`; sent as an object, for Qt would lose bytes of it that are not UTF-8."""
+    """The folder's path as `str`. It is sent as an object: Qt's own strings lose bytes that are not UTF-8."""
     sample_requested = Signal()
     cancel_requested = Signal()
     start_requested = Signal()
@@ -46,11 +46,11 @@ class SetupPane(QWidget):
     resume_requested = Signal()
     stop_requested = Signal()
     inspect_requested = Signal(str)
-    """The name of the network that the person wants to look into."""
+    """The name of the network that the user wants to look into."""
     locked = Signal(str)
     """Why nothing can be changed now, "" if it can."""
     changed = Signal()
-    """A setting or the network is another now."""
+    """A setting or the network has changed."""
 
     def __init__(
         self, theme: Theme, networks: Sequence[NetworkSpec], settings: Sequence[Setting], parent: QWidget | None = None
@@ -60,13 +60,13 @@ class SetupPane(QWidget):
         self._state: RunPhase = "idle"
         self._is_downloading = False
         self._build(networks, settings)
-        self._usual_size = self._wanted_size = self._shown_size = self._form.values()[_SIZE]
+        self._default_size = self._wanted_size = self._shown_size = self._form.values()[_SIZE]
         self._connect()
         self._on_network_changed()
         self._show_state()
 
     def _build(self, networks: Sequence[NetworkSpec], settings: Sequence[Setting]) -> None:
-        """From the outside in: a widget that moves into another is dressed once more, with all it holds."""
+        """From the outside in: Qt styles a widget again, with all its children, when it gets another parent."""
         cards = QWidget()
         outer, inner = _column(self), _column(cards)
         outer.addWidget(FittingScrollArea(cards))
@@ -78,8 +78,8 @@ class SetupPane(QWidget):
         inner.addStretch(1)
         self._form = SettingsForm(self._theme, settings)
         self._training.body.addWidget(self._form)
-        self._beginning = InitialWeightsPicker(settings, self._runs_folder)
-        self._network.body.addWidget(self._beginning)
+        self._initial_weights = InitialWeightsPicker(settings, self._runs_folder)
+        self._network.body.addWidget(self._initial_weights)
         self.download = DownloadBar()
         self._start = named(QPushButton(), "start")
         self._start.setIconSize(QSize(16, 16))
@@ -108,163 +108,163 @@ class SetupPane(QWidget):
         self._pictures.state_changed.connect(self._show_state)
         self._network.changed.connect(self._on_network_changed)
         self._network.inspect_requested.connect(self.inspect_requested)
-        self._beginning.changed.connect(self._on_initial_weights_changed)
+        self._initial_weights.changed.connect(self._on_initial_weights_changed)
         self._form.changed.connect(self._on_form_changed)
-        self._start.clicked.connect(self._ask)
+        self._start.clicked.connect(self._on_start_clicked)
         self._stop.clicked.connect(self.stop_requested)
         self._theme.changed.connect(self._show_state)
 
     def show_empty(self) -> None:
-        """There is no dataset."""
+        """Shows that there is no dataset."""
         self._pictures.show_empty()
 
     def show_listing(self, count: int) -> None:
-        """A folder is being read; `count` pictures found so far."""
+        """Shows that a folder is being read, and that `count` pictures have been found so far."""
         self._pictures.show_listing(count)
 
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
-        """The dataset is ready to train on."""
+        """Shows a dataset that is ready to train on."""
         self._pictures.show_dataset(listing, splits)
-        self._beginning.set_pictures(len(listing.samples))
+        self._initial_weights.set_pictures(len(listing.samples))
 
     def show_problem(self, text: str) -> None:
-        """A folder cannot be used, for the reason in `text`; a dataset that was there before stays."""
+        """Shows in `text` why a folder cannot be used; a dataset that was there before stays."""
         self._pictures.show_problem(text)
 
     def set_skipped(self, count: int) -> None:
-        """How many pictures could not be read so far."""
+        """Shows how many pictures could not be read so far."""
         self._pictures.set_skipped(count)
 
     def show_checking(self, step: int, steps: int) -> None:
-        """Picture `step` of `steps` has been checked."""
+        """Shows that picture `step` of `steps` has been checked."""
         self._pictures.show_checking(step, steps)
 
     def hide_checking(self) -> None:
-        """No check is going on."""
+        """Hides the line about the check."""
         self._pictures.hide_checking()
 
     def set_running(self, state: RunPhase) -> None:
-        """Shows what the run does: unless there is none, settings are locked, and it can be paused or gone on with."""
+        """Shows the run's phase. Unless it is idle, settings are locked, and the run can be paused or resumed."""
         self._state = state
         self._show_state()
 
     def set_downloading(self, downloading: bool) -> None:
-        """Whether a start waits for weights: everything is locked until they are here, or not wanted any more."""
+        """Sets whether a start waits for weights. Until they are here, or cancelled, everything is locked."""
         if downloading != self._is_downloading:
             self._is_downloading = downloading
             self._show_state()
 
     def look_for_weights(self) -> None:
-        """Weights have come to this machine: says so, if they are those to start from."""
-        self._beginning.look_again()
+        """Updates the line on the weights, after weights have come to this machine."""
+        self._initial_weights.look_again()
 
     def choose_network(self, name: str) -> None:
-        """Takes the network `name`, of the catalogue or a library's, unless a run computes."""
+        """Chooses the network `name`, of the catalogue or a library's, unless a run computes."""
         if not self.reason():
             self._network.choose(name)
 
     def add_weights(self, name: str, weights: Weights | None) -> None:
-        """A library was asked, and has these `weights` for its network `name`, or none."""
+        """Stores the `weights` that a library reported for its network `name`, or none."""
         self._network.add_weights(name, weights)
 
     @property
     def network(self) -> NetworkSpec:
-        """The network that is chosen."""
+        """The spec of the chosen network."""
         return self._network.network
 
     @property
     def weights(self) -> Weights | None:
-        """The pretrained weights that a run would start from; None if it would start from anything else."""
-        return self._beginning.weights
+        """The pretrained weights that a run would start from; None if it would start from something else."""
+        return self._initial_weights.weights
 
     @property
     def missing(self) -> str:
-        """What a start waits for, "" if for nothing."""
+        """A sentence on what a start waits for, "" if for nothing."""
         if self._pictures.is_ready:
-            return self._beginning.missing
+            return self._initial_weights.missing
         return self.tr("The folder is being read.") if self._pictures.is_listing else self.tr("Choose pictures first.")
 
     def reset(self) -> None:
-        """Every setting as it is at the first start, unless a run computes."""
+        """Sets every setting to its default, unless a run computes."""
         if not self.reason():
             self._form.reset()
-            self._beginning.reset()
-            self._wanted_size = self._usual_size
+            self._initial_weights.reset()
+            self._wanted_size = self._default_size
             self._fit_size()
             self._on_initial_weights_changed()
 
     def values(self) -> dict[str, Any]:
         """Every setting by dotted key, and the network's name under `network`."""
-        return {**self._form.values(), **self._beginning.values(), "network": self._network.network.name}
+        return {**self._form.values(), **self._initial_weights.values(), "network": self._network.network.name}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Fills in what it knows of `values` and passes over the rest."""
+        """Fills in the known keys of `values` and ignores the rest."""
         self._network.choose(values.get("network"))
         self._form.set_limits(_SIZE, 1, None)  # until it is known which size is wanted
         self._form.set_values(values)
         if _SIZE in values:
             self._wanted_size = self._form.values()[_SIZE]
-        self._beginning.set_values(values)
+        self._initial_weights.set_values(values)
         self._fit_size()
         self._on_initial_weights_changed()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files and folders are welcome anywhere on the pane, unless a run computes."""
+        """Accepts files and folders anywhere on the pane, unless a run computes."""
         if not self.reason() and _first_path(event.mimeData()):
             event.acceptProposedAction()
             set_style_property(self._pictures, "dropping", True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """They went elsewhere."""
+        """Ends the highlight."""
         set_style_property(self._pictures, "dropping", False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A folder is asked for; a file is told what it is not."""
+        """Emits a folder; for a file, shows that a folder is needed."""
         set_style_property(self._pictures, "dropping", False)
         event.acceptProposedAction()
         path = _first_path(event.mimeData())
         if Path(path).is_dir():
             self.folder_dropped.emit(path)
         else:
-            self._pictures.show_remark(self.tr("That is a file. Drop the folder that holds the class folders."))
+            self._pictures.show_hint(self.tr("That is a file. Drop the folder that holds the class folders."))
 
-    def _ask(self) -> None:
-        wishes = {
+    def _on_start_clicked(self) -> None:
+        signals = {
             "idle": self.start_requested, "running": self.pause_requested, "paused": self.resume_requested,
             "scoring": self.stop_requested,
         }  # fmt: skip
-        wishes[self._state].emit()
+        signals[self._state].emit()
 
     def _on_network_changed(self) -> None:
         network = self._network.network
-        self._beginning.set_weights(network.weights, self._network.knows_weights)
+        self._initial_weights.set_weights(network.weights, self._network.knows_weights)
         self._fit_size()
         self._on_initial_weights_changed()
 
     def _on_initial_weights_changed(self) -> None:
-        head_only = self._beginning.values()["start.train_part"] == "head"
+        head_only = self._initial_weights.values()["start.train_part"] == "head"
         trained = RATE_FROM_RANDOM if head_only else RATE_FROM_TRAINED
-        self._form.set_automatic(_RATE, _RATES.get(self._beginning.start, trained))
+        self._form.set_automatic(_RATE, _RATES.get(self._initial_weights.start, trained))
         self._show_state()
         self.changed.emit()
 
     def _on_form_changed(self) -> None:
         size = self._form.values()[_SIZE]
-        if size != self._shown_size:  # the person has set it
+        if size != self._shown_size:  # the user has set it
             self._wanted_size = self._shown_size = size
-            self._network.say("")
+            self._network.show_note("")
         self.changed.emit()
 
     def _fit_size(self) -> None:
-        """Sets the image size that was wanted, or the nearest that the network takes; another may take the first again."""
+        """Sets the wanted image size, or the nearest that the network takes. The wanted size is kept."""
         network, wanted = self._network.network, self._wanted_size
         size = max(network.smallest, wanted if network.largest is None else min(wanted, network.largest))
         with QSignalBlocker(self._form):
             self._form.set_limits(_SIZE, network.smallest, network.largest)
             self._form.set_values({_SIZE: size})
         self._shown_size = size
-        remark = self.tr("It does not take pictures of {wanted} px, so the image size is {size} px now.")
-        self._network.say("" if size == wanted else remark.format(wanted=wanted, size=size))
+        note = self.tr("It does not take pictures of {wanted} px, so the image size is {size} px now.")
+        self._network.show_note("" if size == wanted else note.format(wanted=wanted, size=size))
 
     def _runs_folder(self) -> Path:
         return Path(self._form.values()["out"] or runs_folder())
@@ -289,7 +289,7 @@ class SetupPane(QWidget):
         self._stop.setEnabled(self._state != "stopping")
         self._missing.setText(missing)
         self._missing.setVisible(idle and bool(missing))
-        for part in (self._pictures, self._network, self._beginning, self._form):
+        for part in (self._pictures, self._network, self._initial_weights, self._form):
             part.set_locked(self.reason())
         self.locked.emit(self.reason())
 
@@ -312,5 +312,5 @@ def _column(inside: QWidget) -> QVBoxLayout:
 
 
 def _first_path(dropped: QMimeData) -> str:
-    """The first file or folder of this machine that is dropped, or ""."""
+    """The path of the first local file or folder that is dropped, or ""."""
     return next((local_path(url) for url in dropped.urls() if url.isLocalFile()), "")

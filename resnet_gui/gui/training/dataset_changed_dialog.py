@@ -1,4 +1,4 @@
-"""Asks what is to become of a run whose pictures are not those it began with."""
+"""Asks the user whether to go on with a run whose pictures have changed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
 from resnet_gui.gui.widgets.two_level_tree import Index
 
 _NAMED = 8
-"""Of so many classes the names stand in the sentence."""
+"""How many classes are named in the sentence."""
 
 
 class DatasetChangedDialog(QDialog):
-    """Shows every difference, says what going on would mean, and lets the person choose."""
+    """Shows every difference and what going on would mean, and lets the user choose."""
 
     def __init__(self, event: DatasetChanged, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,18 +135,18 @@ class DatasetChangedDialog(QDialog):
 
 
 class _Differences(QAbstractListModel):
-    """A row for each picture, made when it is looked at: there may be a great many."""
+    """A row for each picture, made on demand: there may be a great many."""
 
     def __init__(self, paths: Mapping[str, Sequence[str]], parent: QWidget) -> None:
         super().__init__(parent)
         self._paths = paths
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """All of them."""
+        """One for each picture that differs."""
         return 0 if parent is not None and parent.isValid() else sum(map(len, self._paths.values()))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
-        """The picture, and what became of it."""
+        """The picture's path, and "gone", "changed" or "new"."""
         return self.line(index.row()) if role == Qt.ItemDataRole.DisplayRole else None
 
     def line(self, row: int) -> str:
@@ -159,7 +159,7 @@ class _Differences(QAbstractListModel):
 
 
 def _chosen(view: QListView, rows: _Differences) -> str:
-    """The rows chosen, or all."""
+    """The text of the selected rows, or of all if none is selected."""
     chosen = sorted(index.row() for index in view.selectedIndexes())
     return "\n".join(map(rows.line, chosen or range(rows.rowCount())))
 

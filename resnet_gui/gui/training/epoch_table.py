@@ -14,7 +14,7 @@ from resnet_gui.gui.widgets.two_level_tree import Index
 
 _NUMBERS_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _MEASURED = 12
-"""Of a run that is shown at once, so many rows decide how wide a column must be: each takes a moment."""
+"""When a whole run is shown at once, only so many rows are measured for the column widths: each takes a moment."""
 _PADDING = 14
 """Left and right of a column's name together, as in the stylesheet."""
 
@@ -37,14 +37,14 @@ class EpochModel(QAbstractTableModel):
         )
 
     def set_all(self, epochs: Sequence[EpochDone]) -> None:
-        """Shows `epochs`, the oldest first, in place of those before."""
+        """Replaces all epochs by `epochs`, the oldest first."""
         self.beginResetModel()
         self._epochs = list(epochs)
         self._best = next((done for done in reversed(epochs) if _is_best(done)), None)
         self.endResetModel()
 
     def add(self, done: EpochDone) -> None:
-        """Puts an epoch on top."""
+        """Adds an epoch on top."""
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._epochs.append(done)
         self.endInsertRows()
@@ -76,7 +76,7 @@ class EpochModel(QAbstractTableModel):
         return len(self._columns)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The text of a cell; numbers stand on the right."""
+        """The text of a cell; numbers are right-aligned."""
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _NUMBERS_RIGHT
         if role == Qt.ItemDataRole.DisplayRole:
@@ -129,7 +129,7 @@ class EpochTable(QTableView):
         QGuiApplication.clipboard().setText(self.epochs.as_text(chosen or list(range(self.epochs.rowCount()))))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width, other columns."""
+        """Shares the new width among the columns."""
         super().resizeEvent(event)
         self._share_width()
 
@@ -147,7 +147,7 @@ class EpochTable(QTableView):
         self._measure(range(min(self.epochs.rowCount(), _MEASURED)))
 
     def _measure(self, rows: range) -> None:
-        """Makes room for what stands in `rows`."""
+        """Widens the columns to the texts in `rows`."""
         for column, width in enumerate(self._needed):
             widths = (self.sizeHintForIndex(self.epochs.index(row, column)).width() for row in rows)
             self._needed[column] = max(width, *widths, 0)

@@ -1,4 +1,4 @@
-"""Asks how many epochs a finished run should have more."""
+"""Asks the user how many more epochs a finished run should have."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from resnet_gui.runs.history import RunHistory
 
 
 class MoreEpochsDialog(QDialog):
-    """`more` is what was chosen, once it is accepted."""
+    """`more` is the number chosen, once the dialog is accepted."""
 
-    def __init__(self, story: RunHistory, parent: QWidget | None = None) -> None:
+    def __init__(self, history: RunHistory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("resnet-gui")
-        self._story = story
+        self._history = history
         most = next(int(setting.high or 1) for setting in settings() if setting.name == "epochs")
-        self.box = QSpinBox(minimum=1, maximum=max(1, most - story.epochs), value=max(1, story.epochs // 2))
+        self.box = QSpinBox(minimum=1, maximum=max(1, most - history.epochs), value=max(1, history.epochs // 2))
         self.box.setAccessibleName(self.tr("More epochs"))
         self.box.setFixedWidth(90)
         self.box.valueChanged.connect(self._update_text)
@@ -32,16 +32,16 @@ class MoreEpochsDialog(QDialog):
 
     @property
     def more(self) -> int:
-        """How many epochs the run should have more."""
+        """How many more epochs the run should have."""
         return self.box.value()
 
     def _update_text(self) -> None:
-        epochs = self._story.curves.epochs
+        epochs = self._history.curves.epochs
         lines = [
             self.tr(
                 "The run goes on where it ended and has {total} epochs then. The learning rate follows its schedule "
                 "over all of them, so it may rise again at first."
-            ).format(total=self._story.epochs + self.more)
+            ).format(total=self._history.epochs + self.more)
         ]
         if epochs:
             seconds = self.more * sum(done.seconds for done in epochs) / len(epochs)

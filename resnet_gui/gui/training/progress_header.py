@@ -1,4 +1,4 @@
-"""How far a run is, above its plots."""
+"""The progress of a run, above its plots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resnet_gui.runs.history import RunHistory
 
 
 class ProgressHeader(QWidget):
-    """ "Epoch 8 of 12", a bar over the whole run, what it does now, what is saved, and the best so far."""
+    """ "Epoch 8 of 12", a bar over the whole run, the current step, the last checkpoint, and the best so far."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,37 +31,37 @@ class ProgressHeader(QWidget):
         theme.changed.connect(self._write_best)
 
     def show_waiting(self) -> None:
-        """A run was asked for."""
-        self.show_story(RunHistory())
+        """Shows that a run has been requested."""
+        self.show_history(RunHistory())
         self.heading.setText(self.tr("Getting ready…"))
-        self._say(self.tr("The engine is starting and the network is being made."))
+        self._set_line(self.tr("The engine is starting and the network is being made."))
 
     def show_resuming(self) -> None:
-        """The run is to be gone on with."""
+        """Shows that the run is being resumed."""
         self.heading.setText(self.tr("Getting ready…"))
-        self._say(self.tr("Reading what was saved, and whether the pictures are as they were."))
+        self._set_line(self.tr("Reading what was saved, and whether the pictures are as they were."))
         self.show()
 
-    def show_story(self, story: RunHistory, elsewhere: bool = False) -> None:
-        """A run that goes on, as far as it has come; `elsewhere` if another program trains it."""
-        self._epochs, self._best, self._elsewhere = story.epochs, story.best, elsewhere
+    def show_history(self, history: RunHistory, elsewhere: bool = False) -> None:
+        """Shows the state of a run that goes on; `elsewhere` if another program trains it."""
+        self._epochs, self._best, self._elsewhere = history.epochs, history.best, elsewhere
         self._write_best()
         self.saved.clear()
         self._write_epoch(1)
         self._move(0)
         elsewhere_words = self.tr("another program trains this run")
-        self._say(elsewhere_words if elsewhere else self.tr("reading the first pictures…"))
-        match story.position:
+        self._set_line(elsewhere_words if elsewhere else self.tr("reading the first pictures…"))
+        match history.position:
             case Progress():
-                self.show_progress(story.position)
+                self.show_progress(history.position)
             case Resumed():
-                self._show_resumed(story.position)
-        if story.saved:
-            self.show_saved(story.saved)
+                self._show_resumed(history.position)
+        if history.saved:
+            self.show_saved(history.saved)
         self.show()
 
     def show_progress(self, event: Progress) -> None:
-        """Moves the bar and says what is being done."""
+        """Moves the bar and shows the current step."""
         if event.phase == "features":
             self.heading.setText(self.tr("Looking at the pictures, once for all epochs"))
             step = self.tr("picture {step} of {steps}").format(step=event.step, steps=event.steps)
@@ -81,26 +81,28 @@ class ProgressHeader(QWidget):
             return
         who = [self.tr("another program trains this run")] if self._elsewhere else []
         left = [] if event.seconds_left is None else [time_left(event.seconds_left)]
-        self._say(" · ".join([*who, step, *left]))
+        self._set_line(" · ".join([*who, step, *left]))
 
     def show_wait(self, event: Waiting) -> None:
-        """The run waits for something, in a tone that is heard, and says itself that it is saved."""
+        """Shows as a warning what the run waits for. The message itself states that the run is saved."""
         self.saved.clear()
-        self._say(message_text(event.message), "warning")
+        self._set_line(message_text(event.message), "warning")
 
     def show_saved(self, event: CheckpointSaved) -> None:
-        """From where the run can go on, whatever happens. The very beginning is nothing to speak of."""
+        """Shows the last checkpoint. One at epoch 1, step 0 is not shown."""
         if (event.epoch, event.step) > (1, 0):
             self.saved.setText(self.tr("saved at {place}").format(place=position_text(event.epoch, event.step)))
 
     def show_paused(self, event: Stopped) -> None:
-        """The run is saved and can be gone on with."""
+        """Shows that the run is saved and can be resumed."""
         self.heading.setText(self.tr("Paused at {place}").format(place=position_text(event.epoch, event.step)))
-        self._say(self.tr("Everything is saved, and the memory is free again. Resume when you like, even tomorrow."))
+        self._set_line(
+            self.tr("Everything is saved, and the memory is free again. Resume when you like, even tomorrow.")
+        )
         self.saved.clear()
 
     def show_best(self, event: BestSaved) -> None:
-        """Names the best epoch so far."""
+        """Shows the best epoch so far."""
         self._best = event
         self._write_best()
 
@@ -126,9 +128,9 @@ class ProgressHeader(QWidget):
     def _show_resumed(self, event: Resumed) -> None:
         self._write_epoch(min(event.epoch, event.epochs))
         self._move(event.epoch - 1)
-        self._say(self.tr("going on from {place}…").format(place=position_text(event.epoch, event.step)))
+        self._set_line(self.tr("going on from {place}…").format(place=position_text(event.epoch, event.step)))
 
-    def _say(self, text: str, kind: str = "dim") -> None:
+    def _set_line(self, text: str, kind: str = "dim") -> None:
         if self.line.property("kind") != kind:
             set_style_property(self.line, "kind", kind)
         self.line.setText(breakable(text))

@@ -1,4 +1,4 @@
-"""How a run ended: one sentence, right/total for each class, where the model lies."""
+"""How a run ended: one sentence, right/total for each class, the model's path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_HEIGHT = 190
 
 
 class ClassScores(QWidget):
-    """Right of total for each class as bars. Of many classes, the ones least well known first, the others on a click."""
+    """Right of total for each class as bars. Of many classes, the lowest scores first, the others on a click."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class ClassScores(QWidget):
 
 
 class ResultCard(QFrame):
-    """Stands where the progress was, once a run has ended."""
+    """Takes the header's place once a run has ended."""
 
     save_requested = Signal()
     run_folder_requested = Signal()
@@ -95,7 +95,7 @@ class ResultCard(QFrame):
         self.save.clicked.connect(self.save_requested)
         self.folder = QPushButton(self.tr("Show run folder"))
         self.folder.clicked.connect(self.run_folder_requested)
-        self.test = _link("", self._ask_for_test)
+        self.test = _link("", self._request_test)
         self.resume = QPushButton(self.tr("Resume"))
         self.resume.setIconSize(QSize(16, 16))
         self.resume.setProperty("kind", "primary")
@@ -121,19 +121,19 @@ class ResultCard(QFrame):
             widget.hide()
 
     def offer(self, resume: bool, further: bool) -> None:
-        """Whether the run can be gone on with, and whether it can have more epochs."""
+        """Sets whether the run can be resumed, and whether it can have more epochs."""
         self.resume.setVisible(resume)
         self.further.setVisible(further)
 
     def show_finished(self, event: Finished, best: str, run: str) -> None:
-        """The run came to its end. `best` is the sentence on the best validation accuracy, or ""."""
+        """Shows a finished run. `best` is the sentence on the best validation accuracy, or ""."""
         self._show_model(event.model, run, best)
         self.headline.setText(self.tr("There were no test pictures, so there is no test score."))
         if event.test is not None:
             self.show_score(event.test)
 
     def show_stopped(self, event: Stopped, best: str, run: str, test_pictures: int) -> None:
-        """The person stopped the run; its test pictures, if any, can be scored on demand."""
+        """Shows a run that the user stopped; its test pictures, if any, can be scored on demand."""
         self._show_model(event.model, run, best)
         kept = (
             self.tr("The best model so far is kept.")
@@ -145,16 +145,16 @@ class ResultCard(QFrame):
         self.allow_test()
         self.test.setVisible(test_pictures > 0)
 
-    def show_interrupted(self, place: RunStatus, model: str, best: str, test_pictures: int) -> None:
-        """The run ended without a word: a power cut, or a program that was killed."""
-        self._show_model(model, place.run, best)
-        where = position_text(place.epoch, place.step)
+    def show_interrupted(self, status: RunStatus, model: str, best: str, test_pictures: int) -> None:
+        """Shows a run that ended without a last event: by a power cut, or because the program was killed."""
+        self._show_model(model, status.run, best)
+        where = position_text(status.epoch, status.step)
         self.headline.setText(self.tr("Interrupted, but saved up to {place}.").format(place=where))
         self.allow_test()
         self.test.setVisible(bool(model) and test_pictures > 0)
 
     def show_score(self, score: TestScore) -> None:
-        """The test pictures were opened."""
+        """Shows the score on the test pictures."""
         self.headline.setText(
             test_sentence(self.tr("Of {total} pictures it had never seen, {right} were right ({percent} %)"), score)
         )
@@ -166,7 +166,7 @@ class ResultCard(QFrame):
         self.test.hide()
 
     def show_problem(self, sentence: str, model: str, best: str, run: str, test_pictures: int) -> None:
-        """The run failed, or what was asked for after it did; a model that was saved can still be scored."""
+        """Shows that the run failed, or a job after it. A model that was saved can still be scored."""
         if self.isHidden():
             self._show_model(model, run, best)
             self.headline.setText(self.tr("The run has ended early."))
@@ -185,14 +185,14 @@ class ResultCard(QFrame):
         self.folder.setVisible(bool(run))
         self.show()
 
-    def _ask_for_test(self) -> None:
+    def _request_test(self) -> None:
         self.test.setEnabled(False)
         self.test.setText(self.tr("Scoring…"))
         self.problem.hide()
         self.test_requested.emit()
 
     def allow_test(self) -> None:
-        """The scoring has ended, with a score or without: the link can be used again."""
+        """Enables the link to score again, after scoring has ended with or without a score."""
         self.test.setEnabled(True)
         self.test.setText(self.tr("Score it on the test pictures"))
 

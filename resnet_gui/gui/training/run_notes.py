@@ -1,4 +1,4 @@
-"""What a run has to say on the side: a few quiet lines that fold."""
+"""Notes about a run: a few lines that fold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_HEIGHT = 110
 
 
 class RunNotes(QWidget):
-    """Sentences, the newest on top: two of them, and the others on a click."""
+    """Sentences, the newest on top. Two are visible, the others on a click."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,26 +34,26 @@ class RunNotes(QWidget):
         self.set_all([])
 
     def set_all(self, sentences: list[str]) -> None:
-        """Shows these notes in place of those before; without any it hides."""
+        """Replaces all notes; without any the widget hides."""
         self._first: list[str] = []
         self._sentences = list(sentences)
         self._more.setChecked(False)
         self._refresh()
 
     def add(self, sentence: str) -> None:
-        """Adds a note, once."""
+        """Adds a note, unless it is there already."""
         if sentence not in self._sentences:
             self._sentences.append(sentence)
             self._refresh()
 
     def set_first(self, sentence: str) -> None:
-        """Puts a note above all others, in place of the one put there before; "" takes that away."""
+        """Sets the note above all others; "" removes it."""
         self._first = [sentence] if sentence else []
         self._refresh()
 
     @property
     def text(self) -> str:
-        """What is written there now."""
+        """The text that is shown."""
         return self._label.text()
 
     def _build_layout(self) -> None:

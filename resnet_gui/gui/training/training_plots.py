@@ -1,4 +1,4 @@
-"""Loss and accuracy by epoch, side by side, drawn while they come in."""
+"""Loss and accuracy by epoch, side by side, drawn while the run computes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from resnet_gui.runs.curves import Curve, Metric, RunCurves, per_cent
 REDRAW_MS = 200
 """The least time between two drawings of the same plot."""
 _MARKED_EPOCHS = 60
-"""With more epochs than this, a marker at each would hide the line."""
+"""With more epochs than this, markers would hide the line."""
 _JOINED = 200
-"""With more points than this, nobody sees how a line's pieces are joined."""
+"""With more points than this, the joins of a line's pieces are not visible."""
 
 
 class LegendKey(QWidget):
@@ -34,14 +34,14 @@ class LegendKey(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def set_value(self, value: str) -> None:
-        """Shows `value` behind the name; "" takes it away."""
+        """Shows `value` behind the name; "" removes it."""
         self._text = f"{self._name} {value}" if value else self._name
         self.updateGeometry()
         self.update()
 
     @property
     def text(self) -> str:
-        """What is written beside the sample."""
+        """The text beside the sample."""
         return self._text
 
     def sizeHint(self) -> QSize:
@@ -95,16 +95,16 @@ class MetricPlot(QWidget):
     def mark_epoch(
         self, epoch: int | None, training: str = "", validation: str = "", height: float | None = None
     ) -> None:
-        """Puts the crosshair on `epoch` and writes its values into the legend; None takes it away."""
+        """Puts the crosshair on `epoch` and writes its values into the legend; None removes it."""
         self.epoch_label.setText("" if epoch is None else self.tr("epoch {epoch}").format(epoch=epoch))
         self.training_key.set_value(training)
         self.validation_key.set_value(validation)
-        for line, place in zip(self._lines, (epoch, height), strict=True):
+        for line, position in zip(self._lines, (epoch, height), strict=True):
             line.setVisible(epoch is not None)
-            line.setValue(place or 0)
+            line.setValue(position or 0)
 
     def redraw(self) -> None:
-        """Draws the points added since."""
+        """Draws all points, those added since the last call too."""
         running, validated = (_drawn(curve) for curve in (self.figure.running, self.figure.validated))
         best = self.figure.best
         _draw(self._training, running)
@@ -136,13 +136,13 @@ class MetricPlot(QWidget):
             line.setPen(pg.mkPen(color("dim"), width=dots, style=Qt.PenStyle.DashLine))
 
     def event(self, event: QEvent) -> bool:
-        """Another screen may have smaller dots."""
+        """Restyles on another screen, whose pixels may be smaller."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.restyle()
         return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The mouse has gone."""
+        """Emits `left`."""
         self.left.emit()
 
     def _make_plot(self, title: str) -> pg.PlotWidget:
@@ -182,12 +182,12 @@ class MetricPlot(QWidget):
         font.setPixelSize(round(QFontInfo(font).pixelSize() * 0.92))
         return font
 
-    def _hover(self, place: QPointF) -> None:
-        self.hovered.emit(self.plot.getViewBox().mapSceneToView(place).x())
+    def _hover(self, position: QPointF) -> None:
+        self.hovered.emit(self.plot.getViewBox().mapSceneToView(position).x())
 
-    def _scale(self, place: float, values: np.ndarray) -> None:
-        """Epochs from 0 to the one at work; loss from 0; accuracy from the ten below its lowest up to 100."""
-        epochs = max(1, math.ceil(place))
+    def _scale(self, last_epoch: float, values: np.ndarray) -> None:
+        """Epochs from 0 to the current one; loss from 0; accuracy from the multiple of ten below its lowest to 100."""
+        epochs = max(1, math.ceil(last_epoch))
         step = _whole_step(epochs / 8)
         self.plot.getAxis("bottom").setTickSpacing(levels=[(step, 0)])
         self.plot.setXRange(0, epochs, padding=0.03)
@@ -197,7 +197,7 @@ class MetricPlot(QWidget):
 
 
 class TrainingPlots(QWidget):
-    """Both plots. Each is drawn at most five times a second, in turns to keep pauses short, and only while it can be seen."""
+    """Both plots. Each is drawn at most five times a second, in turns to keep pauses short, and only while visible."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -217,20 +217,20 @@ class TrainingPlots(QWidget):
             theme.changed.connect(plot.restyle)
 
     def show_curves(self, curves: RunCurves) -> None:
-        """Shows `curves` in place of those before. Call `follow` when they have grown."""
+        """Replaces the curves. Call `follow` when they have grown."""
         self._curves = curves
         self.loss.set_figure(curves.loss)
         self.accuracy.set_figure(curves.accuracy)
         self.follow()
 
     def follow(self) -> None:
-        """The curves have grown: draws them soon."""
+        """Schedules a redraw, after the curves have grown."""
         self._stale += [plot for plot in (self.loss, self.accuracy) if plot not in self._stale]
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
     def mark_epoch(self, epoch: int | None) -> None:
-        """Puts both crosshairs on `epoch`, if it is done; None takes them away."""
+        """Puts both crosshairs on `epoch`, if it is done; None removes them."""
         done = None if epoch is None else self._curves.nearest(epoch)
         if done is None or done.epoch != epoch:
             self.loss.mark_epoch(None)
@@ -242,17 +242,17 @@ class TrainingPlots(QWidget):
             plot.mark_epoch(epoch, first, second, height=training if validation is None else validation)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catches up with what came in while hidden."""
+        """Draws what was added while the plots were hidden."""
         super().showEvent(event)
         self._redraw_next()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The plots have moved under the mouse, which Qt does not call leaving."""
+        """Removes the crosshairs: the plots have moved under the mouse, and Qt sends no leave event then."""
         super().resizeEvent(event)
         self.mark_epoch(None)
 
-    def _hover(self, place: float) -> None:
-        nearest = self._curves.nearest(place)
+    def _hover(self, x: float) -> None:
+        nearest = self._curves.nearest(x)
         self.mark_epoch(nearest.epoch if nearest else None)
 
     def _redraw_next(self) -> None:
@@ -262,12 +262,12 @@ class TrainingPlots(QWidget):
 
 
 def _drawn(curve: Curve) -> np.ndarray:
-    """What is kept of `curve`, as a table [n, 2] of x and y."""
+    """The points of `curve`, [n, 2]: x and y."""
     return np.array(curve.points).reshape(-1, 2)
 
 
 def _draw(line: pg.PlotDataItem, points: np.ndarray, **looks: object) -> None:
-    """Shows `points` [n, 2]. Qt takes very long to join the pieces of a wide line, so many stand side by side."""
+    """Shows `points` [n, 2]. Qt takes very long to join the pieces of a wide line, so many are drawn unjoined."""
     apart = len(points) > _JOINED and pg.mkPen(line.opts["pen"]).widthF() > 1
     line.curve.setSegmentedLineMode("on" if apart else "off")
     line.setData(points, **looks)

@@ -1,4 +1,4 @@
-"""The tab that shows a training: how far it is, two plots, a row for each epoch, and how it ended."""
+"""The tab that shows a training run: its progress, two plots, a row for each epoch, and how it ended."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 class TrainingTab(QWidget):
-    """Draws what a run says. `show_event` takes every event of the run, in order; `show_story` many at once."""
+    """Shows a run. `show_event` handles each event of the run, in order; `show_history` shows many at once."""
 
-    # Paths travel as object: Qt's own strings would lose bytes that are not UTF-8.
+    # Paths are sent as objects: Qt's own strings lose bytes that are not UTF-8.
     save_model_requested = Signal(object)
     """str: the model file to copy."""
     run_folder_requested = Signal(object)
@@ -50,9 +50,9 @@ class TrainingTab(QWidget):
     test_requested = Signal(object)
     """str: the folder of the stopped run whose test pictures should be scored."""
     resume_requested = Signal(object)
-    """str: the folder of the run to go on with."""
-    story_requested = Signal(object)
-    """str: the folder of a run that goes on. Until `show_story` brings what it said before, its events are held back."""
+    """str: the folder of the run to resume."""
+    history_requested = Signal(object)
+    """str: the folder of a resumed run. Its new events are held until `show_history` has shown the earlier ones."""
     further_requested = Signal(object)
     """str: the folder of the finished run that should have more epochs."""
 
@@ -61,7 +61,7 @@ class TrainingTab(QWidget):
         self._theme = theme
         self.history = RunHistory()
         self._held: list[tuple[Event, bool]] | None = None
-        self._place: RunStatus | None = None
+        self._status: RunStatus | None = None
         self.header = ProgressHeader(theme)
         self.card = ResultCard(theme)
         self.notes = RunNotes(theme)
@@ -77,7 +77,7 @@ class TrainingTab(QWidget):
 
     @cached_property
     def plots(self) -> TrainingPlots:
-        """Made, and what draws them imported, when they are first wanted: no start should wait for that."""
+        """Made on first use, with the import of pyqtgraph: the program's start should not wait for that."""
         from resnet_gui.gui.training.training_plots import TrainingPlots
 
         plots = TrainingPlots(self._theme)
@@ -93,43 +93,45 @@ class TrainingTab(QWidget):
         self._pages.setCurrentIndex(0)
 
     def show_waiting(self) -> None:
-        """A run was asked for and has not begun yet."""
+        """Shows that a run has been requested and has not begun yet."""
         self.clear()
         self.header.show_waiting()
         self._pages.setCurrentIndex(1)
 
     def show_resuming(self) -> None:
-        """The run that is shown is to be gone on with. What is seen of it stays until it does."""
+        """Shows that the run is being resumed. Its plots and table stay until it is."""
         self.card.hide()
         self.header.show_resuming()
 
-    def show_story(self, story: RunHistory | None, elsewhere: bool = False) -> None:
-        """Shows a run as far as it has come, and then what was held back; without a story only the latter.
+    def show_history(self, history: RunHistory | None, elsewhere: bool = False) -> None:
+        """Shows a run's history, and then the events that were held. With None, only the latter.
 
         `elsewhere` if another program trains it.
         """
         held, self._held = self._held or [], None
-        if story is not None:
-            self._show_all(story)
-            self.header.show_story(story, elsewhere)
+        if history is not None:
+            self._show_all(history)
+            self.header.show_history(history, elsewhere)
             self._show_ends()
         for event, paused in held:
             self.show_event(event, paused)
 
-    def show_status(self, place: RunStatus | None) -> None:
-        """Where the run that is shown can be gone on with, None if it cannot."""
-        self._place = place
-        if place is not None and not self.history.ends:
+    def show_status(self, status: RunStatus | None) -> None:
+        """Sets from where the run that is shown can be resumed, None if it cannot."""
+        self._status = status
+        if status is not None and not self.history.ends:
             self.header.hide()
-            self.card.show_interrupted(place, self.history.model, self.header.best_sentence, self.history.test_pictures)
+            self.card.show_interrupted(
+                status, self.history.model, self.header.best_sentence, self.history.test_pictures
+            )
         self._update_choices()
 
     def _update_choices(self) -> None:
         finished = any(isinstance(end, Finished) for end in self.history.ends)
-        self.card.offer(resume=self._place is not None and not finished, further=self._place is not None and finished)
+        self.card.offer(resume=self._status is not None and not finished, further=self._status is not None and finished)
 
     def end(self) -> None:
-        """Nothing computes any more: a pause may have become the end, and what was only waited for is taken back."""
+        """Called when no job runs: re-enables the score link and shows how the run ended."""
         self.card.allow_test()
         if self._held is not None or not self.card.isHidden():
             return
@@ -139,7 +141,7 @@ class TrainingTab(QWidget):
             self.clear()
 
     def show_event(self, event: Event, paused: bool = False) -> None:
-        """Shows one event of a run; those of other jobs are passed over. `paused` if the run is to go on later."""
+        """Shows one event of a run; events of other jobs are ignored. `paused` if the run will be resumed later."""
         if self._held is not None:
             self._held.append((event, paused))
             return
@@ -148,12 +150,12 @@ class TrainingTab(QWidget):
         self.history.add(event)
         match event:
             case Started():
-                self.header.show_story(self.history)
+                self.header.show_history(self.history)
             case Resumed():
                 self.card.clear()
-                self.header.show_story(self.history)
+                self.header.show_history(self.history)
                 self._held = []
-                self.story_requested.emit(event.run)
+                self.history_requested.emit(event.run)
             case Note() | Planned():
                 self.notes.add(message_text(event.message))
             case WeightsLoaded():
@@ -178,14 +180,14 @@ class TrainingTab(QWidget):
             case Stopped() | Finished() | TestScored() | Failed():
                 self._show_ends()
 
-    def _show_all(self, story: RunHistory) -> None:
-        """Everything of `story` but the header and the card."""
-        self.history, self._place = story, None
+    def _show_all(self, history: RunHistory) -> None:
+        """Shows everything of `history` but the header and the card."""
+        self.history, self._status = history, None
         self.card.clear()
-        self.notes.set_all([message_text(note) for note in story.notes])
+        self.notes.set_all([message_text(note) for note in history.notes])
         self._show_skipped()
-        self.plots.show_curves(story.curves)
-        self.table.epochs.set_all(story.curves.epochs)
+        self.plots.show_curves(history.curves)
+        self.table.epochs.set_all(history.curves.epochs)
         self._pages.setCurrentIndex(1)
 
     def _show_skipped(self) -> None:
@@ -195,7 +197,7 @@ class TrainingTab(QWidget):
         self.notes.set_first(one if count == 1 else many if count else "")
 
     def _show_ends(self) -> None:
-        """How the run ended, with all that came after it."""
+        """Shows how the run ended, and the jobs after it."""
         if not self.history.ends:
             return
         self.header.hide()
@@ -205,17 +207,19 @@ class TrainingTab(QWidget):
         self._update_choices()
 
     def _show_end(self, event: End) -> None:
-        story, best = self.history, self.header.best_sentence
+        history, best = self.history, self.header.best_sentence
         match event:
             case Finished():
-                self.card.show_finished(event, best, story.run)
+                self.card.show_finished(event, best, history.run)
             case Stopped():
-                self.card.show_stopped(event, best, story.run, story.test_pictures)
+                self.card.show_stopped(event, best, history.run, history.test_pictures)
             case TestScored():
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(message_text(event.message), story.model, best, story.run, story.test_pictures)
+                self.card.show_problem(
+                    message_text(event.message), history.model, best, history.run, history.test_pictures
+                )
 
     def _build_layout(self) -> None:
         run = QWidget()

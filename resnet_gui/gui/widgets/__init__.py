@@ -1,1 +1,1 @@
-"""Widgets that know nothing of networks or pictures of a dataset."""
+"""General widgets, which do not depend on networks or datasets."""

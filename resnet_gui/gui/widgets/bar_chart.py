@@ -1,4 +1,4 @@
-"""Names with a bar and a figure each, one below the other."""
+"""A bar chart: one row for each name, with a bar and a figure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THICKNESS = 8
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`share` (0 to 1) of the bar is filled, in the colour called `colour`; `figure` stands behind it."""
+    """`share` (0 to 1) of the bar is filled, in the colour called `colour`; `figure` is the text after it."""
 
     name: str
     share: float
@@ -45,15 +45,15 @@ class BarChart(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Room for all rows."""
+        """The height of all rows."""
         return QSize(260, self._row_height() * len(self._bars))
 
     def minimumSizeHint(self) -> QSize:
-        """All rows, narrow."""
+        """All rows, at the smallest width."""
         return QSize(160, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the rows that are asked for."""
+        """Paints the rows in the exposed rectangle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         name_width, figure_width = self._columns()
@@ -75,7 +75,7 @@ class BarChart(QWidget):
         return self.fontMetrics().height() + 8
 
     def _columns(self) -> tuple[int, int]:
-        """The widths of names and figures: what they need, but names leave most of the room to the bars."""
+        """The widths of names and figures in pixels: as needed, but names take at most 42 % of the whole width."""
         metrics = self.fontMetrics()
         names = max((metrics.horizontalAdvance(one_line(bar.name)) for bar in self._bars), default=0)
         figures = max((metrics.horizontalAdvance(bar.figure) for bar in self._bars), default=0)
@@ -97,9 +97,9 @@ class BarChart(QWidget):
             _paint_pill(painter, track, self._theme.color(bar.colour))
 
 
-def _paint_pill(painter: QPainter, place: QRectF, colour: QColor) -> None:
+def _paint_pill(painter: QPainter, rectangle: QRectF, colour: QColor) -> None:
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
-    painter.drawRoundedRect(place, _THICKNESS / 2, _THICKNESS / 2)
+    painter.drawRoundedRect(rectangle, _THICKNESS / 2, _THICKNESS / 2)
     painter.restore()

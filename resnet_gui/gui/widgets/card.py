@@ -8,7 +8,7 @@ from resnet_gui.gui.widgets.labels import label
 
 
 class Card(QFrame):
-    """A panel with a numbered `heading`, a row; `body` is the layout that begins with it."""
+    """A panel. `body` is its vertical layout, and `heading` the first row in it, with a number and a title."""
 
     def __init__(self, number: int, title: str) -> None:
         super().__init__()

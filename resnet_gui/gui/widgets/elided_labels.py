@@ -1,4 +1,4 @@
-"""Long names in little room: shortened in the middle, whole in the tooltip."""
+"""Labels that shorten long names in the middle, and show them whole in the tooltip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def one_line(text: str) -> str:
 
 
 class ElidedLabel(QLabel):
-    """One line, plain text, in which only the name is shortened: what stands before and after it stays."""
+    """One line of plain text in which only the name is shortened, not the text before and after it."""
 
     def __init__(self, kind: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,11 +34,11 @@ class ElidedLabel(QLabel):
 
     @property
     def whole(self) -> str:
-        """The text as it is where there is room."""
+        """The whole text, not shortened."""
         return self._before + self._name + self._after
 
     def sizeHint(self) -> QSize:
-        """Room for the whole text."""
+        """The size of the whole text."""
         width = self.fontMetrics().horizontalAdvance(self.whole) + 2
         return QSize(width, super().sizeHint().height())
 
@@ -52,15 +52,15 @@ class ElidedLabel(QLabel):
         self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font needs other room."""
+        """Shortens again for another font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit()
 
     def _fit(self) -> None:
         metrics = self.fontMetrics()
-        room = self.contentsRect().width() - metrics.horizontalAdvance(self._before + self._after)
-        name = metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, max(room, 0))
+        width = self.contentsRect().width() - metrics.horizontalAdvance(self._before + self._after)
+        name = metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, max(width, 0))
         text = self._before + name + self._after
         if text != self.text():
             self.setText(text)
@@ -68,7 +68,7 @@ class ElidedLabel(QLabel):
 
 
 class PathLine(QLineEdit):
-    """A path to look at and to copy: shortened in the middle, whole and selected as soon as it has the focus."""
+    """A path to read and copy: shortened in the middle, but whole and selected while it has the focus."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,12 +83,12 @@ class PathLine(QLineEdit):
         self._fit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Whole, to be copied."""
+        """Shows the whole path, to be copied."""
         super().focusInEvent(event)
         self._fit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Shortened again."""
+        """Shortens the path again."""
         super().focusOutEvent(event)
         self._fit()
 
@@ -102,6 +102,6 @@ class PathLine(QLineEdit):
             self.setText(self._path)
             self.selectAll()
             return
-        room = self.contentsRect().width() - 8
-        self.setText(self.fontMetrics().elidedText(self._path, Qt.TextElideMode.ElideMiddle, room))
+        width = self.contentsRect().width() - 8
+        self.setText(self.fontMetrics().elidedText(self._path, Qt.TextElideMode.ElideMiddle, width))
         self.setCursorPosition(0)

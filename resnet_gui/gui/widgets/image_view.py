@@ -1,4 +1,4 @@
-"""A picture, scaled to the room there is, with round corners."""
+"""A view of a picture, scaled to the widget, with round corners."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from resnet_gui.gui.thread_pool import run_in_thread
 
 PREVIEW_SIDE = 640
-"""Pixels: the longest side of the small PNG by which a picture is shown that the window must not decode itself."""
-
+"""Pixels: the longest side of the PNG preview, which an engine decodes from the picture's file."""
 
 _RADIUS = 8
 
-
-_TINY = 3
-"""A picture that fits this often into its place is enlarged, pixel by pixel."""
+_MIN_ENLARGEMENT = 3
+"""A picture is enlarged, by a whole factor, if it fits at least so many times into the widget."""
 
 
 class ImageView(QWidget):
-    """A picture as large as there is room, never blurred by enlarging, with round corners."""
+    """A picture as large as it fits, with round corners; enlarged only by whole factors, so that it is not blurred."""
 
     _decoded = Signal(object)
 
@@ -35,8 +33,9 @@ class ImageView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_picture(self, path: str, size: QSize, png: str) -> None:
-        """Shows the picture `path` as soon as its small `png` is decoded; without one, keeps room for its `size`, if it
-        has any, or what is seen of it already.
+        """Shows the preview `png` of the picture `path` as soon as it is decoded.
+
+        Without a `png`, keeps the preview shown, or reserves space for `size` pixels if the picture is another one.
         """
         is_another = (path, size) != (self._path, self._size)
         self._path, self._size = path, size
@@ -51,7 +50,7 @@ class ImageView(QWidget):
     def _show(self, decoded: tuple[str, QImage]) -> None:
         png, image = decoded
         if png != self._png:
-            return  # another one is wanted by now
+            return  # another picture has been set meanwhile
         self._pixmap = QPixmap.fromImage(image)
         self.setVisible(not self._pixmap.isNull())
         self._limit_height()
@@ -62,11 +61,11 @@ class ImageView(QWidget):
         return QSize(260, 260)
 
     def minimumSizeHint(self) -> QSize:
-        """Still to be recognised."""
+        """Large enough to recognise the picture."""
         return QSize(80, 72)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width allows another height."""
+        """Limits the height for the new width."""
         super().resizeEvent(event)
         self._limit_height()
 
@@ -76,33 +75,35 @@ class ImageView(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._enlargement(QSize(self.size())) <= 1)
-        place = self._image_rect()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale(QSize(self.size())) <= 1)
+        rectangle = self._image_rect()
         corners = QPainterPath()
-        corners.addRoundedRect(place, _RADIUS, _RADIUS)
+        corners.addRoundedRect(rectangle, _RADIUS, _RADIUS)
         painter.setClipPath(corners)
-        painter.drawPixmap(place, self._pixmap, QRectF(self._pixmap.rect()))
+        painter.drawPixmap(rectangle, self._pixmap, QRectF(self._pixmap.rect()))
 
-    def _enlargement(self, room: QSize) -> float:
-        """How many times larger than it is the picture is shown in `room`."""
-        fit = min(room.width() / self._pixmap.width(), room.height() / self._pixmap.height())
-        return int(fit) if fit >= _TINY else min(fit, 1.0)
+    def _scale(self, size: QSize) -> float:
+        """The factor by which the picture is scaled to fit in `size`: at most 1, or a whole number."""
+        fit = min(size.width() / self._pixmap.width(), size.height() / self._pixmap.height())
+        return int(fit) if fit >= _MIN_ENLARGEMENT else min(fit, 1.0)
 
     def _image_rect(self) -> QRectF:
-        scale = self._enlargement(self.size())
+        scale = self._scale(self.size())
         width, height = self._pixmap.width() * scale, self._pixmap.height() * scale
         return QRectF((self.width() - width) / 2, 0, width, height)
 
     def _limit_height(self) -> None:
-        """No taller than the picture at this width, so that no gap is left below it."""
+        """Limits the height to the picture's at this width, so that no gap is left below it."""
         if not self._pixmap.isNull():
-            scale = self._enlargement(QSize(max(self.width(), 1), 320))
+            scale = self._scale(QSize(max(self.width(), 1), 320))
             self.setMaximumHeight(max(round(self._pixmap.height() * scale), 72))
 
 
 def _empty(size: QSize) -> QImage:
-    """What stands for a picture of `size` until there is one."""
-    most = QSize(PREVIEW_SIDE, PREVIEW_SIDE)
-    image = QImage(size.scaled(most, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(size), QImage.Format.Format_ARGB32)
+    """A transparent image that is shown for a picture of `size` until its preview is decoded."""
+    largest = QSize(PREVIEW_SIDE, PREVIEW_SIDE)
+    image = QImage(
+        size.scaled(largest, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(size), QImage.Format.Format_ARGB32
+    )
     image.fill(Qt.GlobalColor.transparent)
     return image

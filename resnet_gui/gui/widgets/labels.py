@@ -1,4 +1,4 @@
-"""Small pieces of text, and the two boxes that every pane is made of."""
+"""Labels, object names, tooltips, and style properties."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _Widget = TypeVar("_Widget", bound=QWidget)
 
 
 def label(kind: str, text: str = "") -> QLabel:
-    """Plain text that breaks its lines, in the look that the stylesheet has for `kind`."""
-    made = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-    made.setProperty("kind", kind)
-    return made
+    """A label with plain text and word wrap. The stylesheet styles it by its `kind`."""
+    created = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    created.setProperty("kind", kind)
+    return created
 
 
 def named(widget: _Widget, name: str) -> _Widget:
-    """`widget`, called `name` from now on: the stylesheet and the tests know it by that."""
+    """Sets the object name of `widget`, by which the stylesheet and the tests find it. Returns `widget`."""
     widget.setObjectName(name)
     return widget
 
 
 def tooltip(text: str) -> str:
-    """`text` for a tooltip: plain whatever it holds, its lines broken where they get long."""
+    """`text` as HTML for a tooltip: shown as plain text, with long lines wrapped."""
     return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" if text else ""
 
 
 def breakable(text: str) -> str:
-    """`text` with places to break its longest words, such as paths; else they would widen the pane."""
+    """`text` with zero-width spaces in long words such as paths; else they would widen the pane."""
     return re.sub(r"([/\\]|[^\s/\\]{16}(?=[^\s/\\]{4}))", "\\1\u200b", text)
 
 
 def set_style_property(widget: QWidget, name: str, value: object) -> None:
-    """Sets a property that the stylesheet looks at, and lets it look again."""
+    """Sets a property that the stylesheet depends on, and applies the stylesheet again."""
     widget.setProperty(name, value)
     widget.style().unpolish(widget)
     widget.style().polish(widget)

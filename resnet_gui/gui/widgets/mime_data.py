@@ -1,4 +1,4 @@
-"""What a drag or the clipboard holds, from the look of it: nothing is opened here."""
+"""Sorts the content of a drag or of the clipboard by file names; no file is opened."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MODEL_SUFFIX = ".safetensors"
 
 @dataclass(frozen=True, slots=True)
 class DroppedPaths:
-    """`pictures` are files and folders, `models` model files; `image` is a bitmap that came without a file.
+    """`pictures` are files and folders, `models` model files; `image` is a bitmap without a file.
 
-    `elsewhere`: there were addresses, but none of a file on this machine.
+    `elsewhere`: there were URLs, but none of a file on this machine.
     """
 
     pictures: tuple[str, ...] = ()
@@ -26,12 +26,12 @@ class DroppedPaths:
 
 
 def may_hold_something(mime: QMimeData) -> bool:
-    """Whether it is worth letting go of `mime` here."""
+    """Whether a drop of `mime` is accepted."""
     return mime.hasUrls() or mime.hasImage()
 
 
 def sort_out(mime: QMimeData) -> DroppedPaths:
-    """Files before a bitmap: file managers and browsers offer both."""
+    """The paths or the bitmap in `mime`. Paths are preferred: file managers and browsers offer both."""
     paths = [local_path(url) for url in mime.urls() if url.isLocalFile()]
     if paths:
         return DroppedPaths(

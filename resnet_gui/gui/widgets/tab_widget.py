@@ -1,4 +1,4 @@
-"""Pages, one of them in view, with their titles above them."""
+"""A tab widget that repaints less."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 
 
 class TabWidget(QTabWidget):
-    """Qt's own, which would paint a whole page anew whenever one word on it changes; this one where sizes change."""
+    """Repaints a page only when its size hints change. Qt's own would repaint it whenever one word on it changes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
         self.tabBar().setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._wanted: tuple[QSize, QSize] | None = None
+        self._hints: tuple[QSize, QSize] | None = None
 
     def event(self, event: QEvent) -> bool:
-        """What is laid out within a page is that page's affair, unless it wants more room or less."""
+        """Ignores a layout request if the size hints are unchanged."""
         if event.type() == QEvent.Type.LayoutRequest:
-            wanted = self.minimumSizeHint(), self.sizeHint()
-            if wanted == self._wanted:
+            hints = self.minimumSizeHint(), self.sizeHint()
+            if hints == self._hints:
                 return True
-            self._wanted = wanted
+            self._hints = hints
         return super().event(event)

@@ -1,4 +1,4 @@
-"""What happens when the window is closed while a run computes, and how a hidden one is found again."""
+"""The dialog that is shown when the window is closed while a run computes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Choice = Literal["keep", "stop", "cancel"]
 
 
 def ask_to_close(parent: QWidget) -> Choice:
-    """Asks, once, what is to become of the run."""
+    """Asks the user whether the run continues, stops, or the window stays open."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, "resnet-gui", f"<b>{_tr('A training is running')}</b>", parent=parent)
     box.setInformativeText(
         _tr(

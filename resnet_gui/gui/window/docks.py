@@ -1,4 +1,4 @@
-"""The panes at the sides: docks without a title, moved by a slim handle, with room around them."""
+"""The docks at the sides, with a slim handle instead of a title, and the centre between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GAP = 12
 
 
 class DockTitleBar(QWidget):
-    """Takes the place of a dock's title: the mouse moves the dock by it, a double click sets it free."""
+    """A dock's title bar: the mouse drags the dock by it, and a double click makes the dock float."""
 
     def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
@@ -44,16 +44,16 @@ class DockTitleBar(QWidget):
 
 
 def make_dock(name: str, title: str, pane: QWidget, theme: Theme, width: int) -> QDockWidget:
-    """A dock around `pane`, `width` pixels wide at first, that can be moved, set free, and hidden from the menu."""
+    """A dock around `pane`, `width` pixels wide at first, that can be moved, made floating, and hidden from the menu."""
     dock = named(QDockWidget(title), name)
     dock.setTitleBarWidget(DockTitleBar(theme, title))
-    dock.setWidget(_with_room(pane, top=0, sides=8))
+    dock.setWidget(_with_margins(pane, top=0, sides=8))
     dock.widget().setMinimumWidth(width - 60)
     return dock
 
 
 def make_centre(above: QWidget, content: QWidget) -> QWidget:
-    """A panel around `content`, in line with the docks beside it, and `above` over it while that is to be seen."""
+    """A panel around `content`, aligned with the docks beside it; `above` is over it while visible."""
     panel = QFrame()
     panel.setProperty("kind", "card")
     inside = QVBoxLayout(panel)
@@ -65,10 +65,10 @@ def make_centre(above: QWidget, content: QWidget) -> QWidget:
     column.setSpacing(_GAP)
     column.addWidget(above)
     column.addWidget(panel, 1)
-    return _with_room(both, top=_GAP, sides=0)
+    return _with_margins(both, top=_GAP, sides=0)
 
 
-def _with_room(content: QWidget, top: int, sides: int) -> QWidget:
+def _with_margins(content: QWidget, top: int, sides: int) -> QWidget:
     around = QWidget()
     room = QVBoxLayout(around)
     room.setContentsMargins(sides, top, sides, _GAP)

@@ -1,19 +1,18 @@
-"""The main window: makes the panes and what drives them, and connects them."""
+"""The main window: makes the panes, the workers and the controllers, and connects them."""
 
 from __future__ import annotations
 
-import time
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QThreadPool, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QVBoxLayout, QWidget
 
 from resnet_gui import __version__
 from resnet_gui.config import settings
-from resnet_gui.events import Event, Failed, Progress
+from resnet_gui.events import Event, Progress
 from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.controllers.prediction_controller import PredictionController
 from resnet_gui.gui.controllers.resume_controller import ResumeController
@@ -28,15 +27,14 @@ from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.widgets.tab_widget import TabWidget
-from resnet_gui.gui.window.close_dialog import ask_to_close
 from resnet_gui.gui.window.docks import make_centre, make_dock
 from resnet_gui.gui.window.menu_bar import MenuBar
-from resnet_gui.gui.window.single_instance import SingleInstance
+from resnet_gui.gui.window.shutdown import Shutdown
 from resnet_gui.gui.window.status_bar import StatusBar
 from resnet_gui.gui.workers.dataset_lister import DatasetLister
 from resnet_gui.gui.workers.download_engine import DownloadEngine
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
-from resnet_gui.gui.workers.training_engine import COMPUTING, TrainingEngine
+from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.paths import log_folder
 
@@ -46,10 +44,8 @@ if TYPE_CHECKING:
 _TITLE_BAR = 32
 _SETUP_WIDTH = 300
 _PREDICT_WIDTH = 330
-_PATIENCE = 60
-"""Seconds that a run gets to finish its step and save when the window is closed."""
 _LATER = 300
-"""Milliseconds after the first paint: what can wait until the engine has been started."""
+"""Milliseconds after the first paint, for work that can wait until the engine has been started."""
 
 
 class MainWindow(QMainWindow):
@@ -59,21 +55,20 @@ class MainWindow(QMainWindow):
 
     def __init__(self, theme: Theme, user_settings: UserSettings) -> None:
         super().__init__()
-        self.setWindowTitle("resnet-gui")
         self._theme = theme
         self._user_settings = user_settings
-        self._engine_state = "starting"
+        self._engine_phase = "starting"
         self._painted = False
-        self._quits_when_done = False
-        self._leaves_at = 0.0
-        self._patience = QTimer(self, interval=1000 * _PATIENCE, singleShot=True)
-        self._patience.timeout.connect(QApplication.quit)
 
-        # What does the work
+        # The workers
         self.prediction_engine = PredictionEngine(self)
         self.training_engine = TrainingEngine(self)
         self.download_engine = DownloadEngine(self)
         self.dataset_lister = DatasetLister(self)
+        self._shutdown = Shutdown(
+            self, self.training_engine, self.prediction_engine, self.download_engine, self.dataset_lister
+        )
+        self.setWindowTitle("resnet-gui")
 
         with theme.without_stylesheet():
             self._make_panes()
@@ -84,7 +79,7 @@ class MainWindow(QMainWindow):
         self._connect()
 
     def _make_panes(self) -> None:
-        """What is seen."""
+        """Makes the widgets."""
         theme = self._theme
         self.setup = SetupPane(theme, NETWORKS, list(settings()))
         self.setup.set_values(self._user_settings.values())
@@ -100,14 +95,14 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(self.training_tab, self.tr("Training"))
 
     def _make_controllers(self) -> None:
-        """What connects what does the work with what is seen."""
-        remembered = self._user_settings
+        """Makes the controllers, which connect workers and widgets."""
+        user_settings = self._user_settings
         self.dataset_controller = DatasetController(
-            self.dataset_lister, self.prediction_engine, self.setup, self.data_tab, remembered
+            self.dataset_lister, self.prediction_engine, self.setup, self.data_tab, user_settings
         )
         self.training_controller = TrainingController(
-            self.training_engine, self.dataset_lister, self.dataset_controller, self.prediction_engine, self.setup, self.training_tab, remembered,
-            self.download_engine,
+            self.training_engine, self.dataset_lister, self.dataset_controller, self.prediction_engine, self.setup, self.training_tab,
+            user_settings, self.download_engine,
         )  # fmt: skip
         self.resume_controller = ResumeController(
             self.training_engine, self.dataset_controller, self.setup, self.training_tab
@@ -118,12 +113,11 @@ class MainWindow(QMainWindow):
             self.resume_controller,
             self.training_tab,
             self.banner,
-            remembered,
+            user_settings,
         )
         self.prediction_controller = PredictionController(
-            self.prediction_engine, self.training_engine, self.predict_pane, remembered
+            self.prediction_engine, self.training_engine, self.predict_pane, user_settings
         )
-        self._single_instance = SingleInstance(self)
 
     def _make_docks(self) -> None:
         self.setCentralWidget(make_centre(self.banner, self.tabs))
@@ -135,9 +129,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
 
     def _restore_layout(self) -> None:
-        """As it was when the window was closed; the first time, as wide as the panes need."""
-        room = self.screen().availableSize() - QSize(0, _TITLE_BAR)
-        self.resize(QSize(1280, 800).boundedTo(room))
+        """Restores the layout of the last session; the first time, the docks get their default widths."""
+        available = self.screen().availableSize() - QSize(0, _TITLE_BAR)
+        self.resize(QSize(1280, 800).boundedTo(available))
         self.resizeDocks(
             [self.setup_dock, self.predict_dock], [_SETUP_WIDTH, _PREDICT_WIDTH], Qt.Orientation.Horizontal
         )
@@ -146,18 +140,18 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(geometry)
         self.restoreState(layout)
 
-    def _make_menus(self, commands: MenuBar) -> None:
-        self._commands = commands
-        self._make_file_menu(commands.menu(self.tr("&File")))
-        edit = commands.menu(self.tr("&Edit"))
+    def _make_menus(self, menu_bar: MenuBar) -> None:
+        self._menu_bar = menu_bar
+        self._make_file_menu(menu_bar.menu(self.tr("&File")))
+        edit = menu_bar.menu(self.tr("&Edit"))
         self.predict_pane.paste_action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         edit.addActions([self.predict_pane.paste_action, self.predict_pane.copy_action])
-        self._make_run_menu(commands.menu(self.tr("&Run")))
-        self._make_view_menu(commands.menu(self.tr("&View")))
-        self._make_help_menu(commands.menu(self.tr("&Help")))
+        self._make_run_menu(menu_bar.menu(self.tr("&Run")))
+        self._make_view_menu(menu_bar.menu(self.tr("&View")))
+        self._make_help_menu(menu_bar.menu(self.tr("&Help")))
 
     def _make_file_menu(self, menu: QMenu) -> None:
-        add, recent, remembered = self._commands.add, self._commands.add_recent, self._user_settings
+        add, recent, user_settings = self._menu_bar.add, self._menu_bar.add_recent, self._user_settings
         choose = add(
             menu,
             self.tr("&Open pictures…"),
@@ -183,15 +177,15 @@ class MainWindow(QMainWindow):
             self.tr("Model"),
         )
         pictures = recent(
-            menu, self.tr("Recent pictures"), lambda: remembered.recent("datasets"), lambda path: self.dataset_controller.open(Path(path))
+            menu, self.tr("Recent pictures"), lambda: user_settings.recent("datasets"), lambda path: self.dataset_controller.open(Path(path))
         )  # fmt: skip
-        recent(menu, self.tr("Recent models"), lambda: remembered.recent("models"), self.prediction_controller.load)
+        recent(menu, self.tr("Recent models"), lambda: user_settings.recent("models"), self.prediction_controller.load)
         menu.addSeparator()
         run = add(menu, self.tr("Open &run…"), self.runs_controller.choose, "Ctrl+R", "curves")
         runs = recent(
             menu,
             self.tr("Recent runs"),
-            lambda: remembered.recent("runs"),
+            lambda: user_settings.recent("runs"),
             lambda path: self.runs_controller.open(Path(path)),
         )
         self._opening_commands = (choose, sample, pictures, run, runs)
@@ -204,7 +198,7 @@ class MainWindow(QMainWindow):
         add(menu, self.tr("&Quit"), self.close, "Ctrl+Q")
 
     def _make_run_menu(self, menu: QMenu) -> None:
-        add = self._commands.add
+        add = self._menu_bar.add
         self._start = add(
             menu, self.tr("&Start training"), self._start_or_pause, "Ctrl+Return", "play", self.tr("Start")
         )
@@ -225,23 +219,23 @@ class MainWindow(QMainWindow):
             (self.tr("&Data"), self.data_tab), (self.tr("&Network"), self.network_page), (self.tr("&Training"), self.training_tab),
         )  # fmt: skip
         for number, (name, tab) in enumerate(tabs, start=1):
-            self._commands.add(menu, name, partial(self.tabs.setCurrentWidget, tab), f"Ctrl+{number}")
+            self._menu_bar.add(menu, name, partial(self.tabs.setCurrentWidget, tab), f"Ctrl+{number}")
         menu.addSeparator()
         for dock in (self.setup_dock, self.predict_dock):
             menu.addAction(dock.toggleViewAction())
-        self._commands.add(menu, self.tr("&Reset layout"), lambda: self.restoreState(self._first_layout))
+        self._menu_bar.add(menu, self.tr("&Reset layout"), lambda: self.restoreState(self._first_layout))
         menu.addSeparator()
-        self._commands.add_themes(menu, self._choose_theme)
+        self._menu_bar.add_themes(menu, self._choose_theme)
 
     def _make_help_menu(self, menu: QMenu) -> None:
         def show_logs() -> None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
 
-        self._commands.add(menu, self.tr("Show &log folder"), show_logs)
-        self._commands.add(menu, self.tr("&About resnet-gui"), self._show_about)
+        self._menu_bar.add(menu, self.tr("Show &log folder"), show_logs)
+        self._menu_bar.add(menu, self.tr("&About resnet-gui"), self._show_about)
 
     def _connect(self) -> None:
-        self.prediction_engine.engine_phase_changed.connect(self._show_engine)
+        self.prediction_engine.engine_phase_changed.connect(self._on_engine_phase_changed)
         self.prediction_engine.ready.connect(self.status.show_event)
         self.training_engine.event_received.connect(self.status.show_event)
         self.training_engine.event_received.connect(self._on_run_event)
@@ -260,15 +254,14 @@ class MainWindow(QMainWindow):
             signal.connect(lambda *_: self._on_phase_changed(self.training_engine.phase))
         for signal in (self.training_controller.started, self.resume_controller.started, self.runs_controller.opened):
             signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))
-        self.setup.inspect_requested.connect(self._look_inside)
-        self.setup.changed.connect(self._summarise_library_network)
+        self.setup.inspect_requested.connect(self._inspect_network)
+        self.setup.changed.connect(self._make_tab_for_library)
         self.tabs.currentChanged.connect(lambda _: self.tabs.currentWidget() is self.network_page and self.network_tab)
-        self._single_instance.notified.connect(self._come_back)
-        self._imported.connect(lambda _: self.training_tab.plots)  # made by being named, before a run wants them
+        self._imported.connect(lambda _: self.training_tab.plots)  # makes the plots before a run needs them
         self._on_phase_changed(self.training_engine.phase)
 
     def open_path(self, path: Path) -> None:
-        """Opens what the program was started with: a folder of pictures, that of a run, or a model file."""
+        """Opens a folder of pictures, the folder of a run, or a model file."""
         if path.suffix.lower() == ".safetensors":
             self.prediction_controller.load(str(path))
         elif is_run(path):
@@ -278,7 +271,7 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def network_tab(self) -> NetworkTab:
-        """Made, and its modules imported, when it is first wanted: it takes a while, for which no start should wait."""
+        """Made, and its modules imported, at the first access: that takes a while, and the start should not wait for it."""
         from resnet_gui.gui.controllers.network_choice_controller import NetworkChoiceController
         from resnet_gui.gui.controllers.network_controller import NetworkController
         from resnet_gui.gui.network.network_tab import NetworkTab
@@ -293,12 +286,12 @@ class MainWindow(QMainWindow):
         )
         return tab
 
-    def _summarise_library_network(self) -> None:
-        """What a library has for its network is found out by what belongs to the tab, though nobody looks at it yet."""
+    def _make_tab_for_library(self) -> None:
+        """Makes the Network tab if the chosen network is a library's: its controllers look up the weights for Setup."""
         if not self.setup.network.is_curated:
-            self.network_tab  # noqa: B018 - made by being named
+            self.network_tab  # noqa: B018 - reading the attribute makes the tab
 
-    def _look_inside(self, network: str) -> None:
+    def _inspect_network(self, network: str) -> None:
         self.network_tab.show_network(network)
         self.tabs.setCurrentWidget(self.network_page)
 
@@ -307,44 +300,30 @@ class MainWindow(QMainWindow):
         self.dataset_controller.open_sample()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Starts the engine after the first paint: nothing may come before that."""
+        """Starts the engine after the first paint, which nothing may delay."""
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
             QTimer.singleShot(0, self.prediction_engine.start)
             QTimer.singleShot(_LATER, self.runs_controller.look_for_unfinished)
-            QTimer.singleShot(_LATER, self._summarise_library_network)
+            QTimer.singleShot(_LATER, self._make_tab_for_library)
             QTimer.singleShot(_LATER, lambda: run_in_thread(_import_what_can_wait, self._imported))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closes at once, unless a run computes: then the person decides. One that is being saved needs no question."""
-        choice = ask_to_close(self) if self.training_engine.phase in ("running", "scoring") else "stop"
-        if choice == "cancel":
-            event.ignore()
-            return
-        self._save_settings()
-        if choice == "keep" and self.training_engine.phase in COMPUTING:  # it may have ended while the question stood
-            event.ignore()
-            self._quits_when_done = True
-            self._single_instance.listen()
-            self.showMinimized()
-            return
-        event.accept()
-        self.hide()
-        self._stop_and_quit()
+        """Saves the settings and closes, or asks the user what a run that computes is to do."""
+        self._shutdown.close_window(event, self._save_settings)
 
-    def _stop_and_quit(self) -> None:
-        """Ends when the run has saved, or after a minute; the engines are gone before the program is."""
-        self._quits_when_done = True
-        self._leaves_at = time.monotonic() + _PATIENCE
-        self._patience.start()
-        if self.training_engine.phase == "scoring":
-            self.training_engine.stop()
-        self.training_engine.pause()  # and not stop: the next start is to offer it
-        self._on_phase_changed(self.training_engine.phase)
+    def changeEvent(self, event: QEvent) -> None:
+        """Notices when the user restores a minimised window."""
+        super().changeEvent(event)
+        self._shutdown.change_window(event)
+
+    def end_engines(self) -> None:
+        """Ends all threads and engines at the end of the program: no process outlives the window."""
+        self._shutdown.end_engines()
 
     def _start_or_pause(self) -> None:
-        """What the command with the many names does now."""
+        """Starts, pauses, resumes or stops, depending on the phase."""
         match self.training_engine.phase:
             case "idle":
                 self.training_controller.start()
@@ -356,7 +335,7 @@ class MainWindow(QMainWindow):
                 self.training_engine.stop()
 
     def _on_phase_changed(self, phase: str) -> None:
-        """Keeps the commands and the status bar true to what the run does."""
+        """Updates the menus and the status bar to the phase of the run."""
         text, short, icon = {
             "running": (self.tr("&Pause training"), self.tr("Pause"), "pause"),
             "pausing": (self.tr("&Pause training"), self.tr("Pause"), "pause"),
@@ -370,58 +349,30 @@ class MainWindow(QMainWindow):
         self._stop.setEnabled(phase in ("running", "pausing", "paused"))
         for action in self._opening_commands:
             action.setEnabled(phase == "idle")
-        self._commands.set_icon(self._start, icon)
+        self._menu_bar.set_icon(self._start, icon)
         self._update_file_actions()
         shown = {"running": "training", "scoring": "training", "pausing": "saving", "stopping": "saving"}
-        self.status.show_engine(shown.get(phase) or ("paused" if phase == "paused" else self._engine_state))
-        if phase not in COMPUTING and self._quits_when_done:
-            QApplication.quit()
+        self.status.show_engine(shown.get(phase) or ("paused" if phase == "paused" else self._engine_phase))
 
     def _show_pictures(self) -> None:
-        """Turns to the pictures that were opened, unless they came with a run."""
+        """Shows the Data tab with the opened pictures, unless they belong to a run."""
         if self.training_engine.phase == "idle":
             self.tabs.setCurrentWidget(self.data_tab)
 
-    def _show_engine(self, state: str) -> None:
-        self._engine_state = state
+    def _on_engine_phase_changed(self, phase: str) -> None:
+        self._engine_phase = phase
         if self.training_engine.phase == "idle":
-            self.status.show_engine(state)
+            self.status.show_engine(phase)
 
     def _on_run_event(self, event: Event) -> None:
-        """A run that fails while its window is minimised or hidden brings it back, for the person must know."""
+        """Updates the menus and the status bar."""
         self._update_file_actions()
         if isinstance(event, Progress) and self.training_engine.phase == "running":
-            self.status.show_engine("training")  # and no longer waiting
-        if isinstance(event, Failed) and self._quits_when_done:
-            self._come_back()
+            self.status.show_engine("training")  # instead of "waiting"
 
     def _update_file_actions(self) -> None:
         self._save.setEnabled(bool(self.training_tab.history.model))
         self._run_folder.setEnabled(bool(self.training_tab.history.run))
-
-    def _come_back(self) -> None:
-        """The window is wanted again: it no longer ends by itself."""
-        self._quits_when_done = False
-        self._patience.stop()
-        self._leaves_at = 0.0
-        self._single_instance.close()
-        self.showNormal()
-        self.activateWindow()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """A window that is taken up from the task bar stays, as one that was called back."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange and self._quits_when_done and not self.isMinimized():
-            self._come_back()
-
-    def end_engines(self) -> None:
-        """The last thing: no process outlives the window."""
-        self.dataset_lister.end()
-        self.prediction_engine.end(2.0)
-        self.download_engine.end(2.0)
-        left = self._leaves_at - time.monotonic() if self._leaves_at else _PATIENCE
-        self.training_engine.end(max(2.0, left))
-        QThreadPool.globalInstance().waitForDone(2000)
 
     def _save_settings(self) -> None:
         self._user_settings.set_window(self.saveGeometry(), self.saveState())
@@ -442,4 +393,4 @@ class MainWindow(QMainWindow):
 
 
 def _import_what_can_wait() -> None:
-    """What the first run and the first look at the Network tab need. In a thread, for it takes a third of a second."""
+    """Imports what the first run and the Network tab need. Called in a thread, because it takes a third of a second."""

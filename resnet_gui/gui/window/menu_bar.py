@@ -15,7 +15,7 @@ from resnet_gui.gui.widgets.labels import named
 
 
 class MenuBar:
-    """Makes actions for a window: each stands in a menu, some in the toolbar too, and follows the theme."""
+    """Makes actions for a window. Each is in a menu, some are also in the toolbar; their icons follow the theme."""
 
     def __init__(self, window: QMainWindow, theme: Theme) -> None:
         self._window = window
@@ -35,7 +35,7 @@ class MenuBar:
         self, menu: QMenu, text: str, done: Callable[[], object], shortcut: QKeySequence.StandardKey | str | None = None,
         icon: str = "", in_toolbar: str = "",
     ) -> QAction:  # fmt: skip
-        """A command in `menu`; with the short text `in_toolbar` there too."""
+        """Adds an action to `menu`, and to the toolbar if `in_toolbar` is its short text. `done` is called when triggered."""
         action = QAction(text, self._window)
         action.triggered.connect(lambda: done())
         if shortcut is not None:
@@ -52,12 +52,12 @@ class MenuBar:
         return action
 
     def set_icon(self, action: QAction, icon: str) -> None:
-        """Gives `action` another icon."""
+        """Sets another icon for `action`."""
         self._icons = [(each, icon if each is action else name) for each, name in self._icons]
         action.setIcon(self._theme.icon(icon))
 
     def add_themes(self, menu: QMenu, chosen: Callable[[str], None]) -> None:
-        """The choice between the system's, the light and the dark look."""
+        """Adds the choice between the system's, the light and the dark theme."""
         texts = {
             "system": self._window.tr("Look like the system"),
             "light": self._window.tr("Light"),
@@ -72,7 +72,7 @@ class MenuBar:
     def add_recent(
         self, menu: QMenu, title: str, paths: Callable[[], list[str]], chosen: Callable[[str], None]
     ) -> QAction:
-        """A sub-menu with the paths used last, read anew each time it opens. Returns its entry."""
+        """Adds a sub-menu with the paths used last, read again each time it opens. Returns its action."""
         recent = menu.addMenu(title)
 
         def fill() -> None:

@@ -1,4 +1,4 @@
-"""One window a user: a second start calls the first."""
+"""One window per user: a second start brings the first window back."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 
 class SingleInstance(QObject):
-    """Rung by another start of the program, so that a minimised window comes back instead of a second one."""
+    """Listens for another start of the program, so that a minimised window comes back instead of a second one."""
 
     notified = Signal()
+    """Another start of the program called `notify`."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        self._server.newConnection.connect(self._answer)
+        self._server.newConnection.connect(self._on_connection)
 
     def listen(self) -> None:
-        """From now on it can be rung."""
+        """Starts to listen."""
         if not self._server.listen(_name()) and not notify():
             QLocalServer.removeServer(_name())  # left behind by a program that was killed
             self._server.listen(_name())
 
     def close(self) -> None:
-        """From now on another start opens a window of its own."""
+        """Stops listening: another start then opens a window of its own."""
         self._server.close()
 
-    def _answer(self) -> None:
+    def _on_connection(self) -> None:
         self._server.nextPendingConnection().deleteLater()
         self.notified.emit()
 
 
 def notify() -> bool:
-    """Calls a minimised window back; False if there is none."""
+    """Brings a minimised window back. Returns False if there is none."""
     socket = QLocalSocket()
     socket.connectToServer(_name())
     return socket.waitForConnected(500)
 
 
 def _name() -> str:
-    """One for each person on this machine."""
-    person = f"{getpass.getuser()} {Path.home()}"
-    return f"resnet-gui-{hashlib.sha256(person.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+    """The server's name, different for each user of this machine."""
+    user = f"{getpass.getuser()} {Path.home()}"
+    return f"resnet-gui-{hashlib.sha256(user.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""The status bar: what computes, how fast, and what is left."""
+"""The status bar: engine, device, speed, and progress."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.labels import named, tooltip
 
 _COMPUTING = ("training", "waiting", "saving")
-"""The states in which the device is that of a run."""
+"""The phases in which the device shown is that of a run."""
 
 
 class StatusBar(QStatusBar):
-    """Left the engine's state, the device and the speed; right the step, the time left and a bar."""
+    """Left the engine's phase, the device and the speed; right the step, the time left and a bar."""
 
     restart_requested = Signal()
-    """The person has waited long enough for a run that says nothing: it should go on with a fresh engine."""
+    """The user wants a silent run to be resumed by a new engine."""
     end_requested = Signal()
-    """They have waited long enough for one that should stop."""
+    """The user wants to end a silent run that should stop."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._state, self._token = "", "dim"
+        self._phase, self._token = "", "dim"
         self._epochs = 0
         self._dot, self._engine, self._device, self._speed, self._left = (QLabel() for _ in range(5))
         self._bar = QProgressBar(textVisible=False)
@@ -64,11 +64,11 @@ class StatusBar(QStatusBar):
         self.show_engine("starting")
         theme.changed.connect(self._update_icons)
 
-    def show_engine(self, state: str) -> None:
-        """The engine's state: "starting", "ready", "training", "waiting", "saving", "paused" or "gone"."""
-        if state == self._state:
+    def show_engine(self, phase: str) -> None:
+        """Shows the phase: "starting", "ready", "training", "waiting", "saving", "paused" or "gone"."""
+        if phase == self._phase:
             return
-        self._state = state
+        self._phase = phase
         texts = {
             "starting": self.tr("Engine is starting…"),
             "ready": self.tr("Engine ready"),
@@ -78,13 +78,13 @@ class StatusBar(QStatusBar):
             "saving": self.tr("Saving…"),
             "gone": self.tr("Engine stopped"),
         }
-        self._engine.setText(texts[state])
+        self._engine.setText(texts[phase])
         self._engine.setToolTip("")
-        self._token = {"ready": "good", "training": "accent", "waiting": "warning", "gone": "bad"}.get(state, "dim")
+        self._token = {"ready": "good", "training": "accent", "waiting": "warning", "gone": "bad"}.get(phase, "dim")
         self._update_icons()
 
     def show_silence(self, seconds: int, running: bool) -> None:
-        """The run has said nothing for `seconds`; 0 takes that back. One that is `running` can go on afresh."""
+        """Shows that the run has been silent for `seconds`; 0 hides it. Offers a restart if it is `running`, else its end."""
         self._restart.setVisible(seconds > 0 and running)
         self._end.setVisible(seconds > 0 and not running)
         if seconds:
@@ -93,9 +93,9 @@ class StatusBar(QStatusBar):
             self._left.clear()
 
     def show_event(self, event: Event) -> None:
-        """Shows what an event of a run says about speed and time."""
+        """Shows the device, speed, progress and time left that an event of a run reports."""
         match event:
-            case Ready() if self._state not in _COMPUTING:
+            case Ready() if self._phase not in _COMPUTING:
                 self._show_device(event.device, event.threads)
                 self._device.setToolTip(f"PyTorch {event.torch}")
             case Started() | Resumed():
@@ -135,10 +135,10 @@ class StatusBar(QStatusBar):
             facts.append(self.tr("Expected memory: {count} GB").format(count=f"{plan.memory / 1e9:.1f}"))
         self._device.setToolTip(tooltip("\n".join([message_text(plan.message), *facts])))
 
-    def _show_progress(self, event: Progress, place: str) -> None:
+    def _show_progress(self, event: Progress, template: str) -> None:
         if event.images_per_second is not None and event.seconds_left is not None:
             self._speed.setText(self.tr("{count} images/s").format(count=f"{event.images_per_second:.1f}"))
-            step = place.format(step=event.step, steps=event.steps)
+            step = template.format(step=event.step, steps=event.steps)
             self._left.setText(f"{step} · {time_left(event.seconds_left)}")
 
     def _link(self, text: str, signal: object, hint: str) -> QPushButton:

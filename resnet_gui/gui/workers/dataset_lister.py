@@ -1,4 +1,4 @@
-"""Opening a folder of pictures: listed and split in a thread, by name only."""
+"""Lists and splits a folder of pictures in a thread, by file names only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from resnet_gui.throttle import Throttle
 
 
 class DatasetLister(QObject):
-    """The folder that is open. `listing` and `splits` are None while there is none."""
+    """The open folder. `listing` and `splits` are None while none is open."""
 
     listing_began = Signal()
     found = Signal(int)
     """Pictures found so far."""
     opened = Signal(object, object, object)
-    """A `Listing`, its `Splits`, and a `ClassRow` for each class. `resplit` says them again with other splits."""
+    """A `Listing`, its `Splits`, and a `ClassRow` for each class. `resplit` emits them again with other splits."""
     failed = Signal(object)
     """A `Problem`: the folder cannot be used; the one that was open before stays open."""
     cancelled = Signal()
@@ -33,70 +33,70 @@ class DatasetLister(QObject):
         super().__init__(parent)
         self.listing: Listing | None = None
         self.splits: Splits | None = None
-        self._lister: ListingThread | None = None
+        self._thread: ListingThread | None = None
 
     def open(self, folder: Path, settings: dict[str, Any]) -> None:
-        """Lists `folder` and splits it by `settings`, dotted keys as the form gives them."""
+        """Lists `folder` and splits it by `settings`, which have dotted keys."""
         self.cancel()
         self._start(ListingThread(folder, None, settings, self))
         self.listing_began.emit()
 
     def resplit(self, settings: dict[str, Any]) -> None:
-        """Splits the open folder anew, when a setting that matters for it has changed.
+        """Splits the open folder again, by changed `settings`.
 
-        One that is being listed is split anew as soon as that is done.
+        A folder that is being listed is split by them when its listing is done.
         """
-        if self._lister is not None and self._lister.listing is None:
-            self._lister.settings = settings
+        if self._thread is not None and self._thread.listing is None:
+            self._thread.settings = settings
         elif self.listing is not None:
             self.cancel()
             self._start(ListingThread(self.listing.root, self.listing, settings, self))
 
     @property
     def is_listing(self) -> bool:
-        """Whether a folder is being read now."""
-        return self._lister is not None and self._lister.listing is None
+        """Whether a folder is being listed."""
+        return self._thread is not None and self._thread.listing is None
 
     def cancel(self) -> None:
-        """Stops listing; what was open before stays open. A thread that waits for a slow disk leaves when it can."""
-        if self._lister is not None:
-            self._lister.requestInterruption()
-            self._lister = None
+        """Stops listing; the folder that was open stays open. A thread that waits for a slow disk ends later."""
+        if self._thread is not None:
+            self._thread.requestInterruption()
+            self._thread = None
             self.cancelled.emit()
 
     def end(self) -> None:
-        """Waits for every thread."""
+        """Cancels, and waits until every thread has ended."""
         self.cancel()
-        for lister in self.findChildren(ListingThread):
-            lister.requestInterruption()
-            lister.wait()
+        for thread in self.findChildren(ListingThread):
+            thread.requestInterruption()
+            thread.wait()
 
-    def _start(self, lister: ListingThread) -> None:
-        self._lister = lister
-        lister.found.connect(lambda count: self._count(lister, count))
-        lister.finished.connect(lambda: self._take(lister))
-        lister.finished.connect(lister.deleteLater)
-        lister.start()
+    def _start(self, thread: ListingThread) -> None:
+        self._thread = thread
+        thread.found.connect(lambda count: self._on_found(thread, count))
+        thread.finished.connect(lambda: self._on_finished(thread))
+        thread.finished.connect(thread.deleteLater)
+        thread.start()
 
-    def _count(self, lister: ListingThread, count: int) -> None:
-        if lister is self._lister:
+    def _on_found(self, thread: ListingThread, count: int) -> None:
+        if thread is self._thread:
             self.found.emit(count)
 
-    def _take(self, lister: ListingThread) -> None:
-        if lister is not self._lister:
-            return  # cancelled since
-        self._lister = None
-        if isinstance(lister.result, Problem):
-            self.failed.emit(lister.result)
-        elif lister.result is not None:
-            self.listing, self.splits, rows = lister.result
+    def _on_finished(self, thread: ListingThread) -> None:
+        if thread is not self._thread:
+            return  # cancelled meanwhile
+        self._thread = None
+        if isinstance(thread.result, Problem):
+            self.failed.emit(thread.result)
+        elif thread.result is not None:
+            self.listing, self.splits, rows = thread.result
             self.opened.emit(self.listing, self.splits, rows)
-            if lister.settings is not lister.used:  # changed in the last moment
-                self.resplit(lister.settings)
+            if thread.settings is not thread.used:  # changed after the thread had read them
+                self.resplit(thread.settings)
 
 
 class ListingThread(QThread):
-    """Lists and splits one folder. `result` is what came of it, None when interrupted."""
+    """Lists and splits one folder. `result` is None if the thread was interrupted."""
 
     found = Signal(int)
 
@@ -108,15 +108,15 @@ class ListingThread(QThread):
         self.result: tuple[Listing, Splits, list[ClassRow]] | Problem | None = None
 
     def run(self) -> None:
-        """The thread."""
-        pace = Throttle(0.1)
+        """Runs in the thread: lists, splits, and sets `result`."""
+        throttle = Throttle(0.1)
 
-        def tell(count: int) -> None:
-            if pace.ready():
+        def report(count: int) -> None:
+            if throttle.ready():
                 self.found.emit(count)
 
         try:
-            listing = self.listing or list_folder(self._folder, self.isInterruptionRequested, tell)
+            listing = self.listing or list_folder(self._folder, self.isInterruptionRequested, report)
             if listing is not None:
                 self.used = self.settings
                 config = make_config(self.used)
@@ -126,6 +126,6 @@ class ListingThread(QThread):
                 self.result = listing, splits, class_rows(listing, splits)
         except Problem as problem:
             self.result = problem
-        except Exception as error:  # a thread that dies in silence would leave the window waiting
+        except Exception as error:  # without a result the window would wait for ever
             traceback.print_exc()
             self.result = Problem("internal_error", error=f"{type(error).__name__}: {error}")

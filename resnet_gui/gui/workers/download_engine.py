@@ -1,4 +1,4 @@
-"""A download under way: its engine, its state, and how far it is."""
+"""The current download: its engine, its phase, and its progress."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from resnet_gui.weights import weight_cache
 
 
 class DownloadEngine(QObject):
-    """Downloads the weights of one network at a time, in an engine that lives as long as that takes.
+    """Downloads the weights of one network at a time, in an engine that is ended afterwards.
 
-    What has come stays when a download is paused, fails, or its window is closed: the next one goes on from there.
+    The bytes received stay when a download is paused, fails, or the window is closed: the next one continues from there.
     """
 
     changed = Signal(str, str, object, object, str)
-    """The network, its state, how many bytes are here and how many it will be (0: not known), and that in words."""
+    """The network, the phase, the bytes received, the bytes in all (0: not known), and the progress as text."""
     finished = Signal(str)
     """The weights of this network are here."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.network = ""
-        """Whose weights are, or were, downloaded."""
+        """The network whose weights are, or were, downloaded."""
         self.phase: DownloadPhase = "none"
         self._weights: Weights | None = None
         self._done = self._total = 0
@@ -36,11 +36,11 @@ class DownloadEngine(QObject):
         self._is_stopping = False
 
     def is_here(self, weights: Weights) -> bool:
-        """Whether `weights` lie on this machine, whole."""
+        """Whether `weights` are complete in the cache of this machine."""
         return weight_cache.cached(weights)
 
     def start(self, network: str, weights: Weights) -> None:
-        """Downloads the `weights` of `network`. Another download gives way, and goes on when it is asked for again."""
+        """Downloads the `weights` of `network`. Another download is paused; starting it again resumes it."""
         if self.phase == "running":
             if network == self.network:
                 return
@@ -50,32 +50,32 @@ class DownloadEngine(QObject):
         self._run()
 
     def pause(self) -> None:
-        """Stops for now."""
+        """Stops, and keeps the bytes received."""
         if self.phase == "running":
             self._request_stop()
             self._enter("paused", self._progress_text(self.tr("paused")))
 
     def resume(self) -> None:
-        """Goes on, after a pause or a failure."""
+        """Continues after a pause or a failure."""
         if self.phase in ("paused", "failed"):
             self._run()
 
     def cancel(self) -> None:
-        """Stops for good; what has come is deleted."""
+        """Stops, and deletes the bytes received."""
         if self.phase in ("running", "paused", "failed"):
             self._request_stop()
             self._enter("none")
             if self._engine is None:
-                self._forget()
+                self._delete_partial()
 
     def end(self, seconds: float) -> None:
-        """Ends the engine; after `seconds` it is killed. What has come stays."""
+        """Ends the engine; after `seconds` it is killed. The bytes received stay."""
         self._engine = None
         for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
 
     def _run(self) -> None:
-        """One that has been asked to stop, and has not yet, is waited for: two must not write to the same file."""
+        """Starts an engine unless one is still stopping: two must not write to the same file. `_on_job_ended` calls again."""
         self._enter("running", self._progress_text())
         if self._engine is None:
             self._is_stopping = False
@@ -95,7 +95,7 @@ class DownloadEngine(QObject):
         if engine is not self._engine or job != self._job:
             return
         if isinstance(event, JobEnded):
-            self._leave(engine)
+            self._on_job_ended(engine)
         elif not self._is_stopping:
             self._show_progress(event)
 
@@ -110,17 +110,17 @@ class DownloadEngine(QObject):
             case Failed():
                 self._enter("failed", message_text(event.message))
 
-    def _leave(self, engine: Engine) -> None:
-        """The job has ended: as was asked, or by itself. It may be wanted again by now, or forgotten."""
+    def _on_job_ended(self, engine: Engine) -> None:
+        """The job has ended. Meanwhile the download may have been resumed or cancelled."""
         engine.end()
         self._engine = None
         if self.phase == "running":
             self._run()
         elif self.phase == "none":
-            self._forget()
+            self._delete_partial()
 
-    def _forget(self) -> None:
-        """Deletes what has come."""
+    def _delete_partial(self) -> None:
+        """Deletes the bytes received."""
         if self._weights is not None:
             weight_cache.forget(self._weights)
 
@@ -133,8 +133,8 @@ class DownloadEngine(QObject):
     def _progress_text(self, *facts: str) -> str:
         """ "12.3 of 44.7 MB", and `facts`."""
         done, total = megabytes(self._done), megabytes(self._total)
-        far = self.tr("{done} of {total}").format(done=done.removesuffix(" MB"), total=total)
-        return " · ".join(filter(None, (far, *facts)))
+        progress = self.tr("{done} of {total}").format(done=done.removesuffix(" MB"), total=total)
+        return " · ".join(filter(None, (progress, *facts)))
 
 
 def _speed_text(bytes_per_second: float) -> str:

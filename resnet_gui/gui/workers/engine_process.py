@@ -1,4 +1,4 @@
-"""The worker thread: it runs an engine process and turns what that says into Qt signals."""
+"""The worker thread: it runs an engine process and turns its events into Qt signals."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ from resnet_gui.paths import log_folder
 
 
 def engine_command() -> list[str]:
-    """How to start an engine. `-P` keeps Python from importing files that lie in the current folder."""
+    """The command line of an engine. `-P` keeps Python from importing files that lie in the current folder."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "serve"]
     return [sys.executable, "-P", "-m", "resnet_gui", "serve"]
 
 
 class Engine(QThread):
-    """One engine process. Requests may be made at once; they wait in the pipe until it has started.
+    """One engine process. Requests may be made at once; they are queued until it has started.
 
-    When the process ends without having been told to, `died` says how; its jobs will not be heard of again.
+    When the process ends unexpectedly, `died` is emitted; its jobs emit no more events.
     """
 
     event_received = Signal(int, object)
     """An event, with the id of its job."""
     died = Signal(str)
+    """How the process ended, such as "exit status 1"."""
 
     _ids = itertools.count(1)
-    """For all engines, so that an id never means another job after an engine was replaced."""
+    """Shared by all engines, so that an id stays unique when an engine is replaced."""
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,34 +50,34 @@ class Engine(QThread):
         self._process: subprocess.Popen[bytes] | None = None
 
     def request(self, do: str, **values: Any) -> int:
-        """Starts a job and returns its id."""
+        """Queues the job `do` with its arguments `values`. Returns its id."""
         job = next(self._ids)
         self._requests.put({"id": job, "do": do, **values})
         return job
 
     def stop(self, job: int) -> None:
-        """Asks a job to stop; it saves, and says so."""
+        """Requests that a job stops; it saves, and emits an event about that."""
         self._requests.put({"stop": job})
 
     def end(self) -> None:
-        """Ends the engine's input: it stops its jobs, saves and exits. Returns at once."""
+        """Closes the engine's input: the engine stops its jobs, saves and exits. Returns at once."""
         self._is_ending = True
         self._requests.put(None)
 
     def end_and_wait(self, seconds: float) -> None:
-        """Like `end`, and waits; a process that has not gone by then is killed, so that none is left behind."""
+        """Like `end`, and waits for the exit; after `seconds` the process is killed."""
         self.end()
         if self.isRunning() and not self.wait(int(seconds * 1000)):
             self.kill()
             self.wait()
 
     def kill(self) -> None:
-        """Ends a process that no longer listens; `died` follows."""
+        """Kills a process that does not respond; `died` follows."""
         if self._process is not None:
             self._process.kill()
 
     def run(self) -> None:
-        """The thread: starts the process, passes on what it says, and waits for its exit."""
+        """Runs in the thread: starts the process, emits its events, and waits for its exit."""
         try:
             with _open_log(self.log) as log:
                 self._process = subprocess.Popen(
@@ -93,7 +94,7 @@ class Engine(QThread):
         status = self._process.wait()
         self._requests.put(None)
         writer.join()
-        reader.join(timeout=0.3)  # for its last words; a child of the engine could hold the pipe open for ever
+        reader.join(timeout=0.3)  # for its last events; a child of the engine could hold the pipe open for ever
         if not self._is_ending:
             self.died.emit(_exit_text(status))
 
@@ -106,21 +107,21 @@ class Engine(QThread):
                     pipe.write(json.dumps(request).encode("ascii") + b"\n")
                     pipe.flush()
         except OSError:
-            return  # the engine is gone, which `run` notices
+            return  # the engine has exited, which `run` handles
 
     def _read(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
         with self._process.stdout as pipe:
             for line in pipe:
-                if line.endswith(b"\n"):  # else the engine was killed in the middle of a word
+                if line.endswith(b"\n"):  # else the engine was killed while it wrote the line
                     self.event_received.emit(int(json.loads(line)["id"]), from_json(line.decode("ascii")))
 
 
 def start_engine(
     name: str, owner: QObject, on_event: Callable[[Engine, int, Event], None], on_died: Callable[[Engine, str], None]
 ) -> Engine:
-    """Starts an engine that belongs to `owner`: `hear` gets every event with its job, `bury` how it died."""
+    """Starts an engine with the parent `owner`. `on_event` gets each event with its job's id, `on_died` how it ended."""
     engine = Engine(name, owner)
     engine.event_received.connect(lambda job, event: on_event(engine, job, event))
     engine.died.connect(lambda how: on_died(engine, how))
@@ -130,7 +131,7 @@ def start_engine(
 
 
 def _open_log(log: Path) -> IO[bytes]:
-    """The log for writing; where the disk does not take one, the engine's words are lost, and nothing else."""
+    """The log, opened for appending. If it cannot be written, the engine's stderr is discarded."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("ab")
@@ -139,7 +140,7 @@ def _open_log(log: Path) -> IO[bytes]:
 
 
 def _own_session() -> dict[str, Any]:
-    """A session of its own, so that Ctrl-C in the person's terminal does not reach the engine, and no console window."""
+    """Arguments for a session of its own: no Ctrl-C from the user's terminal, and no console window."""
     if sys.platform == "win32":
         below_normal = 0x4000
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | below_normal}

@@ -1,4 +1,4 @@
-"""Questions to the prediction engine, and the rule of which model answers them."""
+"""Requests to the prediction engine, and the choice of the model that answers them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from resnet_gui.records import ModelInfo
 
 
 class PredictionEngine(QObject):
-    """Has one engine, which stays: it predicts, checks, draws thumbnails and the sample. A dead one is replaced.
+    """Keeps one engine, which predicts, checks, and draws thumbnails and the sample. A dead one is replaced.
 
-    The model that the person loaded answers until they choose another: a run never displaces it.
+    A model that the user loaded answers until the user chooses another: a run never displaces it.
     """
 
     engine_phase_changed = Signal(str)
-    """The engine's own state: "starting", "ready" or "gone"."""
+    """The phase of the engine: "starting", "ready" or "gone"."""
     ready = Signal(object)
-    """The event `Ready`, which says what there is to compute with."""
+    """The event `Ready`, with the device and the number of threads."""
     engine_died = Signal(object)
-    """A `Message` that says how. Questions that were open will not be answered."""
+    """A `Message` about the cause. Open requests get no more events."""
     model_changed = Signal()
-    """Another model answers now, or can be offered."""
+    """Another model answers, or another one can be offered."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.loaded: ModelInfo | None = None
-        """The model that the person loaded."""
+        """The model that the user loaded."""
         self.best: tuple[str, int, bool] | None = None
         """The best model of the newest run, its epoch, and whether it was validated."""
         self.prefers_best = True
+        """Whether `best` answers if both models are there."""
         self.busy = False
-        """Whether a run computes: then answers take one thread of the processor."""
+        """Whether a run computes: predictions then use one thread of the processor."""
         self._engine: Engine | None = None
         self._ready = False
         self._listeners: dict[int, Callable[[Event], None]] = {}
@@ -44,7 +45,7 @@ class PredictionEngine(QObject):
 
     @property
     def model(self) -> str:
-        """The file that answers, "" if there is none."""
+        """The file of the model that answers, "" if there is none."""
         if self.best and (self.prefers_best or not self.loaded):
             return self.best[0]
         return self.loaded.path if self.loaded else ""
@@ -63,34 +64,34 @@ class PredictionEngine(QObject):
             engine.end_and_wait(seconds)
 
     def load(self, model: str, on_event: Callable[[Event], None]) -> None:
-        """Loads the model in a file that the person chose; once it has proved good it answers."""
+        """Loads the file `model`, which the user chose. If it is a valid model, it answers from then on."""
 
-        def take(event: Event) -> None:
+        def on_model_event(event: Event) -> None:
             if isinstance(event, ModelInfo):
                 self.loaded, self.prefers_best = event, False
                 self.model_changed.emit()
             on_event(event)
 
-        self._cancel_prediction()  # its answers would come under the new model's name
-        self.request("model", take, model=model, busy=self.busy)
+        self._cancel_prediction()  # else its answers would be shown under the new model's name
+        self.request("model", on_model_event, model=model, busy=self.busy)
 
-    def take_best(self, model: str, epoch: int, validated: bool) -> None:
-        """A run has saved a better model."""
+    def set_best(self, model: str, epoch: int, validated: bool) -> None:
+        """Sets the best model of a run, which has just been saved, its epoch, and whether it was validated."""
         self.best = model, epoch, validated
         self.model_changed.emit()
 
     def prefer_best(self, best: bool) -> None:
-        """The person chose between the model they loaded and the run's best."""
+        """Chooses the run's best model, or else the one that the user loaded."""
         self.prefers_best = best
         self.model_changed.emit()
 
-    def get_ready(self) -> None:
-        """Loads the model that answers, if there is one: then the first question need not wait for that."""
+    def preload(self) -> None:
+        """Loads the model that answers, if there is one, so that the first prediction need not wait for it."""
         if self.model and self._engine is not None:
             self.request("model", lambda _: None, model=self.model, busy=self.busy)
 
     def predict(self, paths: Sequence[str], on_event: Callable[[Event], None]) -> None:
-        """Asks the model that answers about pictures and folders; a question that is still open is given up."""
+        """Predicts pictures and folders with the model that answers. Cancels the prediction before, if it still runs."""
         self._cancel_prediction()
         self._prediction = self.request("predict", on_event, model=self.model, paths=list(paths), busy=self.busy)
 
@@ -99,7 +100,7 @@ class PredictionEngine(QObject):
         self._prediction = 0
 
     def request(self, do: str, on_event: Callable[[Event], None], **values: Any) -> int:
-        """Starts any job; `heard` gets its events."""
+        """Starts the job `do`; `on_event` gets its events. Returns its id."""
         self.start()
         assert self._engine is not None
         job = self._engine.request(do, **values)
@@ -107,7 +108,7 @@ class PredictionEngine(QObject):
         return job
 
     def stop(self, job: int) -> None:
-        """Stops a job; nothing is heard of it any more."""
+        """Stops a job. Its listener gets no more events."""
         if self._listeners.pop(job, None) and self._engine is not None:
             self._engine.stop(job)
 

@@ -1,4 +1,4 @@
-"""The run under way: its engine, its state, and what it says."""
+"""The current run: its engine, its phase, and its events."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from resnet_gui.gui.workers.engine_process import Engine, start_engine
 from resnet_gui.messages import message
 
 SILENCE = 30.0
-"""Seconds without a word after which a run is called silent; five times its longest step, where that is more."""
+"""Seconds without an event after which a run counts as silent, or five times its longest step if that is more."""
 
 _NONE = -1
 """No job has this id."""
 
 COMPUTING = ("running", "pausing", "stopping", "scoring")
-"""The states in which an engine works."""
+"""The phases in which an engine works."""
 
 
 class TrainingEngine(QObject):
-    """Runs one training at a time. Each has an engine of its own, which is replaced by a fresh one when it ends.
+    """Runs one training at a time. Each run has an engine of its own, which is replaced by a new one when the run ends.
 
-    The system then gives back all memory, on the graphics card too, and there is nothing to reset. To the engine a
-    pause is an end like any other: to go on is to resume from what it has saved.
+    The system then frees all memory, also on the graphics card, and there is nothing to reset. A pause ends the engine
+    as well: the run resumes from its last checkpoint.
     """
 
     event_received = Signal(object)
-    """An event of the run, `Failed` if its engine died."""
+    """An event of the run; `Failed` if its engine died."""
     phase_changed = Signal(str)
+    """The new `RunPhase`."""
     engine_phase_changed = Signal(str)
-    """The engine's own state: "starting", "ready" or "gone"."""
+    """The phase of the engine: "starting", "ready" or "gone"."""
     silent = Signal(int)
-    """For so many seconds the run has said nothing, which is longer than it should; 0 when it speaks again.
+    """Seconds for which the run has emitted no event, if they are too many; 0 at the next event.
 
-    It is shown and never punished: a computer that sleeps or swaps is silent, too.
+    The silence is shown, but the engine is left alone: a computer that sleeps or swaps is silent, too.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -55,7 +56,7 @@ class TrainingEngine(QObject):
         self._watch.timeout.connect(self._check_silence)
 
     def prepare(self) -> None:
-        """Starts an engine, if there is none, so that it is warm when the person presses Start."""
+        """Starts an engine, if there is none, so that it is ready when the user presses Start."""
         if self._engine is None:
             self._ready = False
             self._engine = start_engine("training", self, self._on_event, self._on_engine_died)
@@ -68,43 +69,43 @@ class TrainingEngine(QObject):
             self._begin("running", "train", config=config)
 
     def resume(self, run: str, epochs: int | None = None, accept: bool = False) -> None:
-        """Goes on with the run in the folder `run`, to `epochs` in all if that is given.
+        """Resumes the run in the folder `run`, up to `epochs` epochs in all if given.
 
-        Where its pictures have changed it says `DatasetChanged` and ends, unless the person accepts that.
+        If its pictures have changed, the run emits `DatasetChanged` and ends, unless `accept` is true.
         """
         if self.phase in ("idle", "paused"):
             self.run = run
             self._begin("running", "resume", run=run, epochs=epochs, accept=accept)
 
     def score_test(self, run: str) -> None:
-        """Scores the test pictures of the stopped run in the folder `run`."""
+        """Evaluates the stopped run in the folder `run` on its test split."""
         if self.phase == "idle":
             self._begin("scoring", "test", run=run)
 
     def pause(self) -> None:
-        """Asks the run to save and to give its memory back, in order to go on later."""
+        """Requests that the run saves a checkpoint and frees its memory, to be resumed later."""
         if self.phase == "running":
             self._request_stop("pausing")
 
     def stop(self) -> None:
-        """Asks the run to save and to end. One that is paused has done so already."""
+        """Requests that the run saves and ends. A paused run has done so already."""
         if self.phase == "paused":
             self._enter("idle")
         elif self.phase in ("running", "pausing", "scoring"):
             self._request_stop("stopping")
 
     def kill(self) -> None:
-        """Ends a run that no longer listens; what it has saved stands."""
+        """Kills the engine of a run that does not respond; what the run has saved stays."""
         if self._engine is not None:
             self._engine.kill()
 
     def restart(self) -> None:
-        """Ends a run that no longer listens; when its engine is dead, a fresh one goes on from the last checkpoint."""
+        """Kills the engine of a run that does not respond; a new engine then resumes from the last checkpoint."""
         self._restarts = self.phase == "running" and bool(self.run)
         self.kill()
 
     def end(self, seconds: float) -> None:
-        """Ends the engine, and the one before it that may still be leaving; after `seconds` it is killed."""
+        """Ends the engine, and an earlier one that may still be exiting; after `seconds` they are killed."""
         self._engine = None
         for engine in self.findChildren(Engine):
             engine.end_and_wait(seconds)
@@ -157,7 +158,7 @@ class TrainingEngine(QObject):
         self._enter("paused" if self.phase == "pausing" and self._is_saved else "idle")
 
     def _note_activity(self, is_step: bool = True) -> None:
-        """Something was heard: notes how long it took to come. A silence that was shown is no measure of a step."""
+        """Notes that an event came, and how long it took. A silence that was shown is not counted as a step."""
         now = time.monotonic()
         if self._is_silent:
             self._is_silent = False
@@ -173,7 +174,7 @@ class TrainingEngine(QObject):
             self.silent.emit(int(silence))
 
     def _on_engine_died(self, engine: Engine, how: str) -> None:
-        """The engine died: a run is told so, or gone on with; without one, the next Start brings a new engine."""
+        """The engine died: the run fails, or is resumed if `restart` was called. Then a new engine is started."""
         if engine is not self._engine:
             return
         self._engine = None
@@ -184,5 +185,5 @@ class TrainingEngine(QObject):
             if not self._is_saved:
                 self.event_received.emit(Failed(message("engine_died", how=how)))
             self._end_job()
-        if self._ready:  # one that dies before it is ready would die again; then Start brings the next
+        if self._ready:  # one that dies before it is ready would die again; the next Start tries once more
             self.prepare()

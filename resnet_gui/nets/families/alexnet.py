@@ -1,6 +1,6 @@
 """AlexNet as it was published (Krizhevsky, Sutskever, Hinton 2012, "ImageNet classification with deep convolutional neural networks").
 
-It was trained on two graphics cards of 3 GB. Each held half of the channels, and they spoke only at the third
+It was trained on two graphics cards of 3 GB. Each held half of the channels, and they exchanged data only at the third
 convolution and in the fully connected layers; the others look at their own half, which is why they have two groups.
 """
 

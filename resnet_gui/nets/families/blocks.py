@@ -1,11 +1,11 @@
-"""The blocks that residual networks are made of, and the plain ones without which their story cannot be told.
+"""The blocks of residual networks, and the plain blocks that the papers compare them with.
 
 A residual block is a plain block with a way around it, and so learns what to *add* to its input:
 out = relu(branch(x) + shortcut(x)). If the best thing to do is nothing, the branch only has to become zero, which is why
 many blocks can be stacked (He et al. 2015, section 3).
 
-Every block is built from the channels that come in, its base width, its stride, its dilation and its norm, and says in
-`out_channels` how many channels it gives. Shapes: [N, in_channels, H, W] becomes [N, out_channels, H / stride,
+Every block is built from the channels that come in, its base width, its stride, its dilation and its norm, and has in
+`out_channels` the number of channels it gives. Shapes: [N, in_channels, H, W] becomes [N, out_channels, H / stride,
 W / stride], rounded up. Layers carry the names under which trained weights of these networks are shared.
 """
 

@@ -103,7 +103,7 @@ class Convolution(nn.Sequential):
 def join(ends: list[Tensor], allowed: Tensor | None) -> Tensor:
     """The mean of the ways that meet, each [N, C, H, W], the deepest last; in training of those that are not dropped.
 
-    `allowed` [N, columns] says which columns a picture may take, None that nothing is dropped. A picture that may take
+    `allowed` [N, columns] marks the columns a picture may take; None: nothing is dropped. A picture that may take
     several drops each way here with the chance `LOCAL_DROP`, but never all.
     """
     together = torch.stack(ends, dim=1)

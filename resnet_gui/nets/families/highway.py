@@ -1,7 +1,7 @@
 """Highway networks (Srivastava, Greff, Schmidhuber 2015, arXiv:1505.00387 and 1507.06228), the ancestors of the shortcut.
 
-A layer learns a gate that says, number by number, how much to transform and how much to carry past unchanged. The gate's
-bias starts negative, so at first nearly all is carried, and even a hundred layers begin to learn. Residual networks came
+A layer learns a gate that sets, number by number, how much to transform and how much to carry past unchanged. The
+gate's bias starts negative, so at first nearly all is carried, and even a hundred layers begin to learn. Residual networks came
 half a year later: the same way past, without the gate.
 """
 
@@ -70,7 +70,7 @@ class Highway(nn.Module):
 
 
 def highway(in_channels: int, width: int, count: int) -> list[nn.Module]:
-    """`count` 3x3 convolutions: a plain one to `width` channels, for a highway cannot change them, and highway layers."""
+    """`count` 3x3 convolutions: a plain one to `width` channels, as a highway cannot change them, and highway layers."""
     plain = [nn.Conv2d(in_channels, width, 3, padding=1), nn.ReLU()]
     return [*plain, *(Highway(_same(width), _same(width)) for _ in range(count - 1))]
 

@@ -52,13 +52,13 @@ def resnet(
     """A network with `counts[i]` blocks in stage `i`, each stage twice as wide and half as large as the one before.
 
     [N, channels, H, W] to logits [N, classes], or without its top to features [N, C, h, w]; freshly initialised from
-    torch's global seed. Stages after the first halve, or see further instead where `replace_stride_with_dilation` says so.
+    torch's global seed. Stages after the first halve the size, or dilate if `replace_stride_with_dilation`.
     With `zero_init_residual` every residual block starts as its shortcut.
     """
     entrance, width = stem(channels, norm)
-    body, width = stages(partial(block, norm=norm), counts, width, 64, replace_stride_with_dilation)
+    blocks, width = stages(partial(block, norm=norm), counts, width, 64, replace_stride_with_dilation)
     top = head(width, classes) if include_top else {}
-    return joined(entrance | body | top, zero_init_residual)
+    return joined(entrance | blocks | top, zero_init_residual)
 
 
 def resnet_v2(
@@ -73,9 +73,9 @@ def resnet_v2(
 ) -> nn.Sequential:
     """As `resnet`, of pre-activation blocks: since these end in a sum, a norm and a ReLU close the last (He et al. 2016)."""
     entrance, width = bare_stem(channels, norm)
-    body, width = stages(partial(block, norm=norm), counts, width, 64, replace_stride_with_dilation)
+    blocks, width = stages(partial(block, norm=norm), counts, width, 64, replace_stride_with_dilation)
     top = head(width, classes) if include_top else {}
-    return joined(entrance | body | closing(width, norm) | top, zero_init_residual)
+    return joined(entrance | blocks | closing(width, norm) | top, zero_init_residual)
 
 
 def stages(

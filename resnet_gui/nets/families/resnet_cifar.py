@@ -24,8 +24,8 @@ def resnet_cifar(block: MakeBlock, count: int, classes: int, channels: int = 3) 
     [N, channels, H, W] to logits [N, classes], freshly initialised from torch's global seed; stages after the first halve.
     """
     entrance, width = small_stem(channels, nn.BatchNorm2d, width=16)
-    body, width = stages(block, (count,) * 3, width, 16, dilated=(False, False))
-    return joined(entrance | body | head(width, classes, "linear"))
+    blocks, width = stages(block, (count,) * 3, width, 16, dilated=(False, False))
+    return joined(entrance | blocks | head(width, classes, "linear"))
 
 
 def resnet_v2_cifar(block: MakeBlock, count: int, classes: int, channels: int = 3, widen: int = 1) -> nn.Sequential:
@@ -34,8 +34,8 @@ def resnet_v2_cifar(block: MakeBlock, count: int, classes: int, channels: int = 
     As every path of a pre-activation block begins with a norm, the stem is a convolution alone, and a norm closes the last.
     """
     entrance = {"conv1": conv3x3(channels, 16)}
-    body, width = stages(block, (count,) * 3, 16, 16 * widen, dilated=(False, False))
-    return joined(entrance | body | closing(width, nn.BatchNorm2d) | head(width, classes, "linear"))
+    blocks, width = stages(block, (count,) * 3, 16, 16 * widen, dilated=(False, False))
+    return joined(entrance | blocks | closing(width, nn.BatchNorm2d) | head(width, classes, "linear"))
 
 
 def resnet110_v2(classes: int, channels: int = 3) -> nn.Sequential:

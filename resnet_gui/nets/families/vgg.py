@@ -72,7 +72,7 @@ def assembled(features: list[nn.Module], sizes: tuple[int, ...], dropout: float 
 
 
 def initialise(network: nn.Module) -> None:
-    """Random weights as large as the layer's size asks for (He et al. 2015b), biases 0.
+    """Random weights as large as the layer's size requires (He et al. 2015b), biases 0.
 
     The paper started all from one spread of 0.01, and its deep ones from a trained shallow one, as they learned nothing
     else; it notes that a spread by size makes that needless (section 3.1).
@@ -87,7 +87,7 @@ def initialise(network: nn.Module) -> None:
 def dense_to_convolution(network: nn.Sequential) -> nn.Sequential:
     """The same network for pictures of any size from its own on: [N, C, H, W] to logits [N, classes] (section 3.2).
 
-    Its fully connected layers become convolutions that slide over the larger picture; the scores of all places are
+    Its fully connected layers become convolutions that slide over the larger picture; the scores of all positions are
     averaged. At the size it was made for the logits stay what they were. Both networks share their weights' memory.
     """
     features, _, classifier = network
@@ -110,7 +110,7 @@ def dense_to_convolution(network: nn.Sequential) -> nn.Sequential:
 
 
 def _sliding(layer: nn.Linear, channels: int) -> nn.Conv2d:
-    """The convolution that does at each place what `layer` does with one square of `channels` channels."""
+    """The convolution that does at each position what `layer` does with one square of `channels` channels."""
     side = isqrt(layer.in_features // channels)
     with torch.device("meta"):
         convolution = nn.Conv2d(channels, layer.out_features, side)

@@ -1,1 +1,1 @@
-"""The cards of all networks, a file for each family."""
+"""The specs of all networks, a file for each family."""

@@ -8,45 +8,49 @@ from resnet_gui.nets.spec import Kind, NetworkSpec, Shortcut, Stage
 def _stages(
     kind: Kind, count: int, first: Shortcut, later: Shortcut, channels: int = 16, width: int = 0
 ) -> tuple[Stage, ...]:
-    body = (
+    blocks = (
         Stage(f"layer{i + 1}", kind, count, channels << i, width << i, 2 if i else 1, later if i else first)
         for i in range(3)
     )
     preact = kind in ("preact", "preact_bottleneck")
     stem = Stage("conv1" if preact else "conv1 bn1 relu", "stem", 1, 16)
     head = Stage("bn relu avgpool flatten linear" if preact else "avgpool flatten linear", "head", 1, 10)
-    return (stem, *body, head)
+    return (stem, *blocks, head)
 
 
 def _resnet(
-    depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "", remark: str = ""
+    depth: int, parameters: int, multiply_adds: int, description: str, lesson: str = "", note: str = ""
 ) -> NetworkSpec:
     return NetworkSpec(
-        f"resnet{depth}", f"ResNet-{depth:,}", "ResNet, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, story,
+        f"resnet{depth}", f"ResNet-{depth:,}", "ResNet, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, description,
         classes=10, default_size=32, smallest=8, stages=_stages("basic", (depth - 2) // 6, "identity", "padded"),
-        lesson=lesson, note=remark,
+        lesson=lesson, note=note,
     )  # fmt: skip
 
 
-def _preact(depth: int, parameters: int, multiply_adds: int, story: str, stages: tuple[Stage, ...]) -> NetworkSpec:
+def _preact(
+    depth: int, parameters: int, multiply_adds: int, description: str, stages: tuple[Stage, ...]
+) -> NetworkSpec:
     return NetworkSpec(
         f"resnet{depth}_v2", f"ResNet-{depth:,} v2", "Pre-activation, CIFAR form", "He et al. 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, default_size=32, smallest=8, stages=stages,
+        parameters, multiply_adds, description, classes=10, default_size=32, smallest=8, stages=stages,
     )  # fmt: skip
 
 
-def _wide(depth: int, widen: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> NetworkSpec:
+def _wide(
+    depth: int, widen: int, parameters: int, multiply_adds: int, description: str, lesson: str = ""
+) -> NetworkSpec:
     return NetworkSpec(
         f"wrn_{depth}_{widen}", f"WRN-{depth}-{widen}", "Wide ResNet, CIFAR form", "Zagoruyko and Komodakis 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, default_size=32, smallest=8,
+        parameters, multiply_adds, description, classes=10, default_size=32, smallest=8,
         stages=_stages("preact", (depth - 4) // 6, "projection", "projection", 16 * widen),
         lesson=lesson, note=f"Its name counts the three projections as layers, and not the last: {depth - 2} lie one behind another.",
     )  # fmt: skip
 
 
-def _plain(depth: int, parameters: int, multiply_adds: int, story: str, lesson: str = "") -> NetworkSpec:
+def _plain(depth: int, parameters: int, multiply_adds: int, description: str, lesson: str = "") -> NetworkSpec:
     return NetworkSpec(
-        f"plain{depth}", f"Plain-{depth}", "Plain, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, story,
+        f"plain{depth}", f"Plain-{depth}", "Plain, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, description,
         classes=10, default_size=32, smallest=8, stages=_stages("plain", (depth - 2) // 6, "none", "none"), lesson=lesson,
     )  # fmt: skip
 
@@ -64,7 +68,7 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     _resnet(
         1202, 19_421_274, 2_829_238_912,
         "A thousand layers that do train, down to 0.1 % errors on the pictures it learns from, but it learns them by heart.",
-        remark="Slow even at 32 pixels, and it takes much memory.",
+        note="Slow even at 32 pixels, and it takes much memory.",
     ),
     _preact(
         110, 1_727_962, 252_887_680, "ResNet-110 with norm and ReLU before each convolution.",

@@ -68,7 +68,7 @@ def _vgg_features(counts: tuple[int, ...], normed: tuple[bool, ...]) -> list[Sta
 
 
 def _vgg(
-    letter: str, counts: tuple[int, ...], parameters: int, multiply_adds: int, story: str,
+    letter: str, counts: tuple[int, ...], parameters: int, multiply_adds: int, description: str,
     norm: str = "", weights: Weights | None = None,
 ) -> NetworkSpec:  # fmt: skip
     normed = (norm == "bn",) * 5 if norm != "lrn" else (True, False, False, False, False)
@@ -79,7 +79,7 @@ def _vgg(
     return NetworkSpec(
         f"vgg_{letter.lower()}" + (f"_{norm}" if norm else ""),
         f"VGG {letter}" + {"": "", "bn": " with batch norm", "lrn": "-LRN"}[norm],
-        "VGG", "Simonyan and Zisserman 2014", 2014, sum(counts) + 3, parameters, multiply_adds, story,
+        "VGG", "Simonyan and Zisserman 2014", 2014, sum(counts) + 3, parameters, multiply_adds, description,
         smallest=224, largest=224, stages=(*_vgg_features(counts, normed), *classifier), weights=weights,
     )  # fmt: skip
 
@@ -155,10 +155,10 @@ def _highway_stages(number: int, width: int, count: int) -> tuple[Stage, Stage]:
     )
 
 
-def _highway_mnist(layers: int, parameters: int, multiply_adds: int, story: str) -> NetworkSpec:
+def _highway_mnist(layers: int, parameters: int, multiply_adds: int, description: str) -> NetworkSpec:
     return NetworkSpec(
         f"highway_mnist_{layers}", f"Highway-{layers} for digits", "Highway", "Srivastava et al. 2015", 2015, layers,
-        parameters, multiply_adds, story, classes=10, channels=1, default_size=28, smallest=28, largest=28,
+        parameters, multiply_adds, description, classes=10, channels=1, default_size=28, smallest=28, largest=28,
         stages=(
             _layers("flatten first", "linear", 50), Stage("highway", "highway", layers - 1, 50), _layers("output", "head", 10),
         ),
@@ -191,13 +191,13 @@ _HIGHWAY = (
 
 
 def _fractal(
-    depth: int, parameters: int, multiply_adds: int, widths: tuple[int, ...], story: str, remark: str
+    depth: int, parameters: int, multiply_adds: int, widths: tuple[int, ...], description: str, note: str
 ) -> NetworkSpec:
     stages = (Stage(f"blocks.{number}", "fractal", 1, width, stride=2) for number, width in enumerate(widths))
     return NetworkSpec(
         f"fractalnet{depth}", f"FractalNet-{depth}", "FractalNet", "Larsson et al. 2016", 2016, depth,
-        parameters, multiply_adds, story, classes=10, default_size=32,
-        stages=(*stages, _layers("avgpool fc", "head", 10)), note=remark,
+        parameters, multiply_adds, description, classes=10, default_size=32,
+        stages=(*stages, _layers("avgpool fc", "head", 10)), note=note,
     )  # fmt: skip
 
 

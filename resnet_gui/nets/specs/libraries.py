@@ -49,11 +49,11 @@ def _vgg_stages(depth: int, norm: bool) -> tuple[Stage, ...]:
 
 
 def _vgg(
-    depth: int, parameters: int, multiply_adds: int, story: str, weights: Weights, norm: bool = False
+    depth: int, parameters: int, multiply_adds: int, description: str, weights: Weights, norm: bool = False
 ) -> NetworkSpec:
     name, title = (f"vgg{depth}_bn", f"VGG-{depth} with batch norm") if norm else (f"vgg{depth}", f"VGG-{depth}")
     return NetworkSpec(
-        name, title, "VGG, any size", "Simonyan and Zisserman 2014", 2014, depth, parameters, multiply_adds, story,
+        name, title, "VGG, any size", "Simonyan and Zisserman 2014", 2014, depth, parameters, multiply_adds, description,
         source="torchvision", library_name=name, stages=_vgg_stages(depth, norm), weights=weights,
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ _VGG = (
 
 
 def _densenet(
-    counts: tuple[int, ...], growth: int, parameters: int, multiply_adds: int, story: str, weights: Weights
+    counts: tuple[int, ...], growth: int, parameters: int, multiply_adds: int, description: str, weights: Weights
 ) -> NetworkSpec:
     """A stem of twice the `growth` in channels; each layer of a block adds `growth`, each transition halves channels and map."""
     depth, channels, stages = 2 * sum(counts) + 5, 2 * growth, []
@@ -111,7 +111,7 @@ def _densenet(
     stem = Stage("features.conv0 features.norm0 features.relu0 features.pool0", "stem", 1, 2 * growth, stride=4)
     return NetworkSpec(
         f"densenet{depth}", f"DenseNet-{depth}", "DenseNet", "Huang et al. 2016", 2016, depth, parameters, multiply_adds,
-        story, source="torchvision", library_name=f"densenet{depth}",
+        description, source="torchvision", library_name=f"densenet{depth}",
         stages=(stem, *stages, Stage("features.norm5 classifier", "head", 1, 1000)), weights=weights,
     )  # fmt: skip
 
@@ -172,7 +172,7 @@ _DPN_STD = (1 / (0.0167 * 255),) * 3
 
 def _dpn(
     depth: int, counts: tuple[int, ...], stem: int, channels: tuple[int, ...], width: int, parameters: int,
-    multiply_adds: int, story: str, weights: Weights,
+    multiply_adds: int, description: str, weights: Weights,
 ) -> NetworkSpec:  # fmt: skip
     """`counts[i]` blocks end in `channels[i]` channels, residual and dense ones together."""
     stages = [
@@ -183,7 +183,7 @@ def _dpn(
         for i in range(4)
     ]  # fmt: skip
     return NetworkSpec(
-        f"dpn{depth}", f"DPN-{depth}", "Dual path", "Chen et al. 2017", 2017, depth, parameters, multiply_adds, story,
+        f"dpn{depth}", f"DPN-{depth}", "Dual path", "Chen et al. 2017", 2017, depth, parameters, multiply_adds, description,
         source="timm", library_name=f"dpn{depth}",
         stages=(
             Stage("features.conv1_1 features.conv1_pool", "stem", 1, stem, stride=4), *stages,
@@ -242,7 +242,9 @@ _SENET = (
 )  # fmt: skip
 
 
-def _resnetv2(depth: int, third: int, parameters: int, multiply_adds: int, story: str, weights: Weights) -> NetworkSpec:
+def _resnetv2(
+    depth: int, third: int, parameters: int, multiply_adds: int, description: str, weights: Weights
+) -> NetworkSpec:
     counts = (3, 4, third, 3)
     stages = (
         Stage(f"stages.{i}", "preact_bottleneck", count, 256 << i, 64 << i, 2 if i else 1, "projection")
@@ -250,7 +252,7 @@ def _resnetv2(depth: int, third: int, parameters: int, multiply_adds: int, story
     )
     return NetworkSpec(
         f"resnetv2_{depth}", f"ResNet-{depth} v2, of timm", "Pre-activation ResNet", "He et al. 2016", 2016, depth,
-        parameters, multiply_adds, story, source="timm", library_name=f"resnetv2_{depth}",
+        parameters, multiply_adds, description, source="timm", library_name=f"resnetv2_{depth}",
         stages=(Stage("stem", "stem", 1, 64, stride=4), *stages, Stage("norm head", "head", 1, 1000)),
         weights=halved(weights),
     )  # fmt: skip

@@ -20,11 +20,11 @@ def stages(
     Each stage has twice the channels of the one before, and twice its `width`, which only bottlenecks have.
     """
     channels = 256 if "bottleneck" in kind else 64
-    body = (
+    blocks = (
         Stage(f"layer{i + 1}", kind, count, channels << i, width << i, 2 if i else 1, later if i else first)
         for i, count in enumerate(counts)
     )
-    return (stem, *body, head)
+    return (stem, *blocks, head)
 
 
 def basic(counts: tuple[int, ...], stem: Stage = LARGE_STEM, head: Stage = HEAD) -> tuple[Stage, ...]:

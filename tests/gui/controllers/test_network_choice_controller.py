@@ -1,4 +1,4 @@
-"""Setup and the Network tab at one about the network, its weights and its downloads: one real window for all tests."""
+"""Setup and the Network tab agree on the network, its weights and its downloads: one real window for all tests."""
 
 import dataclasses
 import hashlib
@@ -35,7 +35,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(scope="module")
 def weights(server: Loopback) -> Weights:
-    """Those that ResNet-18 has here: a small file, on this machine."""
+    """The weights of ResNet-18 in these tests: a small file from a server on this machine."""
     sha256 = hashlib.sha256(CONTENT).hexdigest()
     return Weights(f"{server.origin}/net-{sha256[:8]}.pth", len(CONTENT) / 1e6, "BSD-3-Clause", sha256=sha256)
 
@@ -46,13 +46,13 @@ def one_window(qapp: QApplication, weights: Weights, tmp_path_factory: pytest.Te
         dataclasses.replace(network, weights=weights) if network.name == "resnet18" else network
         for network in catalog.NETWORKS
     )
-    remembered = UserSettings()
-    remembered._settings.clear()
+    user_settings = UserSettings()
+    user_settings._settings.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalog._BY_NAME, "resnet18", networks[[each.name for each in networks].index("resnet18")])
         patch.setattr(main_window, "NETWORKS", networks)
         patch.setattr(network_choice_controller, "NETWORKS", networks)
-        window = MainWindow(Theme(qapp, "light"), remembered)
+        window = MainWindow(Theme(qapp, "light"), user_settings)
         window.show()
         window.setup.set_values({"out": str(tmp_path_factory.mktemp("runs"))})
         yield window
@@ -74,13 +74,13 @@ def button(widget: object, text: str) -> QPushButton:
     return next(found for found in widget.findChildren(QPushButton) if found.text() == text and found.isVisible())
 
 
-def looked_at(window: MainWindow) -> str:
-    """The network that the tab asks about first."""
-    return window.network_tab.questions[0].network
+def shown_network(window: MainWindow) -> str:
+    """The network that the tab shows."""
+    return window.network_tab.summary_requests[0].network
 
 
 def test_both_begin_with_the_same_network(window: MainWindow) -> None:
-    assert (window.setup.network.name, looked_at(window)) == ("resnet18", "resnet18")
+    assert (window.setup.network.name, shown_network(window)) == ("resnet18", "resnet18")
     assert not button(window.network_tab, "Chosen for training").isEnabled()
 
 
@@ -95,10 +95,10 @@ def test_choosing_in_the_tab_changes_the_setup(window: MainWindow) -> None:
 
 def test_the_network_tab_follows_setup_unless_it_shows_another_network(window: MainWindow) -> None:
     QTest.keyClick(window.setup.findChild(QComboBox, "network"), Qt.Key.Key_Down)
-    assert looked_at(window) == window.setup.network.name != "resnet18"
+    assert shown_network(window) == window.setup.network.name != "resnet18"
     window.network_tab.show_network("lenet5")
     window.setup.choose_network("resnet50")
-    assert looked_at(window) == "lenet5"
+    assert shown_network(window) == "lenet5"
 
 
 def test_look_inside_raises_the_tab_on_that_network(window: MainWindow) -> None:
@@ -117,16 +117,16 @@ def test_a_download_from_the_network_tab_shows_progress_and_reaches_setup(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(engine_process, "engine_command", lambda: engine_command_with(weights))
     server.answers.append(Answer(pause=0.1))
-    card = window.network_tab.card
+    details = window.network_tab.details
     assert "will be downloaded from 127.0.0.1" in text_of(window.setup)
-    click(button(card, "Download weights (0.7 MB)"))
-    qtbot.waitUntil(lambda: card.findChild(QProgressBar).value() > 0, timeout=PATIENCE)
-    assert "of 0.7 MB" in text_of(card)
-    assert button(card, "Pause").isEnabled()
-    qtbot.waitUntil(lambda: "Weights are on this machine" in text_of(card), timeout=PATIENCE)
+    click(button(details, "Download weights (0.7 MB)"))
+    qtbot.waitUntil(lambda: details.findChild(QProgressBar).value() > 0, timeout=PATIENCE)
+    assert "of 0.7 MB" in text_of(details)
+    assert button(details, "Pause").isEnabled()
+    qtbot.waitUntil(lambda: "Weights are on this machine" in text_of(details), timeout=PATIENCE)
     assert "BSD-3-Clause · on this machine" in text_of(window.setup)
     window.network_tab.show_network("resnet34")
-    assert "Weights are on this machine" not in text_of(card)
+    assert "Weights are on this machine" not in text_of(details)
 
 
 def test_setup_learns_which_weights_a_library_has_for_its_network(window: MainWindow, qtbot: QtBot) -> None:
@@ -135,7 +135,7 @@ def test_setup_learns_which_weights_a_library_has_for_its_network(window: MainWi
     assert "Pretrained weights if the library shares any" in text_of(window.setup)
     qtbot.waitUntil(lambda: window.setup.weights is not None, timeout=PATIENCE)
     assert "ImageNet-1k" in text_of(window.setup)
-    assert window.setup.weights.host in text_of(window.network_tab.card)
+    assert window.setup.weights.host in text_of(window.network_tab.details)
 
 
 def test_the_tab_counts_for_the_classes_channels_and_size_of_the_setup(
@@ -144,9 +144,9 @@ def test_the_tab_counts_for_the_classes_channels_and_size_of_the_setup(
     open_colours(window, qtbot, colours, epochs=500)
     window.tabs.setCurrentWidget(window.network_page)
     window.setup.set_values({"data.colour": "grey"})
-    (question,) = window.network_tab.questions
-    assert (question.network, question.classes, question.channels, question.size) == ("resnet20", 3, 1, 32)
-    qtbot.waitUntil(lambda: "Parameters, 3 classes" in text_of(window.network_tab.card), timeout=PATIENCE)
+    (request,) = window.network_tab.summary_requests
+    assert (request.network, request.classes, request.channels, request.size) == ("resnet20", 3, 1, 32)
+    qtbot.waitUntil(lambda: "Parameters, 3 classes" in text_of(window.network_tab.details), timeout=PATIENCE)
 
 
 def test_while_a_training_runs_no_other_network_can_be_chosen(window: MainWindow, qtbot: QtBot, colours: Path) -> None:

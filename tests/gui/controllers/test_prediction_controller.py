@@ -1,4 +1,4 @@
-"""Pictures of answers, drawn by a real engine while a person steps through them."""
+"""Previews of answers, drawn by a real engine while the user steps through them."""
 
 import os
 import signal
@@ -25,40 +25,40 @@ COLOURS = ("red", "green", "blue")
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The pictures of which the engine was to draw a preview, in order."""
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The pictures whose preview was requested from the engine, in order."""
     paths: list[str] = []
-    ask = Engine.request
+    request = Engine.request
 
-    def listen(engine: Engine, do: str, **values: Any) -> int:
+    def record(engine: Engine, do: str, **values: Any) -> int:
         paths.extend(Path(path).name for path in values["paths"])
-        return ask(engine, do, **values)
+        return request(engine, do, **values)
 
-    monkeypatch.setattr(Engine, "ask", listen)
+    monkeypatch.setattr(Engine, "request", record)
     return paths
 
 
 @pytest.fixture
-def asking(qapp: QApplication) -> Iterator[PredictionEngine]:
-    asking = PredictionEngine()
-    yield asking
-    asking.end(2.0)
+def prediction_engine(qapp: QApplication) -> Iterator[PredictionEngine]:
+    prediction_engine = PredictionEngine()
+    yield prediction_engine
+    prediction_engine.end(2.0)
 
 
 @pytest.fixture
-def pane(qapp: QApplication, qtbot: QtBot, asking: PredictionEngine) -> PredictPane:
+def pane(qapp: QApplication, qtbot: QtBot, prediction_engine: PredictionEngine) -> PredictPane:
     pane = PredictPane(Theme(qapp, "light"))
     qtbot.addWidget(pane)
     pane.resize(300, 690)
     with qtbot.waitActive(pane):
         pane.show()
         pane.activateWindow()
-    PredictionController(asking, TrainingEngine(pane), pane, UserSettings())
+    PredictionController(prediction_engine, TrainingEngine(pane), pane, UserSettings())
     return pane
 
 
 def answers(folder: Path) -> list[Prediction]:
-    """Answers about a picture of each colour, which were not drawn before."""
+    """Predictions of a picture of each colour, without previews."""
     for name in COLOURS:
         image = QImage(120, 90, QImage.Format.Format_RGB32)
         image.fill(QColor(name))
@@ -67,40 +67,40 @@ def answers(folder: Path) -> list[Prediction]:
 
 
 def colour(pane: PredictPane) -> str:
-    picture = pane.answer.picture
+    picture = pane.view.picture
     return picture.grab().toImage().pixelColor(picture.width() // 2, 40).name()
 
 
-def test_who_steps_to_and_fro_waits_for_the_last_picture_only(
-    qtbot: QtBot, pane: PredictPane, asked: list[str], tmp_path: Path
+def test_stepping_to_and_fro_draws_only_the_last_picture(
+    qtbot: QtBot, pane: PredictPane, drawn: list[str], tmp_path: Path
 ) -> None:
     pane.show_predictions(answers(tmp_path))
     for by in (1, 1, -1, -1, 1, 1, -1, -1, 1, 1):
         pane.step(by)
-    assert asked == ["red.png"]
+    assert drawn == ["red.png"]
     qtbot.waitUntil(lambda: colour(pane) == QColor("blue").name(), timeout=PATIENCE)
-    assert asked == ["red.png", "blue.png"]
+    assert drawn == ["red.png", "blue.png"]
     pane.step(-2)
     qtbot.waitUntil(lambda: colour(pane) == QColor("red").name(), timeout=PATIENCE)
-    assert asked == ["red.png", "blue.png"]
+    assert drawn == ["red.png", "blue.png"]
 
 
 def test_a_picture_that_cannot_be_drawn_leaves_no_hole(qtbot: QtBot, pane: PredictPane, tmp_path: Path) -> None:
     [red, *_] = answers(tmp_path)
     Path(red.path).unlink()
     pane.show_predictions([red])
-    assert pane.answer.picture.isVisible()
-    qtbot.waitUntil(lambda: not pane.answer.picture.isVisible(), timeout=PATIENCE)
+    assert pane.view.picture.isVisible()
+    qtbot.waitUntil(lambda: not pane.view.picture.isVisible(), timeout=PATIENCE)
 
 
 def test_a_killed_engine_hides_its_picture_and_the_next_one_is_drawn(
-    qtbot: QtBot, pane: PredictPane, asking: PredictionEngine, tmp_path: Path
+    qtbot: QtBot, pane: PredictPane, prediction_engine: PredictionEngine, tmp_path: Path
 ) -> None:
-    asking.start()
-    qtbot.waitUntil(lambda: bool(asking._engine.pid), timeout=PATIENCE)
-    os.kill(asking._engine.pid, signal.SIGSTOP)
+    prediction_engine.start()
+    qtbot.waitUntil(lambda: bool(prediction_engine._engine.pid), timeout=PATIENCE)
+    os.kill(prediction_engine._engine.pid, signal.SIGSTOP)
     pane.show_predictions(answers(tmp_path))
-    os.kill(asking._engine.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: not pane.answer.picture.isVisible(), timeout=PATIENCE)
+    os.kill(prediction_engine._engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: not pane.view.picture.isVisible(), timeout=PATIENCE)
     pane.step(1)
     qtbot.waitUntil(lambda: colour(pane) == QColor("green").name(), timeout=PATIENCE)

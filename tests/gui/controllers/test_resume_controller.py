@@ -1,4 +1,4 @@
-"""Runs that go on: after a pause, a crash or a change, at the next start, from their folder; with real engines."""
+"""Resuming runs after a pause, a crash or a change, at the next start, and from their folder; with real engines."""
 
 import csv
 import os
@@ -31,8 +31,8 @@ def button(window: MainWindow, name: str) -> QPushButton:
     return window.setup.findChild(QPushButton, name)
 
 
-def state_is(window: MainWindow, qtbot: QtBot, state: str) -> None:
-    qtbot.waitUntil(lambda: window.training_engine.phase == state, timeout=PATIENCE)
+def phase_is(window: MainWindow, qtbot: QtBot, phase: str) -> None:
+    qtbot.waitUntil(lambda: window.training_engine.phase == phase, timeout=PATIENCE)
 
 
 def results(run: str | Path) -> list[dict[str, str]]:
@@ -44,7 +44,7 @@ def results(run: str | Path) -> list[dict[str, str]]:
 
 
 def shown(window: MainWindow) -> dict[str, object]:
-    """What the training tab shows of a run."""
+    """What the training tab shows about a run."""
     tab = window.training_tab
     points = [figure.validated.points for figure in (tab.plots.loss.figure, tab.plots.accuracy.figure)]
     return {
@@ -93,7 +93,7 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     press(window, "start")
     assert (window.training_engine.phase, button(window, "start").isEnabled()) == ("pausing", False)
     stopped = wait_for(window, qtbot, Stopped)
-    state_is(window, qtbot, "paused")
+    phase_is(window, qtbot, "paused")
     assert "Paused at" in text_of(window.training_tab)
     assert not window.training_tab.card.isVisible()
     assert window.training_tab.table.epochs.rowCount() == len(results(window.training_engine.run))
@@ -108,7 +108,7 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     resumed = wait_for(window, qtbot, Resumed)
     assert (resumed.epoch, resumed.step) == (stopped.epoch, stopped.step)
     wait_for(window, qtbot, Finished)
-    state_is(window, qtbot, "idle")
+    phase_is(window, qtbot, "idle")
     assert results(window.training_engine.run) == expected
     assert window.training_tab.table.epochs.rowCount() == 4
 
@@ -129,7 +129,7 @@ def test_a_paused_run_resumes_to_the_same_end_and_can_be_extended_later(
     dialog.train.click()
     assert wait_for(window, qtbot, Resumed).epochs == 5
     wait_for(window, qtbot, Finished)
-    state_is(window, qtbot, "idle")
+    phase_is(window, qtbot, "idle")
     assert [row["epoch"] for row in results(resumed.run)] == ["1", "2", "3", "4", "5"]
     assert window.training_tab.table.epochs.rowCount() == 5
 
@@ -152,7 +152,7 @@ def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     click(card.resume)
     wait_for(window, qtbot, DatasetChanged)
     qtbot.waitUntil(lambda: window.findChild(DatasetChangedDialog) is not None, timeout=PATIENCE)
-    assert "stopped unexpectedly" in text_of(card)  # as it was, should the person cancel
+    assert "stopped unexpectedly" in text_of(card)  # unchanged, in case the user cancels
     dialog = window.findChild(DatasetChangedDialog)
     assert "New class: “violet”\n10 pictures are new · 1 is gone" in text_of(dialog)
     rows = [dialog.list.model().index(row, 0).data() for row in range(11)]
@@ -163,7 +163,7 @@ def test_a_killed_engine_is_reported_and_its_run_resumed_on_new_pictures(
     qtbot.waitUntil(lambda: "pictures that are as they were" in window.training_tab.notes.text, timeout=PATIENCE)
     run = window.training_engine.run
     press(window, "stop")
-    state_is(window, qtbot, "idle")
+    phase_is(window, qtbot, "idle")
     assert window._user_settings.is_dismissed(run)  # stopped for good: not offered at the next start
     qtbot.waitUntil(card.resume.isVisible, timeout=PATIENCE)
 
@@ -174,7 +174,7 @@ def test_start_stop_start_in_a_moment_and_closing_while_it_saves(
     open_colours(window, qtbot, colours, epochs=200)
     for name in ("start", "stop", "start"):
         press(window, name)
-    state_is(window, qtbot, "idle")
+    phase_is(window, qtbot, "idle")
     press(window, "start")
     wait_for(window, qtbot, Progress)
     press(window, "start")
@@ -182,10 +182,10 @@ def test_start_stop_start_in_a_moment_and_closing_while_it_saves(
     window.close()  # and no question is asked
     assert not window.isVisible()
     assert QApplication.activeModalWidget() is None
-    state_is(window, qtbot, "paused")
-    places = [read_status(run) for run in (tmp_path / "runs").iterdir()]
-    assert places
-    assert all(place is not None and place.ended == "stopped" for place in places)
+    phase_is(window, qtbot, "paused")
+    statuses = [read_status(run) for run in (tmp_path / "runs").iterdir()]
+    assert statuses
+    assert all(status is not None and status.ended == "stopped" for status in statuses)
     assert not window._user_settings.is_dismissed(window.training_engine.run)
 
 
@@ -202,7 +202,7 @@ def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
     click(banner.look)
     qtbot.waitUntil(window.training_tab.card.resume.isVisible, timeout=PATIENCE)
     assert window.tabs.currentWidget() is window.training_tab
-    assert "model of the run · epoch 1" in window.predict_pane.answering.whole
+    assert "model of the run · epoch 1" in window.predict_pane.model_label.whole
 
     window.training_tab.clear()
     window.runs_controller.look_for_unfinished()
@@ -212,10 +212,10 @@ def test_the_next_start_offers_what_is_unfinished_and_goes_on_with_it(
     qtbot.waitUntil(lambda: window.dataset_lister.listing is not None, timeout=PATIENCE)
     assert window.dataset_lister.listing.root == colours
     assert window.setup.values()["training.epochs"] == 4
-    assert window.dataset_controller.own_values()["training.epochs"] == 12  # the person's own is not forgotten
+    assert window.dataset_controller.own_values()["training.epochs"] == 12  # the user's own value is kept
     assert window.tabs.currentWidget() is window.training_tab
     wait_for(window, qtbot, Finished)
-    state_is(window, qtbot, "idle")
+    phase_is(window, qtbot, "idle")
     window.training_tab.clear()
     with qtbot.waitSignal(window.runs_controller._unfinished, timeout=PATIENCE):
         window.runs_controller.look_for_unfinished()
@@ -234,7 +234,7 @@ def test_not_now_is_remembered(qtbot: QtBot, window: MainWindow, unfinished: Pat
     assert found.args == [None]
 
 
-def test_a_folder_that_is_no_run_is_told(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
+def test_a_folder_that_is_no_run_is_reported(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     window.runs_controller.open(colours)
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=PATIENCE)
     box = window.findChild(QMessageBox)
@@ -254,7 +254,7 @@ def test_a_run_that_another_program_trains_is_followed_and_not_touched(
         qtbot.waitUntil(lambda: read_status(unfinished).ended == "running", timeout=PATIENCE)
         with qtbot.waitSignal(window.training_engine.phase_changed, timeout=PATIENCE):
             click(card.resume)
-        state_is(window, qtbot, "idle")
+        phase_is(window, qtbot, "idle")
         assert f"process {other.pid}" in text_of(card)
 
         with qtbot.waitSignal(window.runs_controller.opened, timeout=PATIENCE):

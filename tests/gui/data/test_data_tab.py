@@ -44,7 +44,7 @@ def show(tab, found, val_fraction=0.2):
 
 
 def cells(view):
-    """What the visible columns say, row by row."""
+    """The texts of the visible columns, row by row."""
     model = view.model()
     columns = [column for column in range(model.columnCount()) if not view.isColumnHidden(column)]
     return [[model.index(row, column).data() for column in columns] for row in range(model.rowCount())]
@@ -56,8 +56,8 @@ def table(tab):
 
 def click_header(qtbot, view, column):
     header = view.horizontalHeader()
-    place = QPoint(header.sectionViewportPosition(column) + 20, header.height() // 2)
-    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    position = QPoint(header.sectionViewportPosition(column) + 20, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=position)
 
 
 def texts(tab):
@@ -104,68 +104,68 @@ def test_columns_sort_as_numbers(tab, qtbot):
     assert [row[2] for row in cells(view)] == ["100", "20", "9"]
 
 
-def test_visible_rows_ask_for_pictures_once(tab, qtbot):
-    asked = []
-    tab.thumbnails_requested.connect(asked.append)
+def test_visible_rows_request_pictures_once(tab, qtbot):
+    requested = []
+    tab.thumbnails_requested.connect(requested.append)
     show(tab, listing({f"class {n:03}": 20 for n in range(200)}))
-    qtbot.waitUntil(lambda: len(asked) == 1)
-    assert asked[0][0] == str(ROOT / "class 000/00000.jpg")
-    assert len(asked[0]) % 6 == 0
-    assert len(asked[0]) < 6 * 20  # a screenful, not all 200
+    qtbot.waitUntil(lambda: len(requested) == 1)
+    assert requested[0][0] == str(ROOT / "class 000/00000.jpg")
+    assert len(requested[0]) % 6 == 0
+    assert len(requested[0]) < 6 * 20  # a screenful, not all 200
     view = table(tab)
     view.scrollToBottom()
-    qtbot.waitUntil(lambda: len(asked) == 2)
-    assert str(ROOT / "class 199/00000.jpg") in asked[1]
+    qtbot.waitUntil(lambda: len(requested) == 2)
+    assert str(ROOT / "class 199/00000.jpg") in requested[1]
     view.scrollToTop()
     qtbot.wait(150)
-    assert len(asked) == 2  # those rows have asked before
+    assert len(requested) == 2  # those rows have requested theirs before
 
 
 def test_another_split_of_the_same_pictures_keeps_them(tab, qtbot, tmp_path):
-    asked = []
-    tab.thumbnails_requested.connect(asked.append)
+    requested = []
+    tab.thumbnails_requested.connect(requested.append)
     found = listing({"daisy": 20, "rose": 20})
     show(tab, found)
-    qtbot.waitUntil(lambda: len(asked) == 1)
+    qtbot.waitUntil(lambda: len(requested) == 1)
     show(tab, found, val_fraction=0.4)
     qtbot.wait(150)
-    assert len(asked) == 1
+    assert len(requested) == 1
     assert cells(table(tab))[0] == ["daisy", "", "20", "8", "8", "4"]
 
 
-def test_a_fast_scroll_asks_only_where_it_ends(tab, qtbot):
+def test_a_fast_scroll_requests_only_where_it_ends(tab, qtbot):
     show(tab, listing({f"class {n:03}": 6 for n in range(200)}))
-    asked = []
-    tab.thumbnails_requested.connect(asked.append)
+    requested = []
+    tab.thumbnails_requested.connect(requested.append)
     bar = table(tab).verticalScrollBar()
     for value in range(0, bar.maximum(), 500):
         bar.setValue(value)
         QApplication.processEvents()
     bar.setValue(bar.maximum())
     qtbot.wait(200)
-    assert sum(map(len, asked)) <= 6 * 40
+    assert sum(map(len, requested)) <= 6 * 40
 
 
-def test_hidden_tab_asks_when_it_is_shown(qtbot, qapp):
+def test_hidden_tab_requests_when_it_is_shown(qtbot, qapp):
     tab = DataTab(Theme(qapp, "light"))
     qtbot.addWidget(tab)
     tab.resize(660, 640)
-    asked = []
-    tab.thumbnails_requested.connect(asked.append)
+    requested = []
+    tab.thumbnails_requested.connect(requested.append)
     show(tab, listing({"daisy": 3, "rose": 8}))
     qtbot.wait(120)
-    assert asked == []
+    assert requested == []
     tab.show()
-    qtbot.waitUntil(lambda: len(asked) == 1)
-    assert len(asked[0]) == 3 + 6
+    qtbot.waitUntil(lambda: len(requested) == 1)
+    assert len(requested[0]) == 3 + 6
 
 
-def test_asked_paths_keep_bytes_that_are_not_utf8(tab, qtbot):
-    asked = []
-    tab.thumbnails_requested.connect(asked.extend)
+def test_requested_paths_keep_bytes_that_are_not_utf8(tab, qtbot):
+    requested = []
+    tab.thumbnails_requested.connect(requested.extend)
     show(tab, Listing(ROOT, ("a", "b"), (Sample("a/\udcff.jpg", 0), Sample("b/1.jpg", 1))))
-    qtbot.waitUntil(lambda: bool(asked))
-    assert str(ROOT / "a/\udcff.jpg") in asked
+    qtbot.waitUntil(lambda: bool(requested))
+    assert str(ROOT / "a/\udcff.jpg") in requested
 
 
 def test_thumbnails_are_drawn(tab, qtbot, tmp_path):

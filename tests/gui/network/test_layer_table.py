@@ -1,4 +1,4 @@
-"""The table of layers: stages that unfold, sums that stay, sizes that are asked for, and what is copied."""
+"""The table of layers: stages that unfold, sums that stay, requested sizes, and what is copied."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.nets.spec import NetworkSpec, Stage
 from resnet_gui.records import Layer
 
-CARD = NetworkSpec(
+SPEC = NetworkSpec(
     "resnet18", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.",
     stages=(Stage("conv1 bn1", "stem", 1, 64), Stage("layer1", "basic", 2, 64), Stage("fc", "head", 1, 1000)),
 )  # fmt: skip
@@ -49,7 +49,7 @@ def summarised(layers=LAYERS, size=224):
 
 
 def show(table, *args):
-    table.show_summary(CARD, summarised(*args))
+    table.show_summary(SPEC, summarised(*args))
     QApplication.processEvents()
 
 
@@ -107,7 +107,7 @@ def test_few_layers_are_unfolded_and_many_are_not(table):
         NetworkSpec("big", "Big", "", "", 0, 0, 0, 0, ""),
         summarised([Layer(f"a.{n}", "ReLU", (1, 1, 1), 0, 0) for n in range(100)]),
     )
-    assert cells(table)[0][NAME] == "a"  # a card without stages is grouped by the first part of names
+    assert cells(table)[0][NAME] == "a"  # a spec without stages is grouped by the first part of names
     assert not table.view.isExpanded(table.view.layers.index(0, 0))
 
 
@@ -119,27 +119,27 @@ def test_another_size_keeps_what_is_unfolded(table):
     assert table.view.isExpanded(table.view.layers.index(0, 0))
 
 
-def test_the_total_stays_visible_and_is_said(table):
+def test_the_total_stays_visible_and_has_an_accessible_name(table):
     show(table)
     total = table.findChild(TotalRow)
     assert total.isVisible()
     assert total.accessibleName() == "Total: 633,128 parameters, 465,342,464 multiply-adds"
 
 
-def test_a_size_is_asked_for_once_after_the_last_change(table, qtbot):
-    asked = []
-    table.size_chosen.connect(asked.append)
+def test_a_size_is_requested_once_after_the_last_change(table, qtbot):
+    requested = []
+    table.size_chosen.connect(requested.append)
     for size in (32, 64, 128):
         table.size_box.setValue(size)
-    assert asked == []
-    qtbot.waitUntil(lambda: asked == [128])
-    table.set_size(96)  # told, not tried
+    assert requested == []
+    qtbot.waitUntil(lambda: requested == [128])
+    table.set_size(96)  # set by the program, not by the user
     qtbot.wait(500)
-    assert asked == [128]
+    assert requested == [128]
     assert table.size_box.value() == 96
 
 
-def test_a_problem_stands_in_place_of_the_table(table):
+def test_a_problem_is_shown_instead_of_the_table(table):
     show(table)
     table.show_problem("The network Toy does not take pictures of 8 pixels.")
     assert "The network Toy does not take pictures of 8 pixels." in shown_words(table)

@@ -1,4 +1,4 @@
-"""The Network tab: searching, looking, choosing, comparing; and what drives it, with a real engine."""
+"""The Network tab: search, choice, comparison; and its controller, with a real engine."""
 
 import time
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ def tab(qtbot, qapp):
 
 
 @pytest.fixture(scope="module")
-def asking() -> Iterator[PredictionEngine]:
+def engine() -> Iterator[PredictionEngine]:
     """One engine for all tests here: it takes seconds to start."""
-    asking = PredictionEngine()
-    asking.start()
-    yield asking
-    asking.end(10)
+    engine = PredictionEngine()
+    engine.start()
+    yield engine
+    engine.end(10)
 
 
 def words(widget):
@@ -54,7 +54,7 @@ def button(widget, text):
 
 
 def shown(tab):
-    """The list as it is seen: headings, and the entries of those that are unfolded."""
+    """The visible list: headings, and the entries of those that are unfolded."""
     tree, model = tab.list.tree, tab.list.tree.model()
     seen = {}
     for row in range(model.rowCount()):
@@ -84,7 +84,7 @@ def test_families_are_folded_but_the_first_and_that_of_the_chosen(tab):
     assert [family for family, inside in shown(tab).items() if inside] == ["ResNet", "ResNet, CIFAR form"]
 
 
-def test_the_chosen_network_is_marked_and_said(tab):
+def test_the_chosen_network_is_marked_also_for_screen_readers(tab):
     tree = tab.list.tree
     index = tree.currentIndex()
     assert index.data() == "ResNet-18"
@@ -111,43 +111,43 @@ def test_enter_takes_the_first_hit_and_escape_shows_all_again(tab):
     assert shown(tab) == before
 
 
-def test_names_of_a_library_are_asked_for_once_when_it_is_unfolded(tab):
-    asked = []
-    tab.names_requested.connect(asked.append)
+def test_names_of_a_library_are_requested_once_when_it_is_unfolded(tab):
+    requested = []
+    tab.names_requested.connect(requested.append)
     tree, model = tab.list.tree, tab.list.tree.model()
     last = model.rowCount() - 1
     tree.expand(model.index(last, 0))
-    assert asked == ["timm"]
+    assert requested == ["timm"]
     assert shown(tab)["timm: 1,000+ more"] == ["Asking…"]
     tab.show_names(NetworkNames("timm", ("convnext_tiny", "vit_base")))
     assert shown(tab)["timm: 2"] == ["convnext_tiny", "vit_base"]
     tree.collapse(model.index(last, 0))
     tree.expand(model.index(last, 0))
-    assert asked == ["timm"]
+    assert requested == ["timm"]
     tree.setCurrentIndex(model.index(0, 0, model.index(last, 0)))
     assert "convnext_tiny" in words(tab.header)
     assert "from timm" in words(tab.header)
 
 
-def test_a_search_without_hits_asks_the_libraries(tab):
-    asked = []
-    tab.names_requested.connect(asked.append)
+def test_a_search_without_hits_requests_names_of_the_libraries(tab):
+    requested = []
+    tab.names_requested.connect(requested.append)
     search(tab, "resnet")
-    assert asked == []
+    assert requested == []
     search(tab, "zzconv")
-    assert sorted(asked) == ["timm", "torchvision"]
+    assert sorted(requested) == ["timm", "torchvision"]
     tab.show_names(NetworkNames("timm", ("zzconv_tiny", "vit_base")))
     assert shown(tab)["timm: 1"] == ["zzconv_tiny"]
 
 
-def test_names_that_cannot_be_had_can_be_asked_for_again(tab):
-    asked = []
-    tab.names_requested.connect(asked.append)
+def test_names_that_are_not_available_can_be_requested_again(tab):
+    requested = []
+    tab.names_requested.connect(requested.append)
     tree, model = tab.list.tree, tab.list.tree.model()
     tree.expand(model.index(model.rowCount() - 1, 0))
     tab.show_names_problem("timm", "timm is not installed.")
     tree.expand(model.index(model.rowCount() - 1, 0))
-    assert asked == ["timm", "timm"]
+    assert requested == ["timm", "timm"]
 
 
 def test_the_asterisk_unfolds_one_family(tab):
@@ -188,7 +188,7 @@ def test_while_a_run_computes_looking_is_free_and_choosing_is_not(tab):
     assert button(tab, "Use this network").isEnabled()
 
 
-def test_who_looks_elsewhere_is_not_turned_away(tab):
+def test_a_network_that_the_user_picked_stays_shown(tab):
     tab.show_chosen("resnet34", 224, 5, 3)
     assert "ResNet-34" in words(tab.header)  # it followed
     tab.show_network("resnet50")
@@ -204,41 +204,41 @@ def test_facts_are_published_ones_until_the_summary_comes(tab):
     assert "11.2 M" in words(tab)
 
 
-def test_a_hidden_tab_asks_when_it_is_shown(qtbot, qapp):
+def test_a_hidden_tab_requests_when_it_is_shown(qtbot, qapp):
     tab = NetworkTab(Theme(qapp, "light"), NETWORKS)
     qtbot.addWidget(tab)
-    asked = []
-    tab.summary_requested.connect(lambda *question: asked.append(question))
+    requested = []
+    tab.summary_requested.connect(lambda *request: requested.append(request))
     tab.show_chosen("resnet34", 96, 7, 1)
-    assert asked == []
+    assert requested == []
     tab.show()
-    assert asked == [("resnet34", 7, 1, 96)]
+    assert requested == [("resnet34", 7, 1, 96)]
 
 
 def test_another_size_is_tried_without_changing_the_setup(tab, qtbot):
     tab.show_summary(summary())
     tab.pages.setCurrentIndex(LAYERS)
-    asked = []
-    tab.summary_requested.connect(lambda *question: asked.append(question))
+    requested = []
+    tab.summary_requested.connect(lambda *request: requested.append(request))
     tab.layers.size_box.setValue(96)
-    qtbot.waitUntil(lambda: asked == [("resnet18", 5, 3, 96)])
+    qtbot.waitUntil(lambda: requested == [("resnet18", 5, 3, 96)])
     tab.show_summary(summary(size=224, parameters=1))  # overtaken
     assert not tab.layers.view.isVisible()
     tab.show_summary(summary(size=96))
     assert tab.layers.view.isVisible()
     tab.show_network("resnet50")
-    assert asked[-1] == ("resnet50", 5, 3, 224)
+    assert requested[-1] == ("resnet50", 5, 3, 224)
 
 
 def test_a_network_that_refuses_the_size_in_setup_is_shown_at_its_own(tab):
-    asked = []
-    tab.summary_requested.connect(lambda *question: asked.append(question))
+    requested = []
+    tab.summary_requested.connect(lambda *request: requested.append(request))
     tab.show_network("lenet5")
-    assert asked == [("lenet5", 5, 3, 32)]
+    assert requested == [("lenet5", 5, 3, 32)]
     assert "It takes pictures of 32 pixels, and Setup has 224" in words(tab)
 
 
-def test_a_refused_size_is_a_sentence_in_place_of_the_table(tab):
+def test_a_refused_size_is_a_sentence_instead_of_the_table(tab):
     tab.pages.setCurrentIndex(LAYERS)
     tab.show_summary_problem("resnet18", 224, "The network does not take that.")
     assert "The network does not take that." in words(tab.layers)
@@ -248,14 +248,14 @@ def test_weights_are_offered_and_their_download_is_followed(tab, qtbot):
     tab.show_network("timm/toy")
     tab.show_summary(summary("timm/toy", weights=WEIGHTS))
     assert "ImageNet-1k · 69.8 % right · 44.7 MB · BSD-3-Clause · example.org" in words(tab)
-    with qtbot.waitSignal(tab.download_requested) as asked:
+    with qtbot.waitSignal(tab.download_requested) as requested:
         QTest.mouseClick(button(tab, "Download weights (44.7 MB)"), Qt.MouseButton.LeftButton)
-    assert asked.args == ["timm/toy"]
+    assert requested.args == ["timm/toy"]
     tab.show_download("timm/toy", "running", 22_350_000, 44_700_000, "22.4 of 44.7 MB · 112.3 MB a second")
     assert "22.4 of 44.7 MB · 112.3 MB a second" in words(tab)
     QApplication.processEvents()
-    assert tab.card.visibleRegion().boundingRect().width() == tab.card.width()  # Cancel is not cut off
-    assert tab.card.findChild(QProgressBar).value() == 500
+    assert tab.details.visibleRegion().boundingRect().width() == tab.details.width()  # Cancel is not cut off
+    assert tab.details.findChild(QProgressBar).value() == 500
     with qtbot.waitSignal(tab.download_paused):
         QTest.mouseClick(button(tab, "Pause"), Qt.MouseButton.LeftButton)
     tab.show_download("timm/toy", "paused", 22_350_000, 44_700_000, "")
@@ -284,11 +284,11 @@ def test_networks_without_weights_say_so(tab):
 
 def test_comparing_shows_both_and_how_many_times(tab, qtbot):
     tab.pages.setCurrentIndex(COMPARE)
-    asked = []
-    tab.summary_requested.connect(lambda *question: asked.append(question))
+    requested = []
+    tab.summary_requested.connect(lambda *request: requested.append(request))
     tab.compare.other.setCurrentText("ResNet-50")
     tab.compare.other.activated.emit(tab.compare.other.findData("resnet50"))
-    assert ("resnet50", 5, 3, 224) in asked
+    assert ("resnet50", 5, 3, 224) in requested
     QApplication.processEvents()
     text = words(tab.compare.comparison)
     assert {"11.7 M", "25.6 M", "2.2 ×"} <= set(text.splitlines())
@@ -304,7 +304,7 @@ def test_both_layer_tables_can_be_reached_and_one_click_ends_it(tab):
     tab.compare.other.activated.emit(tab.compare.other.findData("resnet50"))
     tab.show_summary(summary(parameters=1111))
     tab.show_summary(summary("resnet50", parameters=2222))
-    assert [tab.whose.tabText(place) for place in range(tab.whose.count())] == ["ResNet-18", "ResNet-50"]
+    assert [tab.whose.tabText(index) for index in range(tab.whose.count())] == ["ResNet-18", "ResNet-50"]
     assert tab.layers.view.layers.index(0, 3).data() == "1,111"
     tab.whose.setCurrentIndex(1)
     assert tab.layers.view.layers.index(0, 3).data() == "2,222"
@@ -332,7 +332,7 @@ def test_nothing_is_cut_off_at_the_usual_width(tab, page):
 def test_everything_has_a_name_for_screen_readers(tab):
     assert all(view.accessibleName() for view in tab.findChildren(QTreeView))
     assert all((tab.pages.accessibleName(), tab.compare.other.accessibleName(), tab.layers.size_box.accessibleName()))
-    assert "layer1: 2 × basic block" in tab.diagram.chain.accessibleDescription()
+    assert "layer1: 2 × basic block" in tab.diagram.stages.accessibleDescription()
 
 
 @pytest.mark.parametrize(
@@ -351,17 +351,17 @@ def test_counts_are_shortened(count, text):
     assert short_count(count) == text
 
 
-def test_a_remark_and_a_lesson_are_shown(qtbot, qapp):
-    card = NetworkSpec("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=(Stage("fc", "head", 1, 10),),
+def test_a_note_and_a_lesson_are_shown(qtbot, qapp):
+    spec = NetworkSpec("toy", "Toy", "Toys", "A paper", 2015, 3, 1, 1, "A story.", stages=(Stage("fc", "head", 1, 10),),
                    note="It is odd.", lesson="It teaches.")  # fmt: skip
-    tab = NetworkTab(Theme(qapp, "light"), [card])
+    tab = NetworkTab(Theme(qapp, "light"), [spec])
     qtbot.addWidget(tab)
     tab.show()
     assert {"A story.", "It is odd.", "It teaches."} <= set(words(tab).splitlines())
 
 
-def test_the_engine_is_asked_once_and_what_it_said_is_remembered(tab, qtbot, asking):
-    NetworkController(asking, tab, tab)
+def test_a_summary_is_requested_once_and_then_cached(tab, qtbot, engine):
+    NetworkController(engine, tab, tab)
     tab.show_chosen("resnet20", 32, 10, 3)
     tab.pages.setCurrentIndex(LAYERS)
     qtbot.waitUntil(lambda: tab.layers.view.isVisible(), timeout=PATIENCE)
@@ -369,39 +369,39 @@ def test_the_engine_is_asked_once_and_what_it_said_is_remembered(tab, qtbot, ask
     tab.show_network("resnet32")
     qtbot.waitUntil(lambda: tab.layers.view.isVisible(), timeout=PATIENCE)
     tab.show_network("resnet20")
-    assert tab.layers.view.isVisible()  # at once, from memory
+    assert tab.layers.view.isVisible()  # at once, from the cache
 
 
-def test_an_overtaken_question_is_given_up(tab, qtbot, asking):
-    heard = []
-    exploring = NetworkController(asking, tab, tab)
+def test_an_overtaken_request_is_cancelled(tab, qtbot, engine):
+    waiting = []
+    controller = NetworkController(engine, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
     for name in ("resnet110", "resnet56", "resnet44"):
         tab.show_network(name)
-        heard.append([question.network for question in exploring._open])
-    assert heard == [["resnet110"], ["resnet56"], ["resnet44"]]
+        waiting.append([request.network for request in controller._requested])
+    assert waiting == [["resnet110"], ["resnet56"], ["resnet44"]]
     qtbot.waitUntil(lambda: tab.layers.view.isVisible(), timeout=PATIENCE)
-    assert exploring._open == {}
+    assert controller._requested == {}
 
 
-def test_the_engines_refusal_is_shown(tab, qtbot, asking):
-    NetworkController(asking, tab, tab)
+def test_the_engines_refusal_is_shown(tab, qtbot, engine):
+    NetworkController(engine, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
     tab.show_network("timm/there_is_no_such_network")
     qtbot.waitUntil(lambda: "there_is_no_such_network" in words(tab.layers), timeout=PATIENCE)
 
 
-def test_an_engine_that_dies_is_told_and_not_asked_again_by_itself(tab, qtbot, asking):
-    NetworkController(asking, tab, tab)
+def test_an_engine_that_dies_is_reported_and_nothing_is_requested_again(tab, qtbot, engine):
+    NetworkController(engine, tab, tab)
     tab.pages.setCurrentIndex(LAYERS)
-    qtbot.waitUntil(lambda: asking._ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: engine._ready, timeout=PATIENCE)
     tab.show_network("resnet1202")
-    asking._engine.kill()
+    engine._engine.kill()
     qtbot.waitUntil(lambda: "engine" in words(tab.layers), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: asking._ready, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: engine._ready, timeout=PATIENCE)
 
 
-def test_names_come_from_the_engine(tab, qtbot, asking):
-    NetworkController(asking, tab, tab)
+def test_names_come_from_the_engine(tab, qtbot, engine):
+    NetworkController(engine, tab, tab)
     search(tab, "regnet_y_400mf")
     qtbot.waitUntil(lambda: any("regnet_y_400mf" in inside for inside in shown(tab).values()), timeout=PATIENCE)

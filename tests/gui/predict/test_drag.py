@@ -1,4 +1,4 @@
-"""The program itself, on a screen of its own: a picture is dragged to it out of another process, then it is closed."""
+"""The whole program on a virtual screen: a picture is dragged to it from another process, then it is closed."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 MAGENTA = (255, 0, 255)
 """Nothing else on the screen has the colour of the dragged picture."""
 ACCENT = (0x25, 0x63, 0xEB)
@@ -31,7 +31,7 @@ pytestmark = [
 
 
 class Screen:
-    """An X server without a monitor, with a window manager, for processes that have a home of their own."""
+    """An X server without a monitor, with a window manager, for processes with a home folder of their own."""
 
     def __init__(self, folder: Path, display: str, framebuffer: Path) -> None:
         self.environment = {
@@ -93,13 +93,15 @@ def model(tmp_path: Path) -> Path:
     weights = network.state_dict()
     weights["fc.weight"].zero_()
     weights["fc.bias"].copy_(weights["fc.bias"].new_tensor([0.0, 20.0, 0.0]))
-    card = ModelMetadata("resnet18", ("crane", "kite", "lark"), Preprocessing.for_size(32), epoch=1, validated=False)
+    metadata = ModelMetadata(
+        "resnet18", ("crane", "kite", "lark"), Preprocessing.for_size(32), epoch=1, validated=False
+    )
     path = tmp_path / "birds.safetensors"
-    save_model(path, weights, card)
+    save_model(path, weights, metadata)
     return path
 
 
-def test_a_dragged_picture_is_answered_and_closing_leaves_no_engine(screen, model, tmp_path):
+def test_a_dragged_picture_is_predicted_and_closing_leaves_no_engine(screen, model, tmp_path):
     picture = tmp_path / "magenta.png"
     Image.new("RGB", (800, 600), MAGENTA).save(picture)
     with (
@@ -126,12 +128,12 @@ def test_a_dragged_picture_is_answered_and_closing_leaves_no_engine(screen, mode
 def target_of(screen: Screen, window: str) -> tuple[int, int]:
     """The middle of the Predict pane, which is at the window's right side."""
     lines = screen.xdotool("getwindowgeometry", "--shell", window).split()
-    place = dict(line.split("=") for line in lines)
-    return int(place["X"]) + int(place["WIDTH"]) - 165, int(place["Y"]) + int(place["HEIGHT"]) // 2
+    geometry = dict(line.split("=") for line in lines)
+    return int(geometry["X"]) + int(geometry["WIDTH"]) - 165, int(geometry["Y"]) + int(geometry["HEIGHT"]) // 2
 
 
 def drag(screen: Screen, source: str, target: tuple[int, int]) -> None:
-    """As a hand does it: in steps, for a drag begins with a movement and the target is asked on the way."""
+    """Moves the mouse in steps, as a hand does: a drag begins with a movement, and Qt queries the target on the way."""
     screen.xdotool("mousemove", "--window", source, 60, 60, "mousedown", 1)
     began = 1420, 360
     for step in range(1, 11):
@@ -144,7 +146,7 @@ def drag(screen: Screen, source: str, target: tuple[int, int]) -> None:
 
 
 def engines(home: Path) -> list[str]:
-    """The engines that the program on this screen has started, by what the system says of all processes."""
+    """The process ids of the engines that the program on this screen has started, read from /proc."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended since

@@ -1,4 +1,4 @@
-"""What a network starts from: what is offered, what it means, and what comes of it."""
+"""What a network starts from: the choices offered, their explanations, and the values they give."""
 
 import os
 from pathlib import Path
@@ -79,13 +79,13 @@ def test_a_choice_stays_while_networks_change(choice):
     assert (choice.values()[FROM], choice.start) == ("auto", "random")
 
 
-def test_where_nobody_knows_it_is_left_to_the_engine(choice):
+def test_while_weights_are_not_known_the_choice_is_automatic(choice):
     choice.set_weights(None, known=False)
     assert (shown(choice), choice.values()) == ("Automatic", AUTO)
     assert choice.weights is None
 
 
-def test_pretrained_weights_are_told_with_size_licence_and_where_they_are(choice):
+def test_pretrained_weights_are_shown_with_size_licence_and_location(choice):
     choice.set_weights(WEIGHTS)
     assert "ImageNet-1k · 44.7 MB · BSD-3-Clause · will be downloaded from download.pytorch.org" in text_of(choice)
     weights_path(WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
@@ -121,14 +121,14 @@ def test_random_weights_below_a_head_are_warned_of(choice):
 def test_a_file_is_chosen(choice, monkeypatch, tmp_path, qtbot):
     file = tmp_path / "the weights.pth"
     file.touch()
-    asked = []
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *values: (asked.append(values), (str(file), ""))[1])
+    calls = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *values: (calls.append(values), (str(file), ""))[1])
     take(choice, "A file…")
     assert choice.missing == "Choose a file of weights."
     assert choice.values() == AUTO
     with qtbot.waitSignal(choice.changed):
         click(choice.findChild(QPushButton, "choose_start"))
-    assert "*.safetensors *.pth *.pt *.th" in asked[0][-1]
+    assert "*.safetensors *.pth *.pt *.th" in calls[0][-1]
     assert choice.values() == {**AUTO, FROM: "file", PATH: str(file)}
     assert choice.missing == ""
     assert make_config(choice.values()).start.start_path == file
@@ -167,7 +167,7 @@ def test_another_folder_can_be_named_as_a_run(choice, tmp_path, monkeypatch, qtb
     assert choice.values()[PATH] == str(run)
 
 
-def test_what_is_remembered_comes_back_and_what_is_gone_is_told(choice, tmp_path, qtbot):
+def test_remembered_values_come_back_and_a_lost_file_is_reported(choice, tmp_path, qtbot):
     file = tmp_path / os.fsdecode(b"not-utf8-\xff.pth") if os.name != "nt" else tmp_path / "some.pth"
     file.touch()
     remembered = {FROM: "file", PATH: str(file), PART: "head"}
@@ -188,7 +188,7 @@ def test_values_that_do_not_fit_are_passed_over(choice, wrong):
     assert choice.values() == AUTO
 
 
-def test_locked_it_says_why(choice):
+def test_a_locked_choice_shows_why(choice):
     choice.set_locked("A training is running.")
     box = choice.findChild(QComboBox, FROM)
     assert not box.isEnabled()

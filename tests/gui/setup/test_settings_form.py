@@ -190,7 +190,7 @@ def test_fewer_than_the_least_cannot_be_typed(make, typed, kept):
     assert form.values()["training.batch_size"] == kept
 
 
-def test_what_the_program_chooses_is_told_as_the_box_shows_it(make):
+def test_help_shows_an_automatic_default_as_the_box_does(make):
     [batch] = [setting for setting in settings() if setting.key == "training.batch_size"]
     assert help_text(batch).endswith("Default: automatic · Range: 2 to 4096")
 
@@ -292,7 +292,7 @@ def test_wheel_scrolls_past_until_a_field_is_chosen(make):
     assert form.values()["minutes"] == 21
 
 
-def test_help_is_told_with_default_and_range(make):
+def test_help_has_default_and_range(make):
     form = make(Kitchen)
     minutes = next(setting for setting in settings(Kitchen) if setting.key == "minutes")
     assert help_text(minutes) == "How long it stays in.\nDefault: 20 · Range: 1 to 90 min"
@@ -305,7 +305,7 @@ def test_help_is_never_taken_for_markup(make):
     assert "&lt;b&gt;" in field(make(Kitchen), "name").toolTip()
 
 
-def test_changed_is_said(make, qtbot):
+def test_changed_is_emitted(make, qtbot):
     form = make(Kitchen)
     with qtbot.waitSignal(form.changed):
         QTest.keyClick(field(form, "minutes"), Qt.Key.Key_Up)
@@ -339,7 +339,7 @@ def test_reset_goes_back_to_the_defaults(make):
     assert form.values() == before
 
 
-def test_locked_fields_say_why_and_come_back(make):
+def test_locked_fields_show_why_and_can_be_unlocked(make):
     form = make(Kitchen)
     form.set_locked("It is in the oven.")
     assert not field(form, "minutes").isEnabled()
@@ -350,7 +350,7 @@ def test_locked_fields_say_why_and_come_back(make):
     assert "How long it stays in." in field(form, "minutes").toolTip()
 
 
-def test_words_of_a_switch_tick_it(make, qtbot):
+def test_a_click_on_the_text_of_a_switch_ticks_it(make, qtbot):
     form = make(Kitchen)
     qtbot.mouseClick(form.findChild(QPushButton), Qt.MouseButton.LeftButton)
     olives = form.findChild(QCheckBox)

@@ -1,4 +1,4 @@
-"""The Setup pane: its states, its wishes, and what may be dropped on it; with real clicks, keys and drops."""
+"""The Setup pane: its states, its signals, and what may be dropped on it; with real clicks, keys and drops."""
 
 import os
 from pathlib import Path
@@ -31,14 +31,14 @@ def pane(qtbot, qapp):
 
 
 @pytest.fixture
-def heard(pane):
-    """Everything the pane asks for, in order."""
-    said = []
+def emitted(pane):
+    """Every signal that the pane emits, in order."""
+    signals = []
     names = ("folder", "sample", "cancel", "start", "pause", "resume", "stop")
     for name in (f"{each}_requested" for each in names):
-        getattr(pane, name).connect(lambda name=name: said.append(name))
-    pane.folder_dropped.connect(lambda path: said.append(("folder_dropped", path)))
-    return said
+        getattr(pane, name).connect(lambda name=name: signals.append(name))
+    pane.folder_dropped.connect(lambda path: signals.append(("folder_dropped", path)))
+    return signals
 
 
 def listing(classes=("daisy", "rose"), each=10, root=Path("/photos/flowers"), notes=()):
@@ -90,7 +90,7 @@ def mime_of(path):
     return mime
 
 
-def test_empty_pane_says_what_to_do(pane, heard, qtbot):
+def test_empty_pane_explains_what_to_do(pane, emitted, qtbot):
     start = pane.findChild(QPushButton, "start")
     assert not start.isEnabled()
     assert "Choose pictures first." in texts(pane)
@@ -98,25 +98,25 @@ def test_empty_pane_says_what_to_do(pane, heard, qtbot):
     qtbot.mouseClick(start, Qt.MouseButton.LeftButton)
     click(qtbot, pane, "Choose folder…")
     click(qtbot, pane, "Try the sample pictures")
-    assert heard == ["folder_requested", "sample_requested"]
+    assert emitted == ["folder_requested", "sample_requested"]
 
 
-def test_listing_counts_and_can_be_cancelled(pane, heard, qtbot):
+def test_listing_counts_and_can_be_cancelled(pane, emitted, qtbot):
     pane.show_listing(0)
     pane.show_listing(1234)
     assert "1,234 pictures found…" in texts(pane)
     click(qtbot, pane, "Cancel")
-    assert heard == ["cancel_requested"]
+    assert emitted == ["cancel_requested"]
     assert "Cancel" not in texts(pane, QPushButton)
 
 
-def test_dataset_is_summed_up_and_ready(pane, heard, qtbot):
+def test_dataset_is_summed_up_and_ready(pane, emitted, qtbot):
     show(pane, listing(("daisy", "rose"), each=600))
     assert {"flowers", "1,200 pictures · 2 classes", "Train 720 · Validation 240 · Test 240"} <= set(texts(pane))
     assert "Choose pictures first." not in texts(pane)
     click(qtbot, pane, "Start training")
     click(qtbot, pane, "Choose another folder…")
-    assert heard == ["start_requested", "folder_requested"]
+    assert emitted == ["start_requested", "folder_requested"]
 
 
 def test_skipped_pictures_are_counted_until_the_next_folder(pane):
@@ -132,7 +132,7 @@ def test_a_late_count_of_skipped_pictures_does_not_bring_a_dataset_back(pane):
     assert not any("skipped" in text for text in texts(pane))
 
 
-def test_checking_is_told_quietly(pane):
+def test_checking_is_shown(pane):
     show(pane, listing())
     pane.show_checking(5, 1000)
     assert "Checking pictures: 5 of 1,000" in texts(pane)
@@ -154,28 +154,28 @@ def test_a_thousand_notes_are_not_a_thousand_widgets(pane):
     assert len(pane.findChildren(QLabel)) < 250
 
 
-def test_problem_is_told_and_start_waits(pane, heard, qtbot):
+def test_problem_is_shown_and_start_waits(pane, emitted, qtbot):
     pane.show_listing(0)
     pane.show_problem("There are no pictures in /photos/<b>empty</b>.")
     assert "There are no pictures in /photos/<b>empty</b>." in texts(pane)
     assert not pane.findChild(QPushButton, "start").isEnabled()
     click(qtbot, pane, "Choose folder…")
-    assert heard == ["folder_requested"]
+    assert emitted == ["folder_requested"]
 
 
-def test_after_a_problem_the_dataset_before_is_still_there(pane, heard, qtbot):
+def test_after_a_problem_the_dataset_before_is_still_there(pane, emitted, qtbot):
     show(pane, listing())
     pane.show_listing(0)
     assert not pane.findChild(QPushButton, "start").isEnabled()
     pane.show_problem("There are no pictures in /photos/empty.")
     assert {"There are no pictures in /photos/empty.", "flowers", "20 pictures · 2 classes"} <= set(texts(pane))
     click(qtbot, pane, "Start training")
-    assert heard == ["start_requested"]
+    assert emitted == ["start_requested"]
     show(pane, listing())
     assert not any("no pictures" in text for text in texts(pane))
 
 
-def test_after_a_cancel_the_dataset_before_is_still_there(pane, heard, qtbot):
+def test_after_a_cancel_the_dataset_before_is_still_there(pane, emitted, qtbot):
     show(pane, listing())
     pane.show_listing(7)
     assert "flowers" not in texts(pane)
@@ -194,7 +194,7 @@ def test_names_from_the_disk_are_shown_as_they_are(pane, qtbot, name):
     qtbot.waitUntil(lambda: scroll.widget().width() <= scroll.viewport().width())  # nothing is cut off at the side
 
 
-def test_running_locks_everything_but_pause_and_stop(pane, heard, qtbot):
+def test_running_locks_everything_but_pause_and_stop(pane, emitted, qtbot):
     show(pane, listing())
     pane.set_running("running")
     assert not pane.findChild(QComboBox, "network").isEnabled()
@@ -203,44 +203,44 @@ def test_running_locks_everything_but_pause_and_stop(pane, heard, qtbot):
     assert "A training is running" in pane.findChild(QComboBox, "network").toolTip()
     click(qtbot, pane, "Pause")
     click(qtbot, pane, "Stop")
-    assert heard == ["pause_requested", "stop_requested"]
+    assert emitted == ["pause_requested", "stop_requested"]
     pane.set_running("stopping")
     qtbot.mouseClick(button(pane, "Saving…"), Qt.MouseButton.LeftButton)
     qtbot.mouseClick(button(pane, "Stop"), Qt.MouseButton.LeftButton)
-    assert heard == ["pause_requested", "stop_requested"]
+    assert emitted == ["pause_requested", "stop_requested"]
     pane.set_running("idle")
     assert button(pane, "Start training").isEnabled()
     assert pane.findChild(QComboBox, "network").isEnabled()
     assert "A training is running" not in pane.findChild(QComboBox, "network").toolTip()
 
 
-def test_a_pause_that_is_being_saved_can_still_become_the_end(pane, heard, qtbot):
+def test_a_pause_that_is_being_saved_can_still_become_the_end(pane, emitted, qtbot):
     pane.set_running("pausing")
     qtbot.mouseClick(button(pane, "Saving…"), Qt.MouseButton.LeftButton)
     click(qtbot, pane, "Stop")
-    assert heard == ["stop_requested"]
+    assert emitted == ["stop_requested"]
 
 
-def test_a_paused_run_is_resumed_or_stopped_and_nothing_else(pane, heard, qtbot):
+def test_a_paused_run_is_resumed_or_stopped_and_nothing_else(pane, emitted, qtbot):
     show(pane, listing())
     pane.set_running("paused")
     assert not pane.findChild(QWidget, "training.epochs").isEnabled()
     assert "A training is paused" in pane.findChild(QComboBox, "network").toolTip()
     click(qtbot, pane, "Resume")
     click(qtbot, pane, "Stop")
-    assert heard == ["resume_requested", "stop_requested"]
+    assert emitted == ["resume_requested", "stop_requested"]
 
 
-def test_scoring_can_be_stopped(pane, heard, qtbot):
+def test_scoring_can_be_stopped(pane, emitted, qtbot):
     pane.set_running("scoring")
     click(qtbot, pane, "Stop")
-    assert heard == ["stop_requested"]
+    assert emitted == ["stop_requested"]
 
 
-def test_pause_works_without_a_dataset(pane, heard, qtbot):
+def test_pause_works_without_a_dataset(pane, emitted, qtbot):
     pane.set_running("running")  # of a run whose pictures are not open
     click(qtbot, pane, "Pause")
-    assert heard == ["pause_requested"]
+    assert emitted == ["pause_requested"]
 
 
 def test_network_is_chosen_by_keyboard_and_its_facts_change(pane, qtbot):
@@ -270,7 +270,7 @@ def test_the_image_size_follows_what_the_network_takes_and_comes_back(pane):
     assert not any("does not take" in text for text in texts(pane))
 
 
-def test_a_size_that_the_person_sets_is_the_one_that_stays(pane):
+def test_a_size_that_the_user_sets_stays(pane):
     small = next(network for network in NETWORKS if network.largest is not None and network.largest < 200)
     pane.choose_network(small.name)
     QTest.keyClick(pane.findChild(QWidget, "data.image_size"), Qt.Key.Key_Down)
@@ -313,7 +313,7 @@ def test_a_network_of_a_library_is_added_once(pane):
     assert choice.count() == before + 3
 
 
-def test_weights_that_a_library_has_are_offered_once_it_has_said_so(pane):
+def test_weights_of_a_library_are_offered_once_it_has_reported_them(pane):
     pane.choose_network("timm/convnext_tiny")
     assert pane.weights is None
     weights = Weights("https://host/file.safetensors", 100.0, "apache-2.0")
@@ -324,9 +324,9 @@ def test_weights_that_a_library_has_are_offered_once_it_has_said_so(pane):
 
 def test_one_may_look_inside(pane, qtbot):
     pane.choose_network("resnet34")
-    with qtbot.waitSignal(pane.inspect_requested) as asked:
+    with qtbot.waitSignal(pane.inspect_requested) as requested:
         click(qtbot, pane, "Look inside…")
-    assert asked.args == ["resnet34"]
+    assert requested.args == ["resnet34"]
 
 
 def test_the_learning_rate_follows_the_weights(pane, qtbot):
@@ -399,31 +399,31 @@ def test_values_make_a_config_and_come_back(pane):
     assert pane.values()["network"] == "resnet50"
 
 
-def test_settings_say_changed(pane, qtbot):
+def test_settings_emit_changed(pane, qtbot):
     with qtbot.waitSignal(pane.changed):
         QTest.keyClick(pane.findChild(QWidget, "training.epochs"), Qt.Key.Key_Up)
 
 
-def test_dropped_folder_is_asked_for(pane, heard, tmp_path):
+def test_dropped_folder_is_emitted(pane, emitted, tmp_path):
     drop(pane, mime_of(tmp_path))
-    assert heard == [("folder_dropped", str(tmp_path))]
+    assert emitted == [("folder_dropped", str(tmp_path))]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are always Unicode there")
-def test_dropped_folder_keeps_bytes_that_are_not_utf8(pane, heard, tmp_path):
+def test_dropped_folder_keeps_bytes_that_are_not_utf8(pane, emitted, tmp_path):
     folder = tmp_path / os.fsdecode(b"photos-\xff")
     folder.mkdir()
     mime = QMimeData()
     mime.setUrls([QUrl.fromEncoded(f"file://{tmp_path}/photos-%FF".encode())])
     drop(pane, mime)
-    assert heard == [("folder_dropped", str(folder))]
+    assert emitted == [("folder_dropped", str(folder))]
 
 
-def test_dropped_file_is_told_what_is_wanted(pane, heard, tmp_path):
+def test_dropped_file_is_refused_with_a_hint(pane, emitted, tmp_path):
     picture = tmp_path / "rose.jpg"
     picture.write_bytes(b"x")
     drop(pane, mime_of(picture))
-    assert heard == []
+    assert emitted == []
     assert "That is a file. Drop the folder that holds the class folders." in texts(pane)
     pane.show_listing(0)
     assert not any("That is a file" in text for text in texts(pane))

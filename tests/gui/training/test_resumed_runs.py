@@ -1,8 +1,8 @@
-"""The training tab while a run is paused, waits, is resumed or cannot be."""
+"""The training tab while a run is paused, waits, is resumed or cannot be resumed."""
 
 import pytest
 
-from helpers.run_events import MODEL, RUN, STEPS, cell_text, run_place, show_epoch, show_start
+from helpers.run_events import MODEL, RUN, STEPS, cell_text, run_status, show_epoch, show_start
 from resnet_gui.events import CheckpointSaved, EpochDone, Failed, Finished, Progress, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import message
 from resnet_gui.runs.history import RunHistory
@@ -24,7 +24,7 @@ def test_a_paused_run_keeps_its_header_until_it_is_stopped(tab):
     assert tab.card.headline.text() == "Stopped at epoch 3, step 12. The best model so far is kept."
 
 
-def test_what_is_waited_for_is_told_until_it_comes(tab):
+def test_what_is_waited_for_is_shown_until_it_comes(tab):
     show_start(tab)
     tab.show_event(Waiting(message("dataset_gone", path="/photos")))
     assert "/photos" in tab.header.line.text().replace("\u200b", "")
@@ -36,23 +36,23 @@ def test_what_is_waited_for_is_told_until_it_comes(tab):
 
 def test_a_resumed_run_shows_its_earlier_epochs_and_then_the_new_ones(qtbot, tab):
     show_start(tab)
-    for number in (1, 2, 3):  # the third is lost, for the checkpoint is of the second
+    for number in (1, 2, 3):  # the third is lost: the checkpoint is of the second
         show_epoch(tab, number)
     tab.show_event(Failed(message("engine_died", how="signal 9")))
     tab.show_resuming()
     assert not tab.card.isVisible()
-    with qtbot.waitSignal(tab.story_requested) as asked:
+    with qtbot.waitSignal(tab.history_requested) as requested:
         tab.show_event(Resumed(RUN, 5, 3, 2, "cpu", 2))
-    assert asked.args == [RUN]
+    assert requested.args == [RUN]
     tab.show_event(Progress("train", 4, STEPS, 3, 0.5, 0.5, 22.8, 120.0))
     tab.show_event(EpochDone(3, 0.25, 0.75, 0.5, 0.5, 0.00041, 28.4, False))
 
-    story = RunHistory(RUN)
-    story.add(Started(RUN, "resnet18", ("daisy", "rose"), 480, 160, 160, 12, "cpu", 2))
+    history = RunHistory(RUN)
+    history.add(Started(RUN, "resnet18", ("daisy", "rose"), 480, 160, 160, 12, "cpu", 2))
     for number in (1, 2):
-        story.add(EpochDone(number, 0.9, 0.5, 0.8, 0.6, 0.00041, 28.4, number == 2))
-    story.add(Resumed(RUN, 5, 3, 2, "cpu", 2))
-    tab.show_story(story)
+        history.add(EpochDone(number, 0.9, 0.5, 0.8, 0.6, 0.00041, 28.4, number == 2))
+    history.add(Resumed(RUN, 5, 3, 2, "cpu", 2))
+    tab.show_history(history)
     assert [cell_text(tab, row, 0) for row in range(3)] == ["3", "★  2", "1"]
     assert cell_text(tab, 0, 1) == "0.250"
     assert tab.header.heading.text() == "Epoch 3 of 5"
@@ -64,7 +64,7 @@ def test_a_resumed_run_shows_its_earlier_epochs_and_then_the_new_ones(qtbot, tab
 def test_a_run_that_cannot_go_on_is_shown_as_it_was_and_why(tab):
     show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, True))
-    tab.show_place(run_place())
+    tab.show_status(run_status())
     assert tab.card.resume.isVisible()
     tab.show_resuming()
     tab.show_event(Failed(message("run_in_use", path=RUN, pid=7, host="here")))
@@ -73,7 +73,7 @@ def test_a_run_that_cannot_go_on_is_shown_as_it_was_and_why(tab):
     assert tab.card.resume.isVisible()
 
 
-def test_a_run_that_was_asked_for_in_vain_is_shown_as_it_was(tab):
+def test_a_run_whose_resume_failed_is_shown_as_it_was(tab):
     show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, True))
     tab.show_resuming()
@@ -91,10 +91,10 @@ def test_what_is_offered_fits_the_end(tab, end, resume, further):
     if end:
         tab.show_event(end)
     assert not tab.card.resume.isVisible()
-    tab.show_place(run_place())
+    tab.show_status(run_status())
     assert (tab.card.resume.isVisible(), tab.card.further.isVisible()) == (resume, further)
     if end is None:
         assert tab.card.headline.text() == "Interrupted, but saved up to epoch 3, step 12."
-    tab.show_place(None)
+    tab.show_status(None)
     assert not tab.card.resume.isVisible()
     assert not tab.card.further.isVisible()

@@ -1,4 +1,4 @@
-"""What a person is asked about a run: whether it goes on with other pictures, and how many epochs it should have more."""
+"""What a user is asked about a run: whether it goes on with other pictures, and how many more epochs it should have."""
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -37,7 +37,7 @@ EMPTY = "A class without pictures keeps its place in the model, and learns nothi
         ),
     ],
 )
-def test_each_kind_of_change_is_told_with_what_it_means(qtbot, qapp, changes, facts, consequence):
+def test_each_kind_of_change_is_shown_with_what_it_means(qtbot, qapp, changes, facts, consequence):
     Theme(qapp, "light")
     none = dict.fromkeys(("classes_added", "classes_removed", "added", "removed", "changed"), ())
     dialog = DatasetChangedDialog(DatasetChanged("/runs/1", **{**none, **changes}))
@@ -59,11 +59,11 @@ def test_the_dialog_lists_a_hundred_thousand_changes_and_copies_them(qtbot, qapp
     assert (len(lines), lines[0]) == (100_001, "not-utf8-?.jpg  ·  gone")
 
 
-def test_more_epochs_are_told_with_what_they_cost(qtbot, qapp):
-    story = RunHistory("/runs/1")
-    story.add(Started("/runs/1", "resnet18", ("a", "b"), 1, 1, 1, 12, "cpu", 2))
-    story.add(EpochDone(1, 0.5, 0.5, 0.5, 0.5, 0.001, 30.0, True))
-    dialog = MoreEpochsDialog(story)
+def test_more_epochs_are_shown_with_what_they_cost(qtbot, qapp):
+    history = RunHistory("/runs/1")
+    history.add(Started("/runs/1", "resnet18", ("a", "b"), 1, 1, 1, 12, "cpu", 2))
+    history.add(EpochDone(1, 0.5, 0.5, 0.5, 0.5, 0.001, 30.0, True))
+    dialog = MoreEpochsDialog(history)
     qtbot.addWidget(dialog)
     assert dialog.more == 6
     dialog.box.setValue(2)

@@ -25,7 +25,7 @@ def test_explains_itself_before_the_first_run(tab):
     assert "Press Start" in words
 
 
-def test_says_how_far_the_run_is(tab):
+def test_shows_how_far_the_run_is(tab):
     show_start(tab)
     for number in (1, 2):
         show_epoch(tab, number)
@@ -40,7 +40,7 @@ def test_says_how_far_the_run_is(tab):
     assert tab.header.line.text() == "testing…"
 
 
-def test_says_how_far_it_has_looked_where_pictures_are_looked_at_once(tab):
+def test_shows_how_many_features_are_computed(tab):
     show_start(tab)
     tab.show_event(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=12.0))
     assert tab.header.heading.text() == "Looking at the pictures, once for all epochs"
@@ -51,9 +51,9 @@ def test_says_how_far_it_has_looked_where_pictures_are_looked_at_once(tab):
     assert tab.header.bar.value() / tab.header.bar.maximum() == pytest.approx(1 / 12, abs=0.001)
 
 
-def test_a_resumed_run_stays_as_far_as_it_was_while_pictures_are_looked_at(tab):
+def test_a_resumed_run_keeps_its_progress_while_features_are_computed(tab):
     tab.show_event(Resumed(RUN, 12, 9, 0, "cpu", 2))
-    tab.show_story(None)
+    tab.show_history(None)
     before = tab.header.bar.value()
     assert before / tab.header.bar.maximum() == pytest.approx(8 / 12, abs=0.001)
     for step in (120, 480):
@@ -65,7 +65,7 @@ def test_plots_that_come_late_show_the_run_there_is(qtbot, qapp):
     tab = TrainingTab(Theme(qapp, "light"))
     qtbot.addWidget(tab)
     tab.show_event(Resumed(RUN, 12, 1, 2, "cpu", 2))
-    tab.show_story(None)
+    tab.show_history(None)
     tab.show_event(Progress("train", 3, STEPS, 1, 0.7, 0.5))
     assert tab.plots.loss.figure.running.points == [(0.75, 0.7)]
 
@@ -153,11 +153,12 @@ def test_nothing_is_drawn_more_than_five_times_a_second(qtbot, tab, monkeypatch)
     show_start(tab)
     drawn = []
     monkeypatch.setattr(tab.plots.loss, "redraw", lambda: drawn.append(time.monotonic()))
-    until = time.monotonic() + 0.55
-    while time.monotonic() < until:
+    began = time.monotonic()
+    while time.monotonic() - began < 0.55:
         tab.show_event(Progress("train", 1, STEPS, 1, 0.5, 0.5))
         QApplication.processEvents()
-    assert 2 <= len(drawn) <= 4
+    took = time.monotonic() - began  # longer where other programs compute
+    assert 2 <= len(drawn) <= 2 + took / 0.2
 
 
 def test_nothing_is_drawn_while_hidden(qtbot, tab, monkeypatch):
@@ -179,8 +180,8 @@ def test_the_mouse_reads_values_off_both_plots(qtbot, tab):
     plot = tab.plots.loss
     qtbot.wait(150)
     view = plot.plot.getViewBox()
-    place = plot.plot.mapFromScene(view.mapViewToScene(QPointF(2.1, 0.5)))
-    qtbot.mouseMove(plot.plot.viewport(), place)
+    position = plot.plot.mapFromScene(view.mapViewToScene(QPointF(2.1, 0.5)))
+    qtbot.mouseMove(plot.plot.viewport(), position)
     qtbot.waitUntil(lambda: plot.epoch_label.text() == "epoch 2")
     assert plot.training_key.text == "training 0.607"
     assert tab.plots.accuracy.validation_key.text == "validation 39.3"
@@ -230,21 +231,21 @@ def test_notes_are_listed_and_skipped_pictures_counted(qtbot, tab):
     assert "fern" in tab.notes.text
 
 
-def test_the_notes_say_how_a_run_computes_also_when_it_is_opened_again(tab):
-    said = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
-    plan = Planned("bfloat16", "channels_last", 2, 2, 32, None, None, said)
+def test_notes_show_how_a_run_computes_also_when_it_is_opened_again(tab):
+    note = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
+    plan = Planned("bfloat16", "channels_last", 2, 2, 32, None, None, note)
     show_start(tab)
     tab.show_event(plan)
-    assert sentence(said) in tab.notes.text
-    story = RunHistory(RUN)
-    story.add(plan)
+    assert sentence(note) in tab.notes.text
+    history = RunHistory(RUN)
+    history.add(plan)
     tab.clear()
     assert not tab.notes.isVisible()
-    tab.show_story(story)
-    assert sentence(said) in tab.notes.text
+    tab.show_history(history)
+    assert sentence(note) in tab.notes.text
 
 
-def test_a_finished_run_is_told_in_one_sentence(qtbot, tab):
+def test_a_finished_run_is_summed_up_in_one_sentence(qtbot, tab):
     show_start(tab)
     show_epoch(tab, 1)
     tab.show_event(Finished(MODEL, 1, 0.919, score_event()))
@@ -274,7 +275,7 @@ def test_looking_again_is_gently_warned_about(tab):
     assert tab.card.opened.text().startswith("The test pictures were used 3 times for a score. ")
 
 
-def test_a_run_without_test_pictures_says_so(tab):
+def test_a_run_without_test_pictures_has_a_sentence_for_it(tab):
     show_start(tab, test=0)
     show_epoch(tab, 1)
     tab.show_event(Finished(MODEL, 1, 0.2, None))
@@ -305,9 +306,9 @@ def test_a_stopped_run_can_be_scored_on_demand(qtbot, tab, validated, words):
     show_start(tab)
     tab.show_event(Stopped(MODEL, 3, 12, validated))
     assert tab.card.headline.text() == words
-    with qtbot.waitSignal(tab.test_requested) as asked:
+    with qtbot.waitSignal(tab.test_requested) as requested:
         qtbot.mouseClick(tab.card.test, Qt.MouseButton.LeftButton)
-    assert asked.args == [RUN]
+    assert requested.args == [RUN]
     assert not tab.card.test.isEnabled()
     tab.show_event(Failed(message("test_split_empty")))
     assert tab.card.headline.text() == words

@@ -1,4 +1,4 @@
-"""The whole window with real engines, used as a person would."""
+"""The whole window with real engines, used as a user would."""
 
 import os
 import shutil
@@ -41,10 +41,10 @@ def model(tmp_path: Path) -> Path:
     """A model that knows two classes, untrained."""
     torch.manual_seed(0)
     path = tmp_path / "mine.safetensors"
-    card = ModelMetadata(
+    metadata = ModelMetadata(
         "resnet18", ("ja", "nein"), Preprocessing.for_size(32), epoch=1, validated=True, val_accuracy=0.5
     )
-    save_model(path, build("resnet18", 2).state_dict(), card)
+    save_model(path, build("resnet18", 2).state_dict(), metadata)
     return path
 
 
@@ -61,27 +61,25 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     assert window.tabs.currentWidget() is window.training_tab
     assert "Getting ready" in text_of(window.training_tab)
     assert window.setup.findChild(QPushButton, "start").text() == "Pause"
-    assert "ready after epoch 1" in pane.answering.whole
+    assert "ready after epoch 1" in pane.model_label.whole
     drop(pane, colours / "red" / "0.png")
     assert "after epoch 1" in pane.message.text()
     wait_for(window, qtbot, EpochDone)
-    qtbot.waitUntil(lambda: "best model so far" in pane.answering.whole, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "best model so far" in pane.model_label.whole, timeout=PATIENCE)
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)  # the picture that waited
 
     finished = wait_for(window, qtbot, Finished)
     qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=PATIENCE)
-    said = text_of(window.training_tab)
-    assert f"Of 6 pictures it had never seen, {finished.test.right} were right" in said
+    text = text_of(window.training_tab)
+    assert f"Of 6 pictures it had never seen, {finished.test.right} were right" in text
     assert window.training_tab.table.model().rowCount() == 3
     assert window.setup.findChild(QPushButton, "start").text() == "Start training"
     drop(pane, colours / "blue")
-    qtbot.waitUntil(lambda: pane.place.text() == "1 of 10", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: pane.position.text() == "1 of 10", timeout=PATIENCE)
     assert set(colours.rglob("*")) == set(colours.glob("*")) | set(colours.glob("*/*.png"))
 
 
-def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
-    window: MainWindow, qtbot: QtBot, colours: Path
-) -> None:
+def test_stop_saves_the_model_and_tests_it_only_on_a_click(window: MainWindow, qtbot: QtBot, colours: Path) -> None:
     open_colours(window, qtbot, colours, epochs=500)
     press(window, "start")
     wait_for(window, qtbot, EpochDone)
@@ -94,22 +92,22 @@ def test_stop_keeps_what_there_is_and_the_test_pictures_wait_until_asked(
     assert load_model(Path(stopped.model))[1].test_opened == 1
 
 
-def test_once_a_run_has_ended_its_model_is_loaded_before_anyone_asks(
+def test_the_model_of_a_finished_run_is_loaded_before_the_first_picture(
     window: MainWindow, qtbot: QtBot, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, object]] = []
-    ask = Engine.request
+    requests: list[tuple[str, object]] = []
+    request = Engine.request
 
-    def listen(engine: Engine, do: str, **values: object) -> int:
-        asked.append((do, values.get("model")))
-        return ask(engine, do, **values)
+    def record(engine: Engine, do: str, **values: object) -> int:
+        requests.append((do, values.get("model")))
+        return request(engine, do, **values)
 
-    monkeypatch.setattr(Engine, "ask", listen)
+    monkeypatch.setattr(Engine, "request", record)
     open_colours(window, qtbot, colours, epochs=1)
     press(window, "start")
     finished = wait_for(window, qtbot, Finished)
     qtbot.waitUntil(lambda: window.training_engine.phase == "idle", timeout=PATIENCE)
-    assert ("model", finished.model) in asked
+    assert ("model", finished.model) in requests
 
 
 def test_an_engine_waits_for_the_next_run_and_is_replaced_when_killed(
@@ -127,12 +125,12 @@ def test_an_engine_waits_for_the_next_run_and_is_replaced_when_killed(
     qtbot.waitUntil(lambda: ready == ["starting", "ready", "gone", "starting", "ready"], timeout=PATIENCE)
 
 
-def test_pictures_that_come_with_a_model_are_asked_of_it(
+def test_pictures_dropped_with_a_model_are_predicted_by_it(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
     drop(window.predict_pane, model, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
-    assert "nein" in window.predict_pane.answer.as_text()
+    assert "nein" in window.predict_pane.view.as_text()
 
 
 def test_a_later_answer_gets_its_picture_when_it_is_shown(
@@ -140,10 +138,10 @@ def test_a_later_answer_gets_its_picture_when_it_is_shown(
 ) -> None:
     pane = window.predict_pane
     drop(pane, model, colours)
-    qtbot.waitUntil(lambda: pane.place.text() == "1 of 30", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: pane.position.text() == "1 of 30", timeout=PATIENCE)
     pane.step(25)
-    assert pane.place.text() == "26 of 30"
-    qtbot.waitUntil(lambda: is_red(pane.answer.picture), timeout=PATIENCE)
+    assert pane.position.text() == "26 of 30"
+    qtbot.waitUntil(lambda: is_red(pane.view.picture), timeout=PATIENCE)
 
 
 def is_red(picture: QWidget) -> bool:
@@ -231,31 +229,31 @@ def test_a_killed_prediction_engine_is_reported_and_replaced(
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
 
 
-def test_a_model_that_the_person_loaded_is_never_displaced_without_a_click(
+def test_a_model_that_the_user_loaded_is_never_displaced_without_a_click(
     window: MainWindow, qtbot: QtBot, colours: Path, model: Path
 ) -> None:
     pane = window.predict_pane
     with qtbot.waitSignal(window.prediction_controller.model_loaded, timeout=PATIENCE):
         drop(pane, model)
-    assert pane.answering.whole == "mine.safetensors"
+    assert pane.model_label.whole == "mine.safetensors"
     open_colours(window, qtbot, colours, epochs=1)
     press(window, "start")
     wait_for(window, qtbot, Finished)
-    assert pane.answering.whole == "mine.safetensors"
+    assert pane.model_label.whole == "mine.safetensors"
     drop(pane, colours / "red" / "0.png")
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
-    assert "nein" in pane.answer.as_text()
+    assert "nein" in pane.view.as_text()
     assert pane.offer.isVisible()
     qtbot.mouseClick(pane.offer, Qt.MouseButton.LeftButton)
-    assert "epoch 1" in pane.answering.whole
+    assert "epoch 1" in pane.model_label.whole
     assert pane.offer.text() == "Back to the loaded model"
     assert "mine.safetensors" in pane.offer.toolTip()
     drop(pane, colours / "red" / "0.png")
-    qtbot.waitUntil(lambda: "green" in pane.answer.as_text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "green" in pane.view.as_text(), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("name", ["text.safetensors", "gone.safetensors"])
-def test_a_file_that_is_no_model_is_told_and_the_one_before_still_answers(
+def test_a_file_that_is_no_model_is_reported_and_the_model_before_answers(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path, name: str
 ) -> None:
     (tmp_path / "text.safetensors").write_text("not a model")
@@ -263,7 +261,7 @@ def test_a_file_that_is_no_model_is_told_and_the_one_before_still_answers(
         drop(window.predict_pane, model)
     drop(window.predict_pane, tmp_path / name)
     qtbot.waitUntil(lambda: name in window.predict_pane.message.text(), timeout=PATIENCE)
-    assert window.predict_pane.answering.whole == "mine.safetensors"
+    assert window.predict_pane.model_label.whole == "mine.safetensors"
 
 
 def test_a_picture_that_cannot_be_read_is_a_sentence(
@@ -282,9 +280,9 @@ def test_an_unusable_folder_is_reported_and_the_earlier_one_stays_open(
     open_colours(window, qtbot, colours, epochs=1)
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", colours / "red", tmp_path / "nowhere"):
-        with qtbot.waitSignal(window.dataset_lister.failed, timeout=PATIENCE) as told:
+        with qtbot.waitSignal(window.dataset_lister.failed, timeout=PATIENCE) as failed:
             window.dataset_controller.open(path)
-        assert str(told.args[0]).split(str(path))[1][:3] in text_of(window.setup)
+        assert str(failed.args[0]).split(str(path))[1][:3] in text_of(window.setup)
         assert window.dataset_lister.listing.root == colours
 
 

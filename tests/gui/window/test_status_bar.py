@@ -1,4 +1,4 @@
-"""The status bar, fed with the events of a run."""
+"""The status bar with the events of a run."""
 
 import pytest
 
@@ -18,14 +18,14 @@ def status(qapp, qtbot):
     return bar
 
 
-def test_tells_step_speed_and_time(status):
+def test_shows_step_speed_and_time(status):
     status.show_event(Progress("train", 2, 4, 3, 0.5, 0.5, 22.84, 130.0))
     assert "22.8 images/s" in text_of(status)
     assert "step 2 of 4 · about 2 min left" in text_of(status)
     assert (status._bar.value(), status._bar.maximum()) == (10, 48)
 
 
-def test_tells_how_many_pictures_were_looked_at_where_that_is_done_once(status):
+def test_shows_the_progress_of_features_in_pictures(status):
     status.show_event(Progress("features", 120, 480, 1, images_per_second=40.0, seconds_left=12.0))
     assert "40.0 images/s" in text_of(status)
     assert "picture 120 of 480 · about 10 s left" in text_of(status)
@@ -37,14 +37,14 @@ def test_tells_how_many_pictures_were_looked_at_where_that_is_done_once(status):
     assert status._bar.isHidden()
 
 
-def test_tells_what_a_run_computes_with_until_another_may_be_told(status):
-    said = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
+def test_shows_the_compute_plan_of_a_run_until_the_engine_is_ready_again(status):
+    note = message("plan_set", precision="bfloat16", layout="channels last", threads=2)
     status.show_engine("training")
-    status.show_event(Planned("bfloat16", "channels_last", 2, 2, 16, 22.84, 1_234_000_000, said))
+    status.show_event(Planned("bfloat16", "channels_last", 2, 2, 16, 22.84, 1_234_000_000, note))
     ready = Ready("cpu", 1, "2.9.9")
     status.show_event(ready)  # the other engine, which has died meanwhile
     assert status._device.text() == "CPU · 2 threads · bfloat16"
-    for words in (sentence(said), "Batch size: 16", "Speed when tried: 22.8 images/s", "Expected memory: 1.2 GB"):
+    for words in (sentence(note), "Batch size: 16", "Speed when tried: 22.8 images/s", "Expected memory: 1.2 GB"):
         assert words in status._device.toolTip()
     status.show_engine("ready")
     status.show_event(ready)

@@ -9,7 +9,7 @@ from torch.nn import functional
 from resnet_gui.nets.families.alexnet import alexnet_2012, brightness_norm
 from resnet_gui.nets.specs.classic import NETWORKS
 
-(CARD,) = (card for card in NETWORKS if card.name == "alexnet_2012")
+(SPEC,) = (spec for spec in NETWORKS if spec.name == "alexnet_2012")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -26,7 +26,7 @@ def test_each_layer_has_the_parameters_of_the_paper():
     counts = [sum(parameter.numel() for parameter in layer.parameters()) for layer in network]
     expected = [34_944, 307_456, 885_120, 663_936, 442_624, 37_752_832, 16_781_312, 4_097_000]
     assert [count for count in counts if count] == expected
-    assert CARD.parameters == sum(expected)
+    assert SPEC.parameters == sum(expected)
 
 
 def test_the_poolings_leave_55_27_13_and_6_points():
@@ -44,7 +44,7 @@ def test_the_poolings_leave_55_27_13_and_6_points():
 
 @pytest.mark.parametrize("side", [224, 226, 260])
 def test_other_sizes_do_not_fit(side: int):
-    assert (CARD.smallest, CARD.largest) == (227, 227)
+    assert (SPEC.smallest, SPEC.largest) == (227, 227)
     with torch.device("meta"), pytest.raises(RuntimeError):
         alexnet_2012(10, 3)(torch.empty(1, 3, side, side))
 

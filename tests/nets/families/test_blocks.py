@@ -1,4 +1,4 @@
-"""A residual block is a plain block and a way around it; its variants differ in what their papers say, and in nothing else."""
+"""A residual block is a plain block and a way around it; its variants differ as their papers state, and in nothing else."""
 
 from functools import partial
 
@@ -46,7 +46,7 @@ def weights(block: nn.Module) -> int:
 
 @pytest.mark.parametrize("block", EVERY)
 @pytest.mark.parametrize(("stride", "points"), [(1, (9, 8)), (2, (5, 4))])
-def test_a_block_gives_the_channels_it_says_and_rounds_up_what_it_halves(
+def test_a_block_gives_the_stated_channels_and_rounds_up_what_it_halves(
     block: type[nn.Module], stride: int, points: tuple[int, int]
 ):
     made = block(64, 32, stride).eval()

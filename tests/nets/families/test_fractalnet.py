@@ -10,7 +10,7 @@ from torch.nn import functional
 from resnet_gui.nets.families.fractalnet import BUILDERS, Fractal, join, kept_ways
 from resnet_gui.nets.specs.classic import NETWORKS
 
-CARDS = {card.name: card for card in NETWORKS}
+SPECS = {spec.name: spec for spec in NETWORKS}
 WIDTHS = {"fractalnet20": (64, 128, 256, 512, 512), "fractalnet40": (16, 32, 64, 128, 128)}
 COLUMNS = {"fractalnet20": 3, "fractalnet40": 4}
 
@@ -24,7 +24,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class AddOne(nn.Module):
-    """Stands for a convolution, so that the sum tells through how many a way went."""
+    """Stands for a convolution, so that the sum counts those on a path."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x + 1
@@ -52,11 +52,11 @@ def test_parameters_follow_from_the_rule(name: str):
         expected += channels * width + 2 * width if channels != width else 0
         channels = width
     expected += channels * 10 + 10
-    assert sum(parameter.numel() for parameter in network.parameters()) == expected == CARDS[name].parameters
+    assert sum(parameter.numel() for parameter in network.parameters()) == expected == SPECS[name].parameters
 
 
 def test_the_papers_38_6_million():
-    assert round(CARDS["fractalnet20"].parameters / 1e6, 1) == 38.6
+    assert round(SPECS["fractalnet20"].parameters / 1e6, 1) == 38.6
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 4])
@@ -68,8 +68,8 @@ def test_each_column_is_twice_as_deep_as_the_one_beside_it(columns: int):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_the_deepest_way_has_as_many_convolutions_as_the_name_says(name: str):
-    assert len(WIDTHS[name]) * 2 ** (COLUMNS[name] - 1) == CARDS[name].depth == int(name.removeprefix("fractalnet"))
+def test_the_deepest_way_has_as_many_convolutions_as_in_the_name(name: str):
+    assert len(WIDTHS[name]) * 2 ** (COLUMNS[name] - 1) == SPECS[name].depth == int(name.removeprefix("fractalnet"))
 
 
 def test_without_dropping_the_mean_of_all_ways_goes_on():
@@ -129,12 +129,12 @@ def test_a_seed_drops_the_same_ways_again_and_an_answer_drops_none():
 
 @pytest.mark.parametrize("side", [32, 63, 64])
 def test_any_size_from_32_pixels_on_fits(side: int):
-    assert CARDS["fractalnet40"].takes(side)
+    assert SPECS["fractalnet40"].takes(side)
     assert BUILDERS["fractalnet40"](10, 3)(torch.zeros(2, 3, side, side)).shape == (2, 10)
 
 
 def test_31_pixels_are_too_few_for_five_poolings():
-    assert not CARDS["fractalnet40"].takes(31)
+    assert not SPECS["fractalnet40"].takes(31)
     with pytest.raises(RuntimeError, match="too small"):
         BUILDERS["fractalnet40"](10, 3)(torch.zeros(2, 3, 31, 31))
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from resnet_gui.nets.families.highway import BUILDERS, Highway
 from resnet_gui.nets.specs.classic import NETWORKS
 
-CARDS = {card.name: card for card in NETWORKS}
+SPECS = {spec.name: spec for spec in NETWORKS}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -27,7 +27,7 @@ def count(network: nn.Module) -> int:
 
 def test_the_19_layers_have_the_papers_2_3_million_parameters():
     network = BUILDERS["highway_cifar_19"](10, 3)
-    assert count(network) == CARDS["highway_cifar_19"].parameters
+    assert count(network) == SPECS["highway_cifar_19"].parameters
     assert round(count(network) / 1e6, 1) == 2.3
     highways = sum(isinstance(layer, Highway) for layer in network.modules())
     convolutions = sum(isinstance(layer, nn.Conv2d) for layer in network.modules())
@@ -39,7 +39,7 @@ def test_the_19_layers_have_the_papers_2_3_million_parameters():
 def test_a_highway_layer_of_50_units_has_twice_a_plain_ones_parameters(layers: int):
     plain, highway, output = 784 * 50 + 50, 2 * (50 * 50 + 50), 50 * 10 + 10
     name = f"highway_mnist_{layers}"
-    assert count(BUILDERS[name](10, 1)) == plain + (layers - 1) * highway + output == CARDS[name].parameters
+    assert count(BUILDERS[name](10, 1)) == plain + (layers - 1) * highway + output == SPECS[name].parameters
 
 
 @pytest.mark.parametrize(("gate", "expected"), [(-50.0, [1.0, -2.0]), (0.0, [2.0, -1.0]), (50.0, [3.0, 0.0])])
@@ -83,7 +83,7 @@ def test_fifty_layers_learn_with_gates_and_hardly_without():
 
 @pytest.mark.parametrize(("side", "fits"), [(27, False), (28, True), (29, False)])
 def test_digits_have_28_pixels(side: int, fits: bool):
-    assert CARDS["highway_mnist_10"].takes(side) is fits
+    assert SPECS["highway_mnist_10"].takes(side) is fits
     network, x = BUILDERS["highway_mnist_10"](10, 1), torch.zeros(2, 1, side, side)
     if fits:
         assert network(x).shape == (2, 10)
@@ -94,7 +94,7 @@ def test_digits_have_28_pixels(side: int, fits: bool):
 
 @pytest.mark.parametrize("side", [32, 33, 64])
 def test_the_convolutions_take_any_size_from_32_pixels_on(side: int):
-    assert CARDS["highway_cifar_19"].takes(side)
+    assert SPECS["highway_cifar_19"].takes(side)
     with torch.device("meta"):
         assert BUILDERS["highway_cifar_19"](10, 3)(torch.empty(2, 3, side, side)).shape == (2, 10)
 
@@ -102,9 +102,9 @@ def test_the_convolutions_take_any_size_from_32_pixels_on(side: int):
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_training_step_lowers_the_loss(name: str):
     torch.manual_seed(0)
-    card = CARDS[name]
-    network = BUILDERS[name](2, card.channels)
-    x, labels = torch.randn(4, card.channels, card.default_size, card.default_size), torch.tensor([0, 1, 0, 1])
+    spec = SPECS[name]
+    network = BUILDERS[name](2, spec.channels)
+    x, labels = torch.randn(4, spec.channels, spec.default_size, spec.default_size), torch.tensor([0, 1, 0, 1])
     before = functional.cross_entropy(network(x), labels)
     before.backward()
     steepness = sum(parameter.grad.square().sum() for parameter in network.parameters())

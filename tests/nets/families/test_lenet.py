@@ -9,7 +9,7 @@ from torch.nn import functional
 from resnet_gui.nets.families.lenet import BUILDERS, C3_INPUTS, PartlyConnected, Squash, Subsampling, lenet5
 from resnet_gui.nets.specs.classic import NETWORKS
 
-CARDS = {card.name: card for card in NETWORKS}
+SPECS = {spec.name: spec for spec in NETWORKS}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -26,7 +26,7 @@ def test_each_layer_has_the_parameters_that_the_paper_counts():
     paper = {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
     linear_output = 84 * 10 + 10
     assert {name: count for name, count in counts.items() if count} == paper | {"output": linear_output}
-    assert sum(counts.values()) == CARDS["lenet5"].parameters == 60_850
+    assert sum(counts.values()) == SPECS["lenet5"].parameters == 60_850
 
 
 def test_each_layer_has_the_shape_that_the_paper_draws():
@@ -80,13 +80,13 @@ def test_the_heir_has_800_numbers_before_its_hidden_32():
         (16, 3, 5, 5), (32, 16, 5, 5), (32, 800), (10, 32),
     ]  # fmt: skip
     expected = (75 + 1) * 16 + (400 + 1) * 32 + (800 + 1) * 32 + (32 + 1) * 10
-    assert sum(parameter.numel() for parameter in network.parameters()) == expected == CARDS["lenet5_cifar"].parameters
+    assert sum(parameter.numel() for parameter in network.parameters()) == expected == SPECS["lenet5_cifar"].parameters
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 @pytest.mark.parametrize("side", [28, 36])
 def test_only_32_pixels_fit(name: str, side: int):
-    assert (CARDS[name].smallest, CARDS[name].largest) == (32, 32)
+    assert (SPECS[name].smallest, SPECS[name].largest) == (32, 32)
     with pytest.raises(RuntimeError):
         BUILDERS[name](10, 1)(torch.zeros(2, 1, side, side))
 

@@ -1,4 +1,4 @@
-"""Our networks are what the catalogue says, and those that torchvision or timm has are the same there."""
+"""Our networks are as the catalogue describes them, and those that torchvision or timm has are the same there."""
 
 import contextlib
 import functools
@@ -73,7 +73,7 @@ def shuffle_norms(network: nn.Module) -> None:
 def some_weights(network: nn.Module) -> dict[str, Tensor]:
     """Numbers for a network on the meta device, none of which hides a layer that is swapped for another.
 
-    They are cut at random places out of one piece, since drawing a hundred million takes long.
+    They are cut at random offsets out of one piece, since drawing a hundred million takes long.
     """
     chance, piece = torch.Generator().manual_seed(1), drawn()
 
@@ -216,7 +216,7 @@ def test_parameters_are_as_many_as_published(name: str):
     ("seresnet50", 1000, 28.1),  # Hu et al. 2018, section 4: about 25.6 and 2.5 more
     ("resnet18_small", 10, 11.17),  # the count that CIFAR's tutorials print: 11,173,962
 ])  # fmt: skip
-def test_parameters_are_the_millions_that_papers_tell_of(name: str, classes: int, published: float):
+def test_parameters_are_the_millions_that_papers_state(name: str, classes: int, published: float):
     digits = len(f"{published}".partition(".")[2])
     assert round(counted(empty(name, classes)) / 1e6, digits) == published
 
@@ -326,8 +326,10 @@ def test_the_shortcut_options_differ_in_their_projections_alone():
 
 @pytest.mark.parametrize("depth", [50, 101, 152])
 def test_the_stride_as_first_published_costs_less_and_has_the_same_weights(depth: int):
-    published, usual = (empty(name).state_dict() for name in (f"resnet{depth}_v1", f"resnet{depth}"))
-    assert {key: value.shape for key, value in published.items()} == {key: value.shape for key, value in usual.items()}
+    published, current = (empty(name).state_dict() for name in (f"resnet{depth}_v1", f"resnet{depth}"))
+    assert {key: value.shape for key, value in published.items()} == {
+        key: value.shape for key, value in current.items()
+    }
     assert find(f"resnet{depth}_v1").multiply_adds < find(f"resnet{depth}").multiply_adds
 
 
@@ -350,6 +352,6 @@ def test_an_unknown_network_is_refused():
     assert caught.value.message.code == "network_misspelt"
 
 
-def test_every_card_has_a_builder_and_every_builder_a_card():
+def test_every_spec_has_a_builder_and_every_builder_a_spec():
     names = [network.name for network in (*residual.NETWORKS, *residual_variants.NETWORKS)]
     assert sorted(BUILDERS) == sorted(names)

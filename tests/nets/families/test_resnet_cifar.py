@@ -171,7 +171,7 @@ def test_convolutions_start_as_large_as_in_the_imagenet_form():
     assert weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.03)
 
 
-def test_every_card_has_a_builder_and_every_builder_a_card():
+def test_every_spec_has_a_builder_and_every_builder_a_spec():
     assert sorted(BUILDERS) == sorted(network.name for network in cifar.NETWORKS)
 
 

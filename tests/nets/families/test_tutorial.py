@@ -10,7 +10,7 @@ from torch.nn import functional
 from resnet_gui.nets.families.tutorial import BUILDERS, Block
 from resnet_gui.nets.specs.tutorial import NETWORKS
 
-CARDS = {card.name: card for card in NETWORKS}
+SPECS = {spec.name: spec for spec in NETWORKS}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,15 +48,15 @@ def shapes_of(network: nn.Module, names: tuple[str, ...], x: Tensor) -> list[tup
 )
 def test_parameters_are_as_many_as_the_authors_print(name: str, classes: int, channels: int, parameters: int):
     assert sum(parameter.numel() for parameter in on_meta(name, classes, channels).parameters()) == parameters
-    card = CARDS[name]
-    assert (card.parameters, card.classes, card.channels) == (parameters, classes, channels)
+    spec = SPECS[name]
+    assert (spec.parameters, spec.classes, spec.channels) == (parameters, classes, channels)
 
 
 def test_the_little_sister_lacks_one_block_in_each_wider_stage():
     network = on_meta("teaching_resnet18", 7)
     for name in ("layer2", "layer3", "layer4"):
         del network.get_submodule(name)[1]
-    assert sum(parameter.numel() for parameter in network.parameters()) == CARDS["teaching_resnet10"].parameters
+    assert sum(parameter.numel() for parameter in network.parameters()) == SPECS["teaching_resnet10"].parameters
 
 
 def test_the_first_block_is_called_twice_and_learns_from_both():
@@ -105,14 +105,14 @@ def test_the_last_branch_of_the_cifar_network_is_spread_from_27_pixels_on(side: 
 
 @pytest.mark.parametrize("side", [51, 64, 224])
 def test_the_cifar_one_fits_nothing_above_50_pixels(side: int):
-    assert not CARDS["teaching_resnet_cifar"].takes(side)
+    assert not SPECS["teaching_resnet_cifar"].takes(side)
     with pytest.raises(RuntimeError, match="broadcast"):
         on_meta("teaching_resnet_cifar", 10)(torch.empty(2, 3, side, side, device="meta"))
 
 
 @pytest.mark.parametrize("side", range(8, 100, 7))
 def test_with_a_last_stage_of_stride_1_every_size_fits(side: int):
-    assert CARDS["teaching_resnet_cifar_5"].takes(side)
+    assert SPECS["teaching_resnet_cifar_5"].takes(side)
     network = on_meta("teaching_resnet_cifar_5", 5)
     assert network(torch.empty(2, 3, side, side, device="meta")).shape == (2, 5)
 
@@ -120,7 +120,7 @@ def test_with_a_last_stage_of_stride_1_every_size_fits(side: int):
 @pytest.mark.parametrize("name", ["teaching_resnet10", "teaching_resnet_cifar"])
 def test_a_training_step_at_the_smallest_size_lowers_the_loss(name: str):
     torch.manual_seed(0)
-    network, side = BUILDERS[name](2, 3).train(), CARDS[name].smallest
+    network, side = BUILDERS[name](2, 3).train(), SPECS[name].smallest
     x, labels = torch.randn(8, 3, side, side), torch.tensor([0, 1] * 4)
     before = functional.cross_entropy(network(x), labels)
     before.backward()

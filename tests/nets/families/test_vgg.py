@@ -14,7 +14,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from resnet_gui.nets.families.vgg import BUILDERS, A, convolutions, dense_to_convolution, vgg13_small
 from resnet_gui.nets.specs.classic import NETWORKS
 
-CARDS = {card.name: card for card in NETWORKS}
+SPECS = {spec.name: spec for spec in NETWORKS}
 THEIRS = {f"vgg_{letter}": f"vgg{depth}" for letter, depth in zip("abde", (11, 13, 16, 19), strict=True)}
 THEIRS |= {f"{ours}_bn": f"{theirs}_bn" for ours, theirs in THEIRS.items()}
 
@@ -55,7 +55,7 @@ def test_the_papers_counts_in_millions():
     for letter, millions in table.items():
         count = sum(parameter.numel() for parameter in on_meta(f"vgg_{letter}").parameters())
         assert round(count / 1e6) == millions
-        assert count == CARDS[f"vgg_{letter}"].parameters
+        assert count == SPECS[f"vgg_{letter}"].parameters
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_papers_counts_in_millions():
     [("vgg_a", 132_863_336), ("vgg_b", 133_047_848), ("vgg_d", 138_357_544), ("vgg_e", 143_667_240)],
 )
 def test_the_exact_counts_are_torchvisions(name: str, parameters: int):
-    assert CARDS[name].parameters == parameters
+    assert SPECS[name].parameters == parameters
     assert get_model_weights(THEIRS[name]).DEFAULT.meta["num_params"] == parameters
 
 
@@ -124,30 +124,30 @@ def test_vgg_has_torchvisions_logits_also_with_its_head_as_convolutions():
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_as_convolutions_every_configuration_takes_larger_pictures(name: str):
-    card = CARDS[name]
+    spec = SPECS[name]
     sliding = dense_to_convolution(on_meta(name, 7))
     with torch.device("meta"):
         for height, width in (
-            (card.default_size, card.default_size),
-            (card.default_size + 32, card.default_size + 100),
+            (spec.default_size, spec.default_size),
+            (spec.default_size + 32, spec.default_size + 100),
         ):
             assert sliding(torch.empty(2, 3, height, width)).shape == (2, 7)
 
 
-def test_as_convolutions_the_scores_of_all_places_are_averaged():
+def test_as_convolutions_the_scores_of_all_positions_are_averaged():
     torch.manual_seed(0)
     network = vgg13_small(10, 3).eval()
     x = noise((2, 3, 64, 96))
     with torch.inference_mode():
         features = network.features(x)
         assert features.shape == (2, 512, 2, 3)
-        places = [network.classifier(features[:, :, row, column]) for row, column in product(range(2), range(3))]
-        torch.testing.assert_close(dense_to_convolution(network)(x), torch.stack(places).mean(0), rtol=1e-4, atol=1e-5)
+        scores = [network.classifier(features[:, :, row, column]) for row, column in product(range(2), range(3))]
+        torch.testing.assert_close(dense_to_convolution(network)(x), torch.stack(scores).mean(0), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "side"), [("vgg_a", 192), ("vgg_a", 256), ("vgg13_small", 64)])
 def test_as_they_are_they_take_one_size_only(name: str, side: int):
-    assert not CARDS[name].takes(side)
+    assert not SPECS[name].takes(side)
     with torch.device("meta"), pytest.raises(RuntimeError):
         on_meta(name)(torch.empty(1, 3, side, side))
 
@@ -160,8 +160,8 @@ def test_the_small_one_has_the_tutorials_parameters():
 
 
 @pytest.mark.parametrize(("ours", "theirs"), THEIRS.items())
-def test_the_card_knows_torchvisions_weights(ours: str, theirs: str):
-    source, weights = get_model_weights(theirs).IMAGENET1K_V1, CARDS[ours].weights
+def test_the_spec_has_torchvisions_weights(ours: str, theirs: str):
+    source, weights = get_model_weights(theirs).IMAGENET1K_V1, SPECS[ours].weights
     prepare = source.transforms()
     assert weights is not None
     assert weights.url == source.url
@@ -174,7 +174,7 @@ def test_the_card_knows_torchvisions_weights(ours: str, theirs: str):
 
 
 def test_configurations_without_weights_in_torchvision_have_none():
-    assert {name for name in BUILDERS if CARDS[name].weights} == set(THEIRS)
+    assert {name for name in BUILDERS if SPECS[name].weights} == set(THEIRS)
 
 
 @pytest.mark.parametrize("norm", [False, True])

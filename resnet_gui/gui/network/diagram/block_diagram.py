@@ -1,4 +1,4 @@
-"""A drawing of a network: its stages as a chain, and the block of one stage as the papers draw it."""
+"""A drawing of a network: the list of its stages, and the block of one stage as the papers draw it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from resnet_gui.gui.network.diagram.block_figure import BlockFigure
 from resnet_gui.gui.network.diagram.block_painter import BlockPainter
 from resnet_gui.gui.network.diagram.stages import (
     StageShape,
-    described,
     drawn_blocks,
     folded,
-    most_telling,
+    initial_row,
+    stage_description,
     stage_shapes,
     stage_title,
 )
@@ -24,41 +24,41 @@ from resnet_gui.gui.widgets.labels import tooltip
 from resnet_gui.nets.spec import NetworkSpec
 
 _WIDE = 720
-"""From so many pixels on, the block stands beside the chain."""
+"""From so many pixels on, the block is beside the list of stages."""
 _ROOMY = 470
-"""From so many pixels on, the boxes of the chain are larger."""
+"""From so many pixels on, the boxes in the list of stages are larger."""
 
 
 class BlockDiagram(QWidget):
-    """The chain of stages and, of the stage that is selected in it, the block."""
+    """The list of stages, and the block of the selected stage."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.chain = StageList(theme)
+        self.stages = StageList(theme)
         self.figure = BlockFigure(theme)
         self._box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(14)
-        self._box.addWidget(self.chain, 1, Qt.AlignmentFlag.AlignTop)
+        self._box.addWidget(self.stages, 1, Qt.AlignmentFlag.AlignTop)
         self._box.addWidget(self.figure, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
-        self.chain.stage_selected.connect(lambda: self.figure.show_stage(self.chain.selected))
+        self.stages.stage_selected.connect(lambda: self.figure.show_stage(self.stages.selected))
 
     def show_network(self, network: NetworkSpec, size: int, summarised: NetworkSummary | None = None) -> None:
         """Draws `network` for pictures of `size` pixels; `summarised`, once it is known, has the exact shapes."""
-        self.chain.show_network(network, size, summarised)
-        self.figure.show_stage(self.chain.selected)
+        self.stages.show_network(network, size, summarised)
+        self.figure.show_stage(self.stages.selected)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The block goes beside the chain where there is room."""
+        """Puts the block beside the list of stages where there is room, else below it."""
         super().resizeEvent(event)
         wide = event.size().width() >= _WIDE
         self._box.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
 
 class StageList(QWidget):
-    """A row for each stage, from the picture to the answer: how large, how deep, and of which blocks.
+    """A row for each stage, from the picture to the prediction: its size, its depth, and its blocks.
 
-    What is alike is folded: the first block, the second, and how often it comes again.
+    Blocks that are alike are folded: the first block, the second, and how often it is repeated.
     """
 
     stage_selected = Signal()
@@ -68,7 +68,7 @@ class StageList(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._places: tuple[StageShape, ...] = ()
+        self._stage_shapes: tuple[StageShape, ...] = ()
         self._title, self._row = "", 0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -76,52 +76,52 @@ class StageList(QWidget):
         theme.changed.connect(self.update)
 
     def show_network(self, network: NetworkSpec, size: int, summarised: NetworkSummary | None) -> None:
-        """Draws the stages of `network`; another network is shown from its most telling block."""
+        """Draws the stages of `network`. If it is another network, its first residual block is selected."""
         if network.title != self._title:
-            self._title, self._row = network.title, most_telling(network.stages)
-        self._places = stage_shapes(network, size, summarised)
-        self.setVisible(bool(self._places))
-        self.setAccessibleDescription("\n".join(described(place) for place in self._places))
+            self._title, self._row = network.title, initial_row(network.stages)
+        self._stage_shapes = stage_shapes(network, size, summarised)
+        self.setVisible(bool(self._stage_shapes))
+        self.setAccessibleDescription("\n".join(stage_description(each) for each in self._stage_shapes))
         self.updateGeometry()
         self.update()
 
     @property
     def selected(self) -> StageShape | None:
         """The stage whose block is shown."""
-        return self._places[self._row] if self._places else None
+        return self._stage_shapes[self._row] if self._stage_shapes else None
 
     def sizeHint(self) -> QSize:
         """A row for each stage."""
-        return QSize(380, self._ROW * len(self._places))
+        return QSize(380, self._ROW * len(self._stage_shapes))
 
     def minimumSizeHint(self) -> QSize:
-        """Narrower, fewer blocks are drawn out."""
+        """In less width, fewer blocks are drawn one by one."""
         return QSize(330, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = BlockPainter(self, self._theme, box=24.0 if self.width() < _ROOMY else 32.0)
-        for row, place in enumerate(self._places):
+        for row, stage_shape in enumerate(self._stage_shapes):
             area = QRectF(0, row * self._ROW, self.width(), self._ROW)
-            if row == self._row and (drawn_blocks(place) or self.hasFocus()):
+            if row == self._row and (drawn_blocks(stage_shape) or self.hasFocus()):
                 self._mark(painter, area)
-            painter.volume(QRectF(6, area.top() + 6, self._LEFT - 12, self._ROW - 12), place.shape)
-            self._write(painter, area, place)
-            self._draw_blocks(painter, area.adjusted(self._LEFT + self._NAME, 0, -6, 0), place)
+            painter.volume(QRectF(6, area.top() + 6, self._LEFT - 12, self._ROW - 12), stage_shape.shape)
+            self._write(painter, area, stage_shape)
+            self._draw_blocks(painter, area.adjusted(self._LEFT + self._NAME, 0, -6, 0), stage_shape)
 
     def _mark(self, painter: BlockPainter, area: QRectF) -> None:
         painter.setPen(QPen(self._theme.color("accent"), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("field" if not self.hasFocus() else "hover"))
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
-    def _write(self, painter: BlockPainter, area: QRectF, place: StageShape) -> None:
+    def _write(self, painter: BlockPainter, area: QRectF, stage_shape: StageShape) -> None:
         upper = QRectF(self._LEFT, area.top() + 7, self._NAME - 6, 18)
-        painter.text(upper, stage_title(place.stage), "text", left=True, strong=True)
-        painter.text(upper.translated(0, 18), shape_text(place.shape), "dim", left=True)
+        painter.text(upper, stage_title(stage_shape.stage), "text", left=True, strong=True)
+        painter.text(upper.translated(0, 18), shape_text(stage_shape.shape), "dim", left=True)
 
-    def _draw_blocks(self, painter: BlockPainter, area: QRectF, place: StageShape) -> None:
+    def _draw_blocks(self, painter: BlockPainter, area: QRectF, stage_shape: StageShape) -> None:
         x, middle = area.left(), area.center().y() + 4
         for block, times in folded(
-            place, lambda block: painter.length(block) + BlockPainter.ARROW, area.width() + BlockPainter.ARROW
+            stage_shape, lambda block: painter.length(block) + BlockPainter.ARROW, area.width() + BlockPainter.ARROW
         ):
             if x > area.left():
                 painter.arrow(QPointF(x, middle), QPointF(x + BlockPainter.ARROW - 2, middle))
@@ -141,16 +141,16 @@ class StageList(QWidget):
             super().keyPressEvent(event)
 
     def _select(self, row: int) -> None:
-        if 0 <= row < len(self._places):
+        if 0 <= row < len(self._stage_shapes):
             self._row = row
             self.stage_selected.emit()
             self.update()
 
     def event(self, event: QEvent) -> bool:
-        """What a stage is made of, in words."""
+        """Shows a tooltip that describes a stage in words."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row = event.pos().y() // self._ROW
-            text = described(self._places[row]) if 0 <= row < len(self._places) else ""
+            text = stage_description(self._stage_shapes[row]) if 0 <= row < len(self._stage_shapes) else ""
             QToolTip.showText(event.globalPos(), tooltip(text), self)
             return True
         return super().event(event)

@@ -11,16 +11,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_gui.gui.network.diagram.block_painter import BlockPainter
 from resnet_gui.gui.network.diagram.block_shapes import Block, Box
-from resnet_gui.gui.network.diagram.stages import DrawnBlock, StageShape, described, drawn_blocks
+from resnet_gui.gui.network.diagram.stages import DrawnBlock, StageShape, drawn_blocks, stage_description
 from resnet_gui.gui.theme import Theme
 
 _WIDTH, _BOX, _GAP, _HEAD, _FOOT = 176, 24, 22, 44, 46
-"""Of a block; the height of a box, the way to the next, and what stands above the first and below the last."""
+"""In pixels: a block's width, a box's height, the gap to the next box, the space above the first and below the last."""
 _WAYS = {
     "identity": "identity", "projection": "projection 1×1", "padded": "zero-padded", "g": "let through", "c": "put beside",
     "+c": "added, put beside",
 }  # fmt: skip
-"""What is said of a way around: by how it comes back, or else by its shortcut."""
+"""The text beside the path around a block: by how it is joined, or else by its shortcut."""
 
 
 class BlockFigure(QWidget):
@@ -34,11 +34,11 @@ class BlockFigure(QWidget):
         self.setAccessibleName(self.tr("Block"))
         theme.changed.connect(self.update)
 
-    def show_stage(self, place: StageShape | None) -> None:
-        """Draws the blocks of a stage; a stage of single layers has nothing to be drawn larger."""
-        self._blocks = drawn_blocks(place) if place else ()
+    def show_stage(self, stage_shape: StageShape | None) -> None:
+        """Draws the blocks of a stage. The figure hides if the stage has single layers only."""
+        self._blocks = drawn_blocks(stage_shape) if stage_shape else ()
         self.setVisible(bool(self._blocks))
-        self.setAccessibleDescription(described(place) if place else "")
+        self.setAccessibleDescription(stage_description(stage_shape) if stage_shape else "")
         self.updateGeometry()
         self.update()
 
@@ -69,7 +69,7 @@ class BlockFigure(QWidget):
             self._draw_way_around(painter, QPointF(x, y), each.block)
 
     def _draw_step(self, painter: BlockPainter, top: QPointF, step: Sequence[Box], short: float = 0) -> float:
-        """Boxes side by side, and the arrow below them, by so much `short` of the next step; where that one begins."""
+        """Draws boxes side by side and the arrow below them, `short` pixels too short. Returns the next step's y."""
         whole = 104.0 if len(step) == 1 else _WIDTH - 16.0
         width = (whole - 4 * (len(step) - 1)) / len(step)
         for number, box in enumerate(step):
@@ -81,7 +81,7 @@ class BlockFigure(QWidget):
         return end.y()
 
     def _draw_way_around(self, painter: BlockPainter, join: QPointF, block: Block) -> None:
-        """From above the first box to `join`, what it is called, and what follows."""
+        """Draws the path from above the first box to `join`, its name, and what follows."""
         x, y = join.x(), join.y()
         painter.way_around(x, _HEAD - 8, y, _WIDTH / 2 - 16, block)
         painter.arrow(QPointF(x, y + 6), QPointF(x, y + 40))

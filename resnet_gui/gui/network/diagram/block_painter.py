@@ -1,4 +1,4 @@
-"""How the drawings of a network are drawn: boxes, arrows, ways around blocks, and what flows between stages."""
+"""Draws the parts of a network: boxes, arrows, paths around blocks, and the volumes between stages."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _LINES = {
     "identity": Qt.PenStyle.SolidLine, "projection": Qt.PenStyle.DashLine, "padded": Qt.PenStyle.DotLine,
 }  # fmt: skip
 _BEND = 14
-"""Radius of the corners of a way around."""
+"""Radius of the corners of a path around a block."""
 
 
 class BlockPainter(QPainter):
     """Draws in the theme's colours. All lengths are in pixels."""
 
     ARROW, JOIN = 12.0, 5.5
-    """Length of an arrow in the chain; radius of the circle where a way around comes back."""
+    """Length of an arrow in the list of stages; radius of the circle where a path around a block is joined."""
     _GAP, _HIGH, _STACK, _ARC = 3.0, 19.0, 34.0, 34.0
-    """In the chain: between boxes, a box's height, that of boxes above each other, and that of the way around."""
+    """In the list of stages: between boxes, a box's height, that of stacked boxes, and that of the path around."""
 
     def __init__(self, widget: QWidget, theme: Theme, box: float = 24.0) -> None:
-        """Draws on `widget`; boxes in the chain are at least `box` wide."""
+        """Draws on `widget`; boxes in the list of stages are at least `box` wide."""
         super().__init__(widget)
         self._theme = theme
         self._box = box
@@ -49,7 +49,7 @@ class BlockPainter(QPainter):
         self.drawText(area, side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
     def box(self, area: QRectF, box: Box) -> None:
-        """A layer; its text is left away where there is no room."""
+        """A layer; its text is left out if there is no room."""
         edge = self._theme.color(box.colour)
         inside = QColor(edge)
         inside.setAlphaF(0.16)
@@ -73,17 +73,17 @@ class BlockPainter(QPainter):
         self.drawPolygon(QPolygonF([end, end + back + across, end + back - across]))
 
     def length(self, block: Block) -> float:
-        """How long a block is in the chain."""
+        """How wide a block is in the list of stages."""
         steps = sum(map(self._width, block.steps)) + (len(block.steps) - 1) * self._GAP
         return steps + (self._GAP + 2 * self.JOIN if block.join else 0)
 
     def _width(self, step: Sequence[Box]) -> float:
-        """Of a step in the chain: room for its longest text, or for what it is parted into."""
+        """How wide a step is in the list of stages: room for its longest text, or for its parts."""
         metrics = QFontMetricsF(self._tiny)
         return max(max(self._box, metrics.horizontalAdvance(box.text) + 5, 13 * box.parts) for box in step)
 
     def block(self, start: QPointF, block: Block) -> float:
-        """A block of the chain, from left to right; where it ends."""
+        """Draws a block of the list of stages, from left to right. Returns the x where it ends."""
         x, middle = start.x(), start.y()
         for number, step in enumerate(block.steps):
             if number:
@@ -99,7 +99,7 @@ class BlockPainter(QPainter):
             self.box(QRectF(start.x(), top + line * (high + 2), self._width(step), high), box)
 
     def _leap(self, start: QPointF, x: float, block: Block) -> float:
-        """The way around a block of the chain, from before `start` to its join, which begins at `x`; where that ends."""
+        """Draws the path around a block, from before `start` to its join, which begins at `x`. Returns the join's end."""
         middle, end = start.y(), x + self.JOIN
         above = middle - self._ARC
         self._link(x - self._GAP, x, middle)
@@ -110,7 +110,7 @@ class BlockPainter(QPainter):
         return end + self.JOIN
 
     def way_around(self, x: float, top: float, bottom: float, width: float, block: Block) -> None:
-        """The way around a block that is drawn from `top` to `bottom` at `x`, on its right, `width` away."""
+        """Draws the path around a block that goes from `top` to `bottom` at `x`, on its right, `width` away."""
         out = x + width
         path = QPainterPath(QPointF(x, top))
         path.lineTo(out - _BEND, top)
@@ -131,7 +131,7 @@ class BlockPainter(QPainter):
         self.drawLine(QPointF(start, middle), QPointF(end, middle))
 
     def _join(self, centre: QPointF, join: str) -> None:
-        """A circle: a cross where things are added, two bars where they are put beside each other, a dot for a gate."""
+        """A circle: with a cross for an addition, two bars for a concatenation, a dot for a gate."""
         self.setPen(QPen(self._theme.color("accent"), 1.2))
         self.setBrush(self._theme.color("panel"))
         self.drawEllipse(centre, self.JOIN, self.JOIN)
@@ -146,7 +146,7 @@ class BlockPainter(QPainter):
             self.drawEllipse(centre, 1.5, 1.5)
 
     def volume(self, area: QRectF, shape: tuple[int, ...]) -> None:
-        """What goes out of a stage as a solid: the smaller the picture, the smaller its face; the more channels, the deeper."""
+        """A stage's output `shape` as a solid: its face grows with the side, its depth with the channels."""
         if not shape:
             return
         is_map = len(shape) == 3
@@ -157,7 +157,7 @@ class BlockPainter(QPainter):
         self._solid(front, QPointF(depth, -depth / 2))
 
     def _solid(self, front: QRectF, back: QPointF) -> None:
-        """Three faces that are seen: above, on the right, and in front."""
+        """The three visible faces: above, on the right, and in front."""
         colour = self._theme.color("class0")
         self.setPen(QPen(colour, 1))
         for points, shade in (

@@ -1,4 +1,4 @@
-"""Blocks as the papers draw them: boxes one after the other or side by side, and what leads around them."""
+"""Blocks as the papers draw them: boxes one after the other or side by side, and the path around them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from resnet_gui.nets.spec import Shortcut, Stage
 
 _NORM_FIRST = ("preact", "preact_bottleneck", "dense")
 _MOST_BOXES = 6
-"""More layers than these are not drawn one by one."""
+"""More layers than this are not drawn one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A layer as it is drawn: what it does, the channels it gives (0: not said), and the colour it has.
+    """A layer as it is drawn: what it does, its output channels (0: not shown), and its colour.
 
     It is drawn in so many `parts`, one after the other.
     """
@@ -27,9 +27,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Steps one after the other, each of one box or of several side by side, and what leads around them.
+    """Steps one after the other, each of one box or of several side by side, and the path around them.
 
-    `join` is how the way around comes back: "+" added, "c" concatenated, "+c" both, "g" by a gate; "" where none is.
+    `join` is how the path around is joined: "+" added, "c" concatenated, "+c" both, "g" by a gate; "" without a path.
     `norm_first` if norm and ReLU come before each convolution.
     """
 
@@ -69,7 +69,7 @@ def block_of(stage: Stage, shortcut: Shortcut) -> Block:
 
 
 def row_of(kinds: Iterable[str]) -> Block | None:
-    """Single layers of these `kinds`, as a summary tells them, in a row; None if there are none to draw, or too many."""
+    """Single layers of these `kinds`, as in a summary, in a row; None if there are none to draw, or too many."""
     boxes = [box for kind in kinds if (box := _box_from_name(kind))]
     return Block(_steps(*boxes)) if 0 < len(boxes) <= _MOST_BOXES else None
 

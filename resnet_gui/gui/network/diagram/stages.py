@@ -1,4 +1,4 @@
-"""The stages of a network, for people: what each is called, what goes in and out, its blocks, and all that in words."""
+"""The stages of a network as they are shown: names, input channels and output shapes, blocks, and a description."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resnet_gui.records import Layer
 
 _RESIDUAL = ("basic", "bottleneck", "preact", "preact_bottleneck", "dual_path")
 _SILENT = ("flatten", "drop", "relu", "bn")
-"""What the names of modules begin with that say nothing of their stage."""
+"""Modules whose names begin so do not name their stage."""
 _KINDS = {
     "stem": "Stem", "conv": "Convolution", "pool": "Pooling", "plain": "plain block", "plain_bottleneck": "plain bottleneck",
     "basic": "basic block", "bottleneck": "bottleneck", "preact": "pre-activation block",
@@ -33,9 +33,7 @@ _AROUND = {
 
 @dataclass(frozen=True, slots=True)
 class StageShape:
-    """A stage of the chain: the channels that come in, the shape that goes out (() where it is not known), and the kinds
-    of its layers as a summary tells them.
-    """
+    """A stage: its input channels, its output shape (() if it is not known), and the kinds of its layers as in a summary."""
 
     stage: Stage
     incoming: int
@@ -45,7 +43,7 @@ class StageShape:
 
 @dataclass(frozen=True, slots=True)
 class DrawnBlock:
-    """A block that is drawn large, with its caption and the channels that come into it."""
+    """A block that is drawn large, with its caption and its input channels."""
 
     caption: str
     incoming: int
@@ -53,7 +51,7 @@ class DrawnBlock:
 
 
 def stage_shapes(network: NetworkSpec, size: int, summarised: NetworkSummary | None) -> tuple[StageShape, ...]:
-    """The stages of `network` with what goes in and out; without a summary the strides tell the side."""
+    """The stages of `network` with their shapes; without a summary the side is worked out from the strides."""
     made, incoming, side = [], network.channels, size
     for stage in network.stages:
         layers = [layer for layer in summarised.layers if layer.stage == stage.name] if summarised else []
@@ -66,43 +64,43 @@ def stage_shapes(network: NetworkSpec, size: int, summarised: NetworkSummary | N
 
 
 def outgoing(layers: Sequence[Layer], stage: Stage | None) -> tuple[int, ...]:
-    """The shape that goes out of `layers` of one stage; of one that no card knows, that of the last."""
+    """The output shape of one stage's `layers`. Without a `stage` (the spec has none), that of the last layer."""
     shape = next((layer.shape for layer in reversed(layers) if layer.shape), ())
     return stage.gives(shape) if stage else shape
 
 
-def most_telling(stages: Sequence[Stage]) -> int:
-    """The place of the stage whose block says most: the first residual one, or else the first that is a block at all."""
+def initial_row(stages: Sequence[Stage]) -> int:
+    """The index of the stage that is selected first: the first residual one, or else the first that has blocks."""
     residual = [row for row, stage in enumerate(stages) if stage.kind in _RESIDUAL]
     others = [row for row, stage in enumerate(stages) if stage.kind not in SINGLE]
     return (residual or others or [0])[0]
 
 
-def folded(place: StageShape, length: Callable[[Block], float], room: float) -> list[tuple[Block, int]]:
-    """The blocks of a stage with how often each comes: all of them where they fit into `room`, else folded."""
-    if row := _layers_in_a_row(place):
+def folded(stage_shape: StageShape, length: Callable[[Block], float], room: float) -> list[tuple[Block, int]]:
+    """The blocks of a stage with how often each is repeated: all of them if they fit into `room` pixels, else folded."""
+    if row := _layers_in_a_row(stage_shape):
         return [(row, 1)]
-    first, other = _first_and_other(place.stage)
-    others = place.stage.count - 1
+    first, other = _first_and_other(stage_shape.stage)
+    others = stage_shape.stage.count - 1
     if length(first) + others * length(other) <= room:
         return [(first, 1), *[(other, 1)] * others]
     return [(first, others + 1)] if first == other else [(first, 1), (other, others)]
 
 
-def drawn_blocks(place: StageShape) -> tuple[DrawnBlock, ...]:
-    """The blocks of a stage that differ; none where there is no more in them than the chain shows."""
-    stage = place.stage
+def drawn_blocks(stage_shape: StageShape) -> tuple[DrawnBlock, ...]:
+    """The blocks of a stage that differ; none if the list of stages shows all there is in them."""
+    stage = stage_shape.stage
     first, other = _first_and_other(stage)
     is_whole = sum(map(len, first.steps)) == 1 or stage.kind == "fractal"
     if is_whole and not first.join:
         return ()
     if first == other or stage.count == 1:
         each = _tr("Each of {count} blocks").format(count=stage.count) if stage.count > 1 else _tr("The block")
-        return (DrawnBlock(each, place.incoming, first),)
+        return (DrawnBlock(each, stage_shape.incoming, first),)
     halved = _tr("First block, side ÷ {stride}").format(stride=stage.stride)
     rest = _tr("The other {count}").format(count=stage.count - 1) if stage.count > 2 else _tr("The other one")
     return (
-        DrawnBlock(halved if stage.stride > 1 else _tr("First block"), place.incoming, first),
+        DrawnBlock(halved if stage.stride > 1 else _tr("First block"), stage_shape.incoming, first),
         DrawnBlock(rest, stage.channels, other),
     )
 
@@ -112,19 +110,19 @@ def _first_and_other(stage: Stage) -> tuple[Block, Block]:
     return block_of(stage, stage.shortcut), block_of(stage, "none" if stage.shortcut == "none" else "identity")
 
 
-def _layers_in_a_row(place: StageShape) -> Block | None:
-    return row_of(place.layers) if place.stage.kind in SINGLE else None
+def _layers_in_a_row(stage_shape: StageShape) -> Block | None:
+    return row_of(stage_shape.layers) if stage_shape.stage.kind in SINGLE else None
 
 
-def described(place: StageShape) -> str:
-    """A stage in words: what it is called, its blocks and their layers, what leads around them, what it gives."""
-    stage = place.stage
+def stage_description(stage_shape: StageShape) -> str:
+    """A stage in words: its name, its blocks and their layers, its shortcut, and its output shape."""
+    stage = stage_shape.stage
     kind = _tr(_KINDS[stage.kind])
     parts = [
         f"{stage_title(stage)}: " + (f"{stage.count} × {kind}" if stage.count > 1 else kind),
-        _boxes_in_words(_layers_in_a_row(place) or block_of(stage, stage.shortcut)),
+        _boxes_in_words(_layers_in_a_row(stage_shape) or block_of(stage, stage.shortcut)),
         _tr(_AROUND[stage.shortcut]) if stage.shortcut != "none" else "",
-        _tr("Gives {shape}").format(shape=shape_text(place.shape)) if place.shape else "",
+        _tr("Gives {shape}").format(shape=shape_text(stage_shape.shape)) if stage_shape.shape else "",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -135,7 +133,7 @@ def _boxes_in_words(block: Block) -> str:
 
 
 def stage_title(stage: Stage) -> str:
-    """What a stage is called: as its modules are, the most telling of them where it has several."""
+    """A stage's name, made of the names of its modules, without those that say little."""
     if " " in stage.name and stage.kind in ("stem", "head"):
         return _tr(_KINDS[stage.kind])
     names = [_inner(name) for name in stage.name.split() if not name.startswith(_SILENT)] or [stage.name]
@@ -146,7 +144,7 @@ def stage_title(stage: Stage) -> str:
 
 
 def _inner(name: str) -> str:
-    """`features.denseblock1` is called by its last part; of `features.0` that would say nothing."""
+    """`features.denseblock1` is shortened to its last part; `features.0` is not, since a number alone is no name."""
     inside = name.removeprefix("features.")
     return name if inside[0].isdigit() else inside
 

@@ -1,4 +1,4 @@
-"""The drawing of a network: what is drawn of each stage, what folds, what it says in words, and its colours."""
+"""The drawing of a network: what is drawn of each stage, what folds, its description, and its colours."""
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from resnet_gui.events import NetworkSummary
 from resnet_gui.gui.network.diagram.block_diagram import BlockDiagram
 from resnet_gui.gui.network.diagram.block_shapes import block_of
-from resnet_gui.gui.network.diagram.stages import described, drawn_blocks, folded, stage_shapes, stage_title
+from resnet_gui.gui.network.diagram.stages import drawn_blocks, folded, stage_description, stage_shapes, stage_title
 from resnet_gui.gui.theme import Theme
 from resnet_gui.nets.catalog import NETWORKS, find
 from resnet_gui.nets.spec import NetworkSpec, Stage
@@ -41,7 +41,7 @@ def texts(block):
 
 
 def stage(name, size=224):
-    return next(place for place in stage_shapes(find("resnet50"), size, None) if place.stage.name == name)
+    return next(each for each in stage_shapes(find("resnet50"), size, None) if each.stage.name == name)
 
 
 def test_blocks_are_those_of_the_papers():
@@ -66,35 +66,35 @@ def test_every_kind_but_single_layers_has_a_look_of_its_own():
 
 
 def test_sides_follow_the_strides_until_a_summary_knows_better():
-    card = network(
+    spec = network(
         Stage("conv1", "stem", 1, 8, stride=4), Stage("layer1", "basic", 1, 16, stride=2), Stage("fc", "head", 1, 10)
     )
-    assert [place.shape for place in stage_shapes(card, 225, None)] == [(8, 57, 57), (16, 29, 29), ()]
-    assert [place.incoming for place in stage_shapes(card, 225, None)] == [3, 8, 16]
+    assert [each.shape for each in stage_shapes(spec, 225, None)] == [(8, 57, 57), (16, 29, 29), ()]
+    assert [each.incoming for each in stage_shapes(spec, 225, None)] == [3, 8, 16]
     layers = (Layer("conv1", "Conv2d 7×7 /4", (8, 55, 55), 9, 9, "conv1"), Layer("fc", "Linear", (10,), 9, 9, "fc"))
-    known = stage_shapes(card, 225, NetworkSummary("toy", 10, 3, 225, layers, 18, 18))
-    assert [place.shape for place in known] == [(8, 55, 55), (16, 29, 29), (10,)]
+    known = stage_shapes(spec, 225, NetworkSummary("toy", 10, 3, 225, layers, 18, 18))
+    assert [each.shape for each in known] == [(8, 55, 55), (16, 29, 29), (10,)]
 
 
 def test_single_layers_are_named_by_the_summary():
-    card = network(Stage("conv1 bn1 relu maxpool", "stem", 1, 64, stride=4))
+    spec = network(Stage("conv1 bn1 relu maxpool", "stem", 1, 64, stride=4))
     layers = tuple(
         Layer(name, kind, (64, 56, 56), 1, 1, "conv1 bn1 relu maxpool")
         for name, kind in (("conv1", "Conv2d 7×7 /2"), ("bn1", "BatchNorm2d"), ("maxpool", "MaxPool2d 3×3 /2"))
     )
-    (place,) = stage_shapes(card, 224, NetworkSummary("toy", 10, 3, 224, layers, 3, 3))
-    ((block, times),) = folded(place, lambda block: 10, LONG)
+    (only,) = stage_shapes(spec, 224, NetworkSummary("toy", 10, 3, 224, layers, 3, 3))
+    ((block, times),) = folded(only, lambda block: 10, LONG)
     assert (texts(block), times) == ([["7×7"], ["pool"]], 1)
 
 
 def test_a_block_gives_its_channels_not_those_of_its_last_branch():
-    card = network(Stage("inception3a", "inception", 1, 256))
+    spec = network(Stage("inception3a", "inception", 1, 256))
     branches = tuple(
         Layer(f"inception3a.branch{n}", "Conv2d 1×1", (width, 28, 28), 1, 1, "inception3a")
         for n, width in ((1, 64), (2, 32))
     )
-    (place,) = stage_shapes(card, 224, NetworkSummary("toy", 10, 3, 224, branches, 2, 2))
-    assert place.shape == (256, 28, 28)
+    (only,) = stage_shapes(spec, 224, NetworkSummary("toy", 10, 3, 224, branches, 2, 2))
+    assert only.shape == (256, 28, 28)
 
 
 def test_few_blocks_are_drawn_out_and_many_are_folded():
@@ -114,8 +114,8 @@ def test_figure_shows_the_first_block_beside_the_others():
     assert drawn_blocks(stage_shapes(network(Stage("conv1", "conv", 1, 8)), 32, None)[0]) == ()
 
 
-def test_words_say_what_the_drawing_shows():
-    text = described(stage("layer2"))
+def test_description_matches_the_drawing():
+    text = stage_description(stage("layer2"))
     assert text.splitlines()[:2] == ["layer2: 4 × bottleneck", "1×1 → 128, 3×3 → 128, 1×1 → 512"]
     assert "through a 1×1 convolution" in text
     assert text.endswith("Gives 512 × 28 × 28")
@@ -132,44 +132,44 @@ def test_stages_are_called_as_their_modules(name, kind, title):
 
 
 def test_every_family_of_the_catalogue_can_be_drawn(diagram):
-    for card in {card.family: card for card in NETWORKS}.values():
-        diagram.show_network(card, card.default_size)
+    for spec in {spec.family: spec for spec in NETWORKS}.values():
+        diagram.show_network(spec, spec.default_size)
         assert not diagram.grab().isNull()
-        assert diagram.chain.isVisible() == bool(card.stages)
-        said = diagram.chain.accessibleDescription()
-        assert all(f"{stage_title(stage)}: " in said for stage in card.stages)
+        assert diagram.stages.isVisible() == bool(spec.stages)
+        description = diagram.stages.accessibleDescription()
+        assert all(f"{stage_title(stage)}: " in description for stage in spec.stages)
 
 
-def test_the_most_telling_block_comes_first_and_keys_turn_to_others(diagram):
+def test_the_first_residual_block_is_selected_and_keys_select_others(diagram):
     diagram.show_network(find("resnet50"), 224)
-    assert diagram.chain.selected.stage.name == "layer1"
-    diagram.chain.setFocus()
-    QTest.keyClick(diagram.chain, Qt.Key.Key_Down)
-    assert diagram.chain.selected.stage.name == "layer2"
+    assert diagram.stages.selected.stage.name == "layer1"
+    diagram.stages.setFocus()
+    QTest.keyClick(diagram.stages, Qt.Key.Key_Down)
+    assert diagram.stages.selected.stage.name == "layer2"
     assert "layer2: 4 × bottleneck" in diagram.figure.accessibleDescription()
-    QTest.mouseClick(diagram.chain, Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
-    assert diagram.chain.selected.stage.kind == "stem"
-    QTest.keyClick(diagram.chain, Qt.Key.Key_Up)  # there is none above it
-    assert diagram.chain.selected.stage.kind == "stem"
+    QTest.mouseClick(diagram.stages, Qt.MouseButton.LeftButton, pos=QPoint(20, 10))
+    assert diagram.stages.selected.stage.kind == "stem"
+    QTest.keyClick(diagram.stages, Qt.Key.Key_Up)  # there is none above it
+    assert diagram.stages.selected.stage.kind == "stem"
 
 
 def test_another_size_keeps_the_chosen_stage(diagram):
     diagram.show_network(find("resnet50"), 224)
-    QTest.keyClick(diagram.chain, Qt.Key.Key_Down)
+    QTest.keyClick(diagram.stages, Qt.Key.Key_Down)
     diagram.show_network(find("resnet50"), 96)
-    assert diagram.chain.selected.shape == (512, 12, 12)
+    assert diagram.stages.selected.shape == (512, 12, 12)
 
 
-def test_block_stands_beside_the_chain_where_there_is_room(diagram, qtbot):
+def test_block_is_beside_the_stages_where_there_is_room(diagram, qtbot):
     diagram.show_network(find("resnet50"), 224)
-    assert diagram.figure.y() > diagram.chain.geometry().bottom()
+    assert diagram.figure.y() > diagram.stages.geometry().bottom()
     diagram.resize(900, 700)
-    qtbot.waitUntil(lambda: diagram.figure.x() > diagram.chain.geometry().right())
+    qtbot.waitUntil(lambda: diagram.figure.x() > diagram.stages.geometry().right())
 
 
 def test_a_network_without_stages_draws_nothing(diagram):
     diagram.show_network(find("timm/convnext_tiny"), 224)
-    assert not diagram.chain.isVisible()
+    assert not diagram.stages.isVisible()
     assert not diagram.figure.isVisible()
 
 
