@@ -21,7 +21,7 @@ from resnet_gui.records import Prediction
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as the network sees it: `pixels` uint8 [channels, S, S]. Width and height are the upright file's own."""
+    """A picture as the network sees it: `pixels` uint8 [channels, S, S]. Width and height are the upright file's."""
 
     path: str
     pixels: Tensor
@@ -46,7 +46,7 @@ class Predictor:
         self.inference: OptimizedNetwork = optimize(network, self.metadata.preprocessing, device, compute)
 
     def predict(self, path: Path, top: int = 5) -> Prediction:
-        """The `top` most probable classes of the picture in `path`; one that cannot be read comes with its `problem`."""
+        """The `top` most probable classes of the picture in `path`; an unreadable one comes with its `problem`."""
         return self.predict_batch([self.open(path)], top)[0]
 
     def open(self, path: Path) -> Picture | Prediction:

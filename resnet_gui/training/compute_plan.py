@@ -75,7 +75,7 @@ class _Trial:
         return f"{self.compute.precision}, {layout}, threads {self.threads}: {self.images_per_second:.1f}"
 
     def better_than(self, other: _Trial, plain: _Trial) -> bool:
-        """Whether it is faster than `other` by enough, and agrees with the first trial, `plain`, in loss and gradient."""
+        """Whether it is enough faster than `other`, and its loss and gradient agree with the first trial, `plain`."""
         agrees = abs(self.loss - plain.loss) <= _AGREES * max(1.0, plain.loss)
         agrees &= abs(self.gradient - plain.gradient) <= _GRADIENT_AGREES * plain.gradient
         return agrees and self.images_per_second > _WORTH * other.images_per_second

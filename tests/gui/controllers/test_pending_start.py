@@ -158,7 +158,7 @@ def test_an_engine_that_dies_is_a_failure(download_engine, server, weights, qtbo
     assert server.ranges[-1].startswith("bytes=")
 
 
-def test_the_bytes_received_before_the_window_closes_are_not_requested_again(download_engine, server, weights, qtbot):
+def test_bytes_received_before_the_window_closes_are_not_requested_again(download_engine, server, weights, qtbot):
     server.answers.append(SLOW)
     download_engine.start("resnet18", weights)
     wait_for_bytes(qtbot, download_engine)
