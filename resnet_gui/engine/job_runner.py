@@ -8,20 +8,15 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resnet_gui.engine.outbox import Outbox
 from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Event, Failed, JobEnded, NetworkNames, Ready
 from resnet_gui.messages import Problem, message
 
-if TYPE_CHECKING:
-    pass
-
-
 WARM_UP = 0
 """The id of the job that every engine starts by itself: it imports what other jobs need, then emits `Ready`."""
-
 
 PATIENCE = 60.0
 """Seconds that jobs get to finish a step and save when the input has ended."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from resnet_gui.events import Downloading, Event, Progress, to_json
-
-if TYPE_CHECKING:
-    pass
 
 
 class Outbox:

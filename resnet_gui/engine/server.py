@@ -11,13 +11,10 @@ import contextlib
 import os
 import signal
 from types import FrameType
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from resnet_gui.engine.job_runner import WARM_UP, JobRunner
 from resnet_gui.engine.outbox import Outbox
-
-if TYPE_CHECKING:
-    pass
 
 
 def serve() -> int:
