@@ -52,7 +52,7 @@ or another seed moves weights by 0.3, and a learning rate that is too high by 2 
 
 
 def narrow(classes: int, channels: int = 3) -> nn.Sequential:
-    """ResNet-20 with 4, 8 and 16 channels in place of 16, 32 and 64, as in the fixtures, which are small by that."""
+    """ResNet-20 with 4, 8 and 16 channels in status of 16, 32 and 64, as in the fixtures, which are small by that."""
     entrance, width = small_stem(channels, nn.BatchNorm2d, width=4)
     body, width = stages(partial(BasicBlock, shortcut=padded), (3, 3, 3), width, 4, dilated=(False, False))
     return joined(entrance | body | head(width, classes, "linear"))
@@ -100,21 +100,21 @@ def lines(path: str) -> list[str]:
     return (WRITTEN / path).read_text(encoding="ascii").splitlines()
 
 
-def diary(run: Path) -> list[dict[str, Any]]:
-    """What the run has told, but for how far it was and what computed."""
-    told = map(json.loads, (run / "events.jsonl").read_text(encoding="ascii").splitlines())
-    return [event for event in told if event["event"] not in ("Progress", "Note", "Planned")]
+def logged(run: Path) -> list[dict[str, Any]]:
+    """The events of the run, without progress and what depends on the machine."""
+    lines = map(json.loads, (run / "events.jsonl").read_text(encoding="ascii").splitlines())
+    return [event for event in lines if event["event"] not in ("Progress", "Note", "Planned")]
 
 
 @pytest.mark.usefixtures("small_resnet20")
 @pytest.mark.parametrize("run", ["stopped-run", "finished-run"])
 def test_a_model_opens_and_is_what_its_header_says(run: str) -> None:
     path = WRITTEN / run / "model.safetensors"
-    network, card = load_model(path)
+    network, metadata = load_model(path)
     said = header(path)
     assert said.pop("format") == 2
     assert len(said.pop("sha256")) == 64
-    assert plain(card) == {**plain(card), **said}
+    assert plain(metadata) == {**plain(metadata), **said}
     weights = safetensors.torch.load_file(path)
     assert network.state_dict().keys() == weights.keys()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in network.state_dict().items())
@@ -123,22 +123,22 @@ def test_a_model_opens_and_is_what_its_header_says(run: str) -> None:
 
 @pytest.mark.usefixtures("small_resnet20")
 def test_a_model_gives_the_same_answers() -> None:
-    network, card = load_model(WRITTEN / "finished-run" / "model.safetensors")
-    rule, answers = card.preprocessing, json.loads((WRITTEN / "probabilities.json").read_text())
+    network, metadata = load_model(WRITTEN / "finished-run" / "model.safetensors")
+    preprocessing, answers = metadata.preprocessing, json.loads((WRITTEN / "probabilities.json").read_text())
     for path, wanted in answers.items():
-        pixels = rule.pixels(rule.open(WRITTEN / "flowers" / path))[None]
+        pixels = preprocessing.pixels(preprocessing.open(WRITTEN / "flowers" / path))[None]
         with torch.inference_mode():
-            found = network(rule.normalize(pixels)).softmax(1)[0].tolist()
+            found = network(preprocessing.normalize(pixels)).softmax(1)[0].tolist()
         # They are equal to the bit on the processor and with the torch that wrote them; others add in another order.
-        assert dict(zip(card.classes, found, strict=True)) == pytest.approx(wanted, rel=0, abs=1e-5)
+        assert dict(zip(metadata.classes, found, strict=True)) == pytest.approx(wanted, rel=0, abs=1e-5)
 
 
 @pytest.mark.usefixtures("small_resnet20")
 def test_a_stopped_run_goes_on_to_the_same_end(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = read_config(stopped / "config.toml")
-    place = read_status(stopped)
-    assert place is not None
-    assert (place.network, place.epochs, place.epoch, place.step, place.ended) == ("resnet20", 4, 3, 1, "stopped")
+    status = read_status(stopped)
+    assert status is not None
+    assert (status.network, status.epochs, status.epoch, status.step, status.ended) == ("resnet20", 4, 3, 1, "stopped")
 
     tags = [json.loads(to_json(event))["event"] for event in resume(stopped, threading.Event())]
     assert (tags[0], tags[-1]) == ("Resumed", "Finished")
@@ -149,19 +149,19 @@ def test_a_stopped_run_goes_on_to_the_same_end(stopped: Path, capsys: pytest.Cap
     assert "The test pictures have been used for a score 2 times." in capsys.readouterr().out
 
     whole = WRITTEN / "finished-run"
-    found, wanted = diary(stopped), diary(whole)
+    found, wanted = logged(stopped), logged(whole)
     assert [event["event"] for event in found] == [event["event"] for event in wanted]
     for one, other in zip(found, wanted, strict=True):
         assert one.keys() == other.keys()
         assert figures(one) == pytest.approx(figures(other), rel=ANOTHER_PROCESSOR)
 
-    card, as_before = header(stopped / "model.safetensors"), header(whole / "model.safetensors")
+    metadata, as_before = header(stopped / "model.safetensors"), header(whole / "model.safetensors")
     for about_the_file in ("format", "sha256"):
-        del card[about_the_file], as_before[about_the_file]
+        del metadata[about_the_file], as_before[about_the_file]
     for name in ("val_accuracy", "val_loss"):
-        assert card.pop(name) == pytest.approx(as_before.pop(name), rel=ANOTHER_PROCESSOR)
-    assert card["test"].pop("loss") == pytest.approx(as_before["test"].pop("loss"), rel=ANOTHER_PROCESSOR)
-    assert card == {**card, **as_before}
+        assert metadata.pop(name) == pytest.approx(as_before.pop(name), rel=ANOTHER_PROCESSOR)
+    assert metadata["test"].pop("loss") == pytest.approx(as_before["test"].pop("loss"), rel=ANOTHER_PROCESSOR)
+    assert metadata == {**metadata, **as_before}
 
     weights, as_stored = (safetensors.torch.load_file(run / "model.safetensors") for run in (stopped, whole))
     assert weights.keys() == as_stored.keys()
@@ -207,16 +207,25 @@ def test_every_setting_and_network_that_was_written_is_known() -> None:
     assert set(NAMES["networks"]) <= {network.name for network in NETWORKS}
 
 
+def test_networks_are_listed_under_the_same_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "--json", "--family", "Highway"]) == 0
+    keys = [*json.loads(capsys.readouterr().out.splitlines()[0])]
+    assert keys == [
+        "name", "title", "family", "paper", "year", "depth", "parameters", "multiply_adds", "story", "source",
+        "library_name", "classes", "channels", "usual", "smallest", "largest", "stages", "weights", "auxiliary", "lesson", "remark",
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def remembered(tmp_path: Path) -> Iterator[UserSettings]:
-    """What a person's own settings file holds, where this version looks for it."""
+    """What a user's own settings file holds, where this version looks for it."""
     file = tmp_path / "resnet-gui" / "resnet-gui.conf"
     file.parent.mkdir()
     shutil.copy(WRITTEN / "settings.conf", file)
-    place = partial(QSettings.setPath, QSettings.Format.NativeFormat, QSettings.Scope.UserScope)
-    place(str(tmp_path))
+    set_folder = partial(QSettings.setPath, QSettings.Format.NativeFormat, QSettings.Scope.UserScope)
+    set_folder(str(tmp_path))
     yield UserSettings()
-    place(os.environ["XDG_CONFIG_HOME"])
+    set_folder(os.environ["XDG_CONFIG_HOME"])
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Qt keeps settings in another form")

@@ -35,7 +35,7 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Networ
     require_size(spec, image_size)
     network = _without_memory(name, classes, channels).eval().requires_grad_(False)
     try:
-        calls = _follow(network, torch.empty(1, channels, image_size, image_size, device="meta"))
+        calls = _record_calls(network, torch.empty(1, channels, image_size, image_size, device="meta"))
     except Exception as error:  # a library's network may refuse a size in any way
         raise Problem("network_refuses_size", network=spec.title, size=image_size, reason=first_line(error)) from error
     layers = tuple(call.layer(_stage(spec, call.name)) for call in calls if call.has_a_row)
@@ -91,7 +91,7 @@ class _Call:
         return Layer(self.name or "(whole)", kind, self.shape, self.parameters, self.multiply_adds, stage)
 
 
-def _follow(network: nn.Module, picture: torch.Tensor) -> list[_Call]:
+def _record_calls(network: nn.Module, picture: torch.Tensor) -> list[_Call]:
     """Every call of a module of `network` for `picture`, then an entry for each module that is not called."""
     recorder = _Recorder(network)
     with recorder.counter:

@@ -140,4 +140,4 @@ class DownloadEngine(QObject):
 def _speed_text(bytes_per_second: float) -> str:
     if bytes_per_second <= 0:
         return ""
-    return QCoreApplication.translate("Fetching", "{size} a second").format(size=megabytes(bytes_per_second))
+    return QCoreApplication.translate("DownloadEngine", "{size} a second").format(size=megabytes(bytes_per_second))
