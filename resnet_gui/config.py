@@ -264,7 +264,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             yield from settings(field.annotation, f"{prefix}{name}.")
             continue
         extra = typing.cast("dict[str, Any]", field.json_schema_extra)
-        limits = {key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)}
+        limits = {key: getattr(limit, key) for limit in field.metadata for key in ("ge", "le") if hasattr(limit, key)}
         yield Setting(
             key=prefix + name,
             label=field.title or name,
@@ -296,10 +296,10 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
     nested: dict[str, Any] = {}
     for key, value in values.items():
         *parts, name = key.split(".")
-        place = nested
+        inner = nested
         for part in parts:
-            place = place.setdefault(part, {})
-        place[name] = value
+            inner = inner.setdefault(part, {})
+        inner[name] = value
     return from_plain(nested)
 
 

@@ -35,9 +35,9 @@ class Problem(Exception):
         return sentence(self.message)
 
 
-def sentence(said: Message, translate: Callable[[str], str] = str) -> str:
-    """The text of the message `said`. `translate` maps an English template to the user's language."""
-    return translate(SENTENCES[said.code]).format_map(dict(said.values))
+def sentence(message: Message, translate: Callable[[str], str] = str) -> str:
+    """The text of `message`. `translate` maps an English template to the user's language."""
+    return translate(SENTENCES[message.code]).format_map(dict(message.values))
 
 
 def reason(error: OSError) -> str:
