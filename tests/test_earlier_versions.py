@@ -52,7 +52,7 @@ or another seed moves weights by 0.3, and a learning rate that is too high by 2 
 
 
 def narrow(classes: int, channels: int = 3) -> nn.Sequential:
-    """ResNet-20 with 4, 8 and 16 channels in status of 16, 32 and 64, as in the fixtures, which are small by that."""
+    """ResNet-20 with 4, 8 and 16 channels instead of 16, 32 and 64, as in the fixtures, which are small by that."""
     entrance, width = small_stem(channels, nn.BatchNorm2d, width=4)
     body, width = stages(partial(BasicBlock, shortcut=padded), (3, 3, 3), width, 4, dilated=(False, False))
     return joined(entrance | body | head(width, classes, "linear"))
