@@ -74,3 +74,10 @@ def test_an_engine_is_ready_without_what_its_own_networks_do_not_need():
     )
     assert "torch" in loaded
     assert not {"torchvision", "timm", "torch._dynamo", "sympy"} & loaded
+
+
+def test_what_the_start_leaves_out_is_imported_in_a_thread_soon_after():
+    script = "import sys; from resnet_gui.gui.window.main_window import _import_what_can_wait as later; later(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    rooms = {"gui.network.network_tab", "gui.training.training_plots", "gui.controllers.network_controller"}
+    assert {f"resnet_gui.{room}" for room in rooms} | {"pyqtgraph"} <= set(done.stdout.split())
