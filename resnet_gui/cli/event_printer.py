@@ -6,7 +6,8 @@ import csv
 import dataclasses
 import json
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -139,6 +140,19 @@ class EventPrinter:
             self._progress_width = 0
         self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def show_events(events: Iterable[Event], as_json: bool) -> int:
+    """Prints `events` to the standard output as they come, and returns the exit status. Raises what they raise."""
+    printer = EventPrinter(sys.stdout, as_json)
+    try:
+        for event in events:
+            printer.show(event)
+    except Problem as problem:
+        if as_json:
+            printer.show(Failed(problem.message))
+        raise
+    return 0
 
 
 def _progress(event: Progress) -> str:

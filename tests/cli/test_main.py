@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from resnet_gui.cli.event_printer import EventPrinter
-from resnet_gui.cli.main import main, train_parser
+from resnet_gui.cli.main import main
+from resnet_gui.cli.train_command import train_parser
 from resnet_gui.config import make_config, settings
 from resnet_gui.events import Downloaded, Downloading, NetworkNames, NetworkSummary, Progress, WeightsLoaded, from_json
 from resnet_gui.model_file import load_model
