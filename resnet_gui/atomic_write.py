@@ -11,6 +11,8 @@ from pathlib import Path
 _TRIES = 6
 _FIRST_WAIT = 0.05
 """Seconds, doubled for each try: together one second and a half."""
+_LONGEST = 40
+"""Characters. A name can have 255 bytes, and one that has nearly as many must have room for an ending."""
 
 
 def atomic_write(path: Path, *pieces: bytes | memoryview) -> None:
@@ -19,19 +21,24 @@ def atomic_write(path: Path, *pieces: bytes | memoryview) -> None:
     After an error, a power cut or a kill, `path` holds what it held before, or all of `pieces`. Raises `OSError`. Then
     either may survive a power cut, and the caller must report that.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = temporary_beside(path)
     try:
         with temporary.open("wb") as file:
             for piece in pieces:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        _rename(temporary, path)
+        rename(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     sync_names(path.parent)
+
+
+def temporary_beside(path: Path) -> Path:
+    """The name under which this process writes what will be `path`. Of a long name only the beginning is in it."""
+    return path.with_name(f".{path.name[:_LONGEST]}.{os.getpid()}.part")
 
 
 def make_folder(folder: Path) -> None:
@@ -56,8 +63,8 @@ def sync_names(folder: Path) -> None:
         os.close(number)
 
 
-def _rename(temporary: Path, path: Path) -> None:
-    """Renames, and tries again while a virus scanner or an indexer holds the target."""
+def rename(temporary: Path, path: Path) -> None:
+    """Renames over what `path` is, and tries again while a virus scanner or an indexer holds the target."""
     for attempt in range(_TRIES - 1):
         try:
             temporary.replace(path)

@@ -182,6 +182,15 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The command line was stopped before the result was whole, after `done` of `total` pictures if that is known."""
+
+    message: Message
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The run came to its end. `test` is None when there are no test pictures."""
 
@@ -308,7 +317,7 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
+    | BestSaved | Stopped | Interrupted | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
     | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 

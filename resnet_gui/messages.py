@@ -37,7 +37,11 @@ class Problem(Exception):
 
 def sentence(message: Message, translate: Callable[[str], str] = str) -> str:
     """The text of `message`. `translate` maps an English template to the user's language."""
-    return translate(SENTENCES[message.code]).format_map(dict(message.values))
+    template, values = SENTENCES[message.code], dict(message.values)
+    if "{advice}" in template:  # files of earlier versions have none
+        advice = SENTENCES.get(str(values.get("advice")), SENTENCES["advice_space"])
+        values["advice"] = translate(advice)
+    return translate(template).format_map(values)
 
 
 def reason(error: OSError) -> str:
@@ -140,7 +144,7 @@ SENTENCES = {
     "download_insecure": "Nothing is downloaded from {url}: only https addresses can be trusted.",
     "download_redirected": "{url} leads on to {target}, which is another kind of address. It was not followed.",
     "download_no_room": "{path} has {free} MB free, and the download needs {needed} MB. Free some space, then try again.",
-    "download_not_written": "{path} could not be written: {reason}. What has arrived is kept; free some space, then try again.",
+    "download_not_written": "{path} could not be written: {reason}. What has arrived is kept. {advice}",
     # Files of weights, and what of them fits.
     "weights_missing": "There is no file of weights {path}.",
     "weights_unreadable": "{path} cannot be read: {reason}.",
@@ -186,7 +190,26 @@ SENTENCES = {
         "What was saved before stands. Try a smaller learning rate."
     ),
     "out_of_memory": "The {device} ran out of memory. Choose a smaller batch size or image size.",
-    "cannot_write": "{path} could not be written: {reason}. Free some space or choose another folder.",
+    "cannot_write": "{path} could not be written: {reason}. {advice}",
+    "advice_space": "Free some space or choose another folder.",
+    "advice_no_folder": "Make the folder first, or choose one that is there.",
+    "advice_not_a_folder": "A part of this path is a file, not a folder. Choose another folder.",
+    "advice_denied": "You are not allowed to write there. Choose another folder, or change the permissions.",
+    "advice_read_only": "This drive can only be read. Choose a folder on another one.",
+    "advice_is_folder": "There is a folder of this name. Give the name of a file.",
+    "advice_name": "Choose a shorter or simpler name.",
+    "advice_in_use": "Another program has it open. Close it there, or choose another name.",
+    "advice_too_large": "This drive does not take files so large. Choose a folder on another one.",
+    "advice_not_there": "The drive does not answer. Connect it again, or choose a folder on another one.",
+    "advice_many_open": "Too many files are open. Close other programs, then try again.",
+    "advice_other": "Choose another folder, or try again.",
+    "output_is_input": "{path} is a picture or one of the files to read, so it is not written over. Give the result another name.",
+    "output_lost": "What was to be printed could not be written: {reason}. {advice}",
+    "stopped_after": "Stopped after {done} of {total} pictures.",
+    "stopped_table": "Stopped after {done} of {total} pictures. The rows that were done are in {path}.",
+    "stopped_early": "Stopped before there was a result. Nothing was written, and what was there before is untouched.",
+    "stopped_at_once": "Stopped at once. What had not been saved is lost.",
+    "skipped_more": "{count} more were skipped for the same reason. The last: {last}",
     "save_failed": "The model could not be saved to {path}: {reason}. The last saved model is untouched.",
     "run_in_use": "{path} is being written by another program (process {pid} on {host}). Wait until it ends, or stop it there.",
     "run_cannot_lock": "{path} could not be locked against other writers: {reason}.",

@@ -22,4 +22,4 @@ def evaluate(arguments: list[str]) -> int:
     from resnet_gui.evaluation.evaluate import score_test_split
 
     with stop_on_interrupt() as stop:
-        return show_events(score_test_split(options.run, stop), options.json)
+        return show_events(score_test_split(options.run, stop), options.json, stop)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
+import errno
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from resnet_gui.cli.interrupt import StopFlag
 from resnet_gui.events import (
     BestSaved,
     Checked,
@@ -22,6 +24,7 @@ from resnet_gui.events import (
     Event,
     Failed,
     Finished,
+    Interrupted,
     NetworkNames,
     NetworkSummary,
     Note,
@@ -38,10 +41,17 @@ from resnet_gui.events import (
     WeightsLoaded,
     to_json,
 )
-from resnet_gui.messages import Problem, reason, sentence
+from resnet_gui.messages import Problem, message, sentence
 from resnet_gui.nets.tables import layer_table
 from resnet_gui.records import ModelInfo, Prediction, TestScore
 
+_RESULTS = (Finished, TestScored, ModelInfo, DatasetChanged)
+"""The last events of jobs that have come to their end."""
+_SIGPIPE_STATUS = 141
+"""128 + SIGPIPE, as a shell shows it for other programs."""
+_IN_FULL = 3
+"""How many equal sentences are printed; the others are counted."""
+_PHASE_ENDS = (EpochDone, Checked, Finished, Stopped, TestScored, Failed, Interrupted)
 _NAMED = 5
 """How many names are printed at most, where there may be thousands."""
 
@@ -54,6 +64,8 @@ class EventPrinter:
         self._as_json = as_json
         self._epochs = 0
         self._progress_width = 0
+        self._skipped: Counter[str] = Counter()
+        self._last_skipped: dict[str, str] = {}
 
     def show(self, event: Event) -> None:
         """Prints one event."""
@@ -66,8 +78,31 @@ class EventPrinter:
             self._rewrite(_progress(event))
         elif isinstance(event, Downloading):
             self._rewrite(_downloading(event))
+        elif isinstance(event, Skipped | SkippedMany):
+            self._show_skipped(event.items if isinstance(event, SkippedMany) else (event,))
         elif text := self._event_text(event):
+            if isinstance(event, _PHASE_ENDS):
+                self.end()
             self._print(text)
+
+    def end(self) -> None:
+        """Prints how many skipped pictures were not named."""
+        for code, text in self._last_skipped.items():
+            left = self._skipped[code] - _IN_FULL
+            more = message("skipped_more", count=f"{left:,}", last=text)
+            self._print("Skipped: " + (text if left == 1 else sentence(more)))
+        self._last_skipped.clear()
+        self._skipped.clear()
+
+    def _show_skipped(self, items: Sequence[Skipped]) -> None:
+        """Names the first few for each reason, and counts the others."""
+        for item in items:
+            code, text = item.message.code, sentence(item.message)
+            self._skipped[code] += 1
+            if self._skipped[code] > _IN_FULL:
+                self._last_skipped[code] = text
+            else:
+                self._print("Skipped: " + text)
 
     def _event_text(self, event: Event) -> str:
         match event:
@@ -82,12 +117,8 @@ class EventPrinter:
                 return f"Resumed in epoch {event.epoch} of {event.epochs} after step {event.step}, on {event.device}"
             case DatasetChanged():
                 return _changes(event)
-            case Note() | Failed() | Waiting() | Planned():
+            case Note() | Failed() | Waiting() | Planned() | Interrupted():
                 return sentence(event.message)
-            case Skipped():
-                return "Skipped: " + sentence(event.message)
-            case SkippedMany():
-                return "\n".join("Skipped: " + sentence(item.message) for item in event.items)
             case EpochDone():
                 return self._epoch(event)
             case Stopped():
@@ -142,17 +173,37 @@ class EventPrinter:
         self._stream.flush()
 
 
-def show_events(events: Iterable[Event], as_json: bool) -> int:
+def show_events(events: Iterable[Event], as_json: bool, stop: StopFlag) -> int:
     """Prints `events` to the standard output as they come, and returns the exit status. Raises what they raise."""
     printer = EventPrinter(sys.stdout, as_json)
+    whole = reported = False
     try:
         for event in events:
             printer.show(event)
+            whole = whole or isinstance(event, _RESULTS)
+            reported = (
+                reported
+                or isinstance(event, Stopped)
+                or (isinstance(event, Note) and event.message.code == "test_stopped")
+            )
     except Problem as problem:
         if as_json:
             printer.show(Failed(problem.message))
         raise
-    return 0
+    finally:
+        printer.end()
+    if whole or not stop.is_set():
+        return 0
+    if not reported:
+        printer.show(Interrupted(message("stopped_early")))
+    return stop.status
+
+
+def lost_status(failure: OSError | None) -> int:
+    """The exit status after a `failure` of the standard output: 141 if its reader has read enough, else 1."""
+    if failure is None:
+        return 0
+    return _SIGPIPE_STATUS if failure.errno == errno.EPIPE else 1
 
 
 def _progress(event: Progress) -> str:
@@ -198,25 +249,3 @@ def _prediction(prediction: Prediction) -> str:
         return f"{prediction.path}\n  {sentence(prediction.problem)}"
     rows = zip(prediction.probabilities, prediction.labels, strict=True)
     return prediction.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
-
-
-def write_predictions(path: Path, predictions: Sequence[Prediction], top: int) -> None:
-    """Writes a table with a row for each picture: path, problem, then `top` pairs of label and probability.
-
-    Raises `Problem` (`cannot_write`).
-    """
-    header = [
-        "path",
-        "problem",
-        *(f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "probability")),
-    ]
-    try:
-        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            table = csv.writer(file)
-            table.writerow(header)
-            for prediction in predictions:
-                pairs = zip(prediction.labels, prediction.probabilities, strict=True)
-                problem = sentence(prediction.problem) if prediction.problem else ""
-                table.writerow([prediction.path, problem, *(value for pair in pairs for value in pair)])
-    except OSError as error:
-        raise Problem("cannot_write", path=str(path), reason=reason(error)) from error

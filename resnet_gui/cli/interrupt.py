@@ -1,29 +1,89 @@
-"""Ctrl-C and SIGTERM: what runs can save and stop."""
+"""Ctrl-C, SIGTERM and a terminal that closes: they stop every verb, and the exit status says so (128 + the signal)."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
+from typing import Any
+
+from resnet_gui.events import Interrupted, to_json
+from resnet_gui.messages import message, sentence
+
+
+class StopFlag(threading.Event):
+    """Set by a signal, so that a job can save and stop. Then `status` is the exit status, such as 130.
+
+    `cleanups` are called before a second signal ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = 0
+        self.cleanups: list[Callable[[], object]] = []
 
 
 @contextlib.contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
-    """A flag that Ctrl-C or SIGTERM sets, so that the run can save and stop. A second one exits at once."""
-    stop = threading.Event()
+def exit_on_interrupt(as_json: bool = False) -> Iterator[None]:
+    """While nothing has begun, a signal ends the process at once, with a sentence and without a traceback.
+
+    An exception would not do: libraries that are just being imported swallow it, or turn it into another.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        print("\nStopping and saving. Ctrl-C again exits at once.", file=sys.stderr)
-        stop.set()
+        _exit(number, "stopped_early", as_json)
 
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handled(interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def stop_on_interrupt() -> Iterator[StopFlag]:
+    """A flag that a signal sets, so that the run can save and stop. A second one exits at once."""
+    stop = StopFlag()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            _exit(number, "stopped_at_once", False, stop.cleanups)
+        stop.status = 128 + number
+        stop.set()
+        with contextlib.suppress(RuntimeError):  # the signal came while the same stream was being written
+            print("\nStopping and saving. Ctrl-C again exits at once.", file=sys.stderr, flush=True)
+
+    with _handled(interrupt):
         yield stop
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _signals()}
+    try:
+        yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _signals() -> Iterator[int]:
+    yield from (signal.SIGINT, signal.SIGTERM)
+    for name in ("SIGHUP", "SIGBREAK"):  # the terminal was closed
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+            yield number
+
+
+def _exit(number: int, code: str, as_json: bool, cleanups: Iterable[Callable[[], object]] = ()) -> None:
+    for cleanup in cleanups:
+        with contextlib.suppress(Exception):
+            cleanup()
+    stopped = message(code)
+    with contextlib.suppress(RuntimeError):
+        if as_json:
+            print(to_json(Interrupted(stopped)))
+        sys.stdout.flush()
+        print(f"\n{sentence(stopped)}", file=sys.stderr, flush=True)
+    os._exit(128 + number)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import codecs
-import io
+import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resnet_gui import __version__
@@ -17,7 +16,7 @@ VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "s
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem, 2 for wrong usage."""
+    """Runs `resnet-gui` with `argv` and returns the exit status: 0, 1 for a problem, 2 for wrong usage, 130 after Ctrl-C."""
     # Threads that wait in a spin loop starve other programs and one another. Torch's OpenMP reads this when it loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -26,53 +25,68 @@ def main(argv: Sequence[str] | None = None) -> int:
         from resnet_gui.engine.server import serve
 
         return serve()
+    from resnet_gui.output.safe_stream import safe_streams
+
+    with safe_streams() as (printed, _):
+        status = _run(verb, arguments)
+        printed.flush()
+        return _report_lost(printed.failure, verb, status) if printed.failure else status
+
+
+def _run(verb: str | None, arguments: list[str]) -> int:
+    """Runs `verb`, or the window without one, and returns the exit status."""
     from resnet_gui.messages import Problem
 
-    codecs.register_error(_printable.__name__, _printable)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=_printable.__name__)
     try:
-        match verb:
-            case "train":
-                from resnet_gui.cli.train_command import train
+        if verb is None:
+            return _window(arguments)
+        from resnet_gui.cli.interrupt import exit_on_interrupt
 
-                return train(arguments[1:])
-            case "predict":
-                from resnet_gui.cli.predict_command import predict
-
-                return predict(arguments[1:])
-            case "evaluate":
-                from resnet_gui.cli.evaluate_command import evaluate
-
-                return evaluate(arguments[1:])
-            case "networks":
-                from resnet_gui.cli.network_commands import networks
-
-                return networks(arguments[1:])
-            case "summary":
-                from resnet_gui.cli.network_commands import summary
-
-                return summary(arguments[1:])
-            case "pretrained":
-                from resnet_gui.cli.pretrained_command import pretrained
-
-                return pretrained(arguments[1:])
-            case _:
-                return _window(arguments)
+        with exit_on_interrupt("--json" in arguments):
+            return _command(verb)(arguments[1:])
     except Problem as problem:
         print(f"resnet-gui: {problem}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # `resnet-gui predict … | head` has read enough
-        sys.stderr.close()
-        return 1
 
 
-def _printable(error: UnicodeError) -> tuple[bytes, int]:
-    """A file name that is not UTF-8 is printed as its bytes, and what the terminal's encoding lacks as a question mark."""
-    assert isinstance(error, UnicodeEncodeError)
-    text = error.object[error.start : error.end]
-    return b"".join(bytes([ord(each) & 0xFF]) if "\udc80" <= each <= "\udcff" else b"?" for each in text), error.end
+def _command(verb: str) -> Callable[[list[str]], int]:
+    """What does `verb`. Each family of verbs is imported only when it is called."""
+    match verb:
+        case "train":
+            from resnet_gui.cli.train_command import train
+
+            return train
+        case "predict":
+            from resnet_gui.cli.predict_command import predict
+
+            return predict
+        case "evaluate":
+            from resnet_gui.cli.evaluate_command import evaluate
+
+            return evaluate
+        case "networks":
+            from resnet_gui.cli.network_commands import networks
+
+            return networks
+        case "summary":
+            from resnet_gui.cli.network_commands import summary
+
+            return summary
+        case _:
+            from resnet_gui.cli.pretrained_command import pretrained
+
+            return pretrained
+
+
+def _report_lost(failure: OSError, verb: str | None, status: int) -> int:
+    """What was printed is not whole. That ends nothing, but counts for verbs that do nothing but print."""
+    from resnet_gui.cli.event_printer import lost_status
+    from resnet_gui.messages import message, sentence
+    from resnet_gui.output.advice import reason_and_advice
+
+    if failure.errno != errno.EPIPE:  # `resnet-gui networks | head` has read enough
+        print(sentence(message("output_lost", **reason_and_advice(failure))), file=sys.stderr)
+    return status or (lost_status(failure) if verb in ("networks", "summary") else 0)
 
 
 def _window(arguments: list[str]) -> int:

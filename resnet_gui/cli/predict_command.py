@@ -4,39 +4,83 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_gui.cli.event_printer import EventPrinter, write_predictions
-from resnet_gui.cli.interrupt import stop_on_interrupt
+from resnet_gui.cli.event_printer import EventPrinter, lost_status
+from resnet_gui.cli.interrupt import StopFlag, stop_on_interrupt
+from resnet_gui.cli.prediction_table import STANDARD_OUTPUT, PredictionTable, check_table
+from resnet_gui.events import Interrupted, Predicted
 
 if TYPE_CHECKING:
     from resnet_gui.records import Prediction
 
 
-def predict(arguments: list[str]) -> int:
-    """`resnet-gui predict MODEL PICTURES`: prints the most probable classes, and returns the exit status."""
+def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="resnet-gui predict", description="Ask a model about pictures.")
     parser.add_argument("model", type=Path, help="a model file (.safetensors)")
     parser.add_argument("pictures", nargs="+", type=Path, help="pictures, or folders of them")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to print (default 5)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="what computes")
     parser.add_argument("--json", action="store_true", help="print every picture as a line of JSON")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a table to this file")
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE",
+        help="also write a table to this file, for a spreadsheet; - prints the table and nothing else",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error("--top must be at least 1")
+    return options
+
+
+def predict(arguments: list[str]) -> int:
+    """`resnet-gui predict MODEL PICTURES`: prints the most probable classes, and returns the exit status."""
+    options = _options(arguments)
+    if options.csv:
+        check_table(options.csv, [options.model, *options.pictures])
     from resnet_gui.config import MachineConfig
-    from resnet_gui.prediction import streaming
     from resnet_gui.prediction.predictor import Predictor
+    from resnet_gui.prediction.streaming import files_in, predict_files
 
     predictor = Predictor(options.model, MachineConfig(device=options.device))
-    printer = EventPrinter(sys.stdout, options.json)
-    predictions: list[Prediction] = []
-    with stop_on_interrupt() as stop:
-        for event in streaming.predict(predictor, options.pictures, stop, options.top):
+    files = list(files_in(options.pictures))
+    top = min(options.top, len(predictor.metadata.classes))
+    with stop_on_interrupt() as stop, PredictionTable(options.csv, top) as table:
+        stop.cleanups.append(table.discard)
+        events = predict_files(predictor, files, stop, options.top)
+        printer = None if options.csv == STANDARD_OUTPUT else EventPrinter(sys.stdout, options.json)
+        return _show(events, printer, table, stop, len(files))
+
+
+def _show(
+    events: Iterable[Predicted], printer: EventPrinter | None, table: PredictionTable, stop: StopFlag, total: int
+) -> int:
+    """Prints the predictions and writes them to the table. An error ends them, and the rows before it are kept."""
+    done, unreadable, errors = 0, 0, list[Exception]()
+    for event in _until_error(events, errors):
+        if printer:
             printer.show(event)
-            predictions += event.items
-    if options.csv:
-        write_predictions(options.csv, predictions, min(options.top, len(predictor.metadata.classes)))
-    return 1 if any(prediction.problem for prediction in predictions) else 0
+        table.add(event.items)
+        done += len(event.items)
+        unreadable += _problems(event.items)
+        if not table.is_file and (lost := lost_status(getattr(sys.stdout, "failure", None))):
+            return lost  # nobody reads what is printed
+    if done < total:
+        stopped = table.stop(done, total)
+        if printer and not errors:
+            printer.show(Interrupted(stopped, done, total))
+    if errors:
+        raise errors[0]
+    return stop.status if done < total else int(unreadable > 0)
+
+
+def _until_error(events: Iterable[Predicted], errors: list[Exception]) -> Iterator[Predicted]:
+    try:
+        yield from events
+    except Exception as error:
+        errors.append(error)
+
+
+def _problems(predictions: Sequence[Prediction]) -> int:
+    return sum(prediction.problem is not None for prediction in predictions)

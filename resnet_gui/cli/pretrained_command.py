@@ -7,6 +7,8 @@ from pathlib import Path
 
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
+from resnet_gui.messages import Problem
+from resnet_gui.output.output_file import check_output
 
 
 def pretrained(arguments: list[str]) -> int:
@@ -20,8 +22,11 @@ def pretrained(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="the model file (default NAME.safetensors)")
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     options = parser.parse_args(arguments)
+    out = options.out or Path(options.network.replace("/", "-") + ".safetensors")
+    check_output(out)
+    if options.weights and options.weights.exists() and out.exists() and out.samefile(options.weights):
+        raise Problem("output_is_input", path=str(out))
     from resnet_gui.prediction.pretrained_model import make_model
 
-    out = options.out or Path(options.network.replace("/", "-") + ".safetensors")
     with stop_on_interrupt() as stop:
-        return show_events(make_model(options.network, options.weights, out, stop), options.json)
+        return show_events(make_model(options.network, options.weights, out, stop), options.json, stop)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
+from resnet_gui.output.output_file import check_new_folder
+from resnet_gui.paths import runs_folder
 
 if TYPE_CHECKING:
     from resnet_gui.events import DatasetChanged, Event
@@ -78,38 +80,42 @@ def train(arguments: list[str]) -> int:
         return _resume(run, epochs, accept, as_json)
     if sample == ("dataset" in values):
         parser.error("name a folder of pictures, --sample, or --resume and the folder of a run")
+    if not sample:
+        make_config(values)
+    check_new_folder(values.get("out") or runs_folder())
+    from resnet_gui.training import loop
+
     with stop_on_interrupt() as stop:
         if sample:
             drawn = _draw_sample(stop)
             if drawn is None:
-                return 0
+                return show_events((), as_json, stop)
             values = {**drawn, **values}
-        from resnet_gui.training import loop
-
-        return show_events(loop.train(make_config(values), stop), as_json)
+        return show_events(loop.train(make_config(values), stop), as_json, stop)
 
 
 def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
     """Resumes a run; if its pictures have changed, asks the user at the terminal."""
     from resnet_gui.training.loop import resume
 
+    changes: list[DatasetChanged] = []
     with stop_on_interrupt() as stop:
-        changes: list[DatasetChanged] = []
-        status = show_events(_noted(resume(run, stop, epochs, accept), changes), as_json)
-        if not changes:
-            return status
-        if as_json or not _agrees("Go on with the pictures that are as they were? [y/N] "):
-            print(
-                "Not resumed. With --accept-changes it goes on with the pictures that are as they were.",
-                file=sys.stderr,
-            )
-            return 1
-        return show_events(resume(run, stop, epochs, accept_changes=True), as_json)
+        status = show_events(_noted(resume(run, stop, epochs, accept), changes), as_json, stop)
+    if not changes:
+        return status
+    if as_json or not _agrees("Go on with the pictures that are as they were? [y/N] "):
+        print(
+            "Not resumed. With --accept-changes it goes on with the pictures that are as they were.",
+            file=sys.stderr,
+        )
+        return 1
+    with stop_on_interrupt() as stop:
+        return show_events(resume(run, stop, epochs, accept_changes=True), as_json, stop)
 
 
 def _agrees(question: str) -> bool:
     """Asks the user at the terminal; without a terminal the answer is no."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         return False
     with contextlib.suppress(EOFError):
         return input(question).strip().lower() in ("y", "yes")

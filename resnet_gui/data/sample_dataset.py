@@ -18,7 +18,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from resnet_gui.events import Event, Progress, SampleDrawn
-from resnet_gui.messages import Problem, Value, reason
+from resnet_gui.messages import Problem, Value
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import cache_folder, resource
 
 Pixels = npt.NDArray[np.float32]
@@ -60,7 +61,7 @@ def draw_sample(stop: Flag) -> Iterator[Event]:
         if not folder.is_dir():
             yield from _draw_all(recipe, folder, stop)
     except OSError as error:
-        raise Problem("cannot_write", path=str(error.filename or "sample"), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(error.filename or "sample"), **reason_and_advice(error)) from error
     if folder.is_dir():
         yield SampleDrawn(str(folder), tuple(recipe.settings.items()))
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from resnet_gui.data.image import decode, stat_image
 from resnet_gui.events import Event, Thumbnails
-from resnet_gui.messages import Problem, reason
+from resnet_gui.messages import Problem
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import Thumbnail
 from resnet_gui.throttle import Throttle
@@ -80,7 +81,7 @@ def _folder() -> Path:
     try:
         return cache_folder("thumbnails")
     except OSError as error:
-        raise Problem("cannot_write", path=str(error.filename), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(error.filename), **reason_and_advice(error)) from error
 
 
 def _draw(path: Path, side: int, png: Path) -> None:
@@ -89,7 +90,7 @@ def _draw(path: Path, side: int, png: Path) -> None:
     try:
         _save(small, png)
     except OSError as error:
-        raise Problem("cannot_write", path=str(png), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(png), **reason_and_advice(error)) from error
 
 
 def _save(image: Image.Image, png: Path) -> None:

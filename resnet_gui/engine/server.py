@@ -15,10 +15,16 @@ from typing import IO
 
 from resnet_gui.engine.job_runner import WARM_UP, JobRunner
 from resnet_gui.engine.outbox import Outbox
+from resnet_gui.output.safe_stream import safe_streams
 
 
 def serve() -> int:
     """Serves until the input ends."""
+    with safe_streams():  # a log on a full disk ends nothing
+        return _serve()
+
+
+def _serve() -> int:
     requests, events = _take_over_descriptors()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(5)  # the window and the user's other programs come first

@@ -35,9 +35,16 @@ def predict(predictor: Predictor, paths: Sequence[Path], stop: threading.Event, 
     A picture that cannot be read, and a folder without pictures, give a `Prediction` with a problem. The first batch is
     one picture, so that its result comes at once; then batches grow to suit the machine. `stop` is checked before each.
     """
+    return predict_files(predictor, files_in(paths), stop, top)
+
+
+def predict_files(
+    predictor: Predictor, files: Iterable[Path | Prediction], stop: threading.Event, top: int = 5
+) -> Iterator[Predicted]:
+    """Like `predict`, for what `files_in` yields."""
     waiting: list[Prediction] = []
     throttle = Throttle(_EVENT_SECONDS)
-    with closing(_opened(predictor, _files(paths), 2 * _largest_batch(predictor))) as opened:
+    with closing(_opened(predictor, iter(files), 2 * _largest_batch(predictor))) as opened:
         for predictions in _predictions(predictor, opened, stop, top):
             waiting += predictions
             if waiting and throttle.ready():
@@ -108,7 +115,8 @@ def _awaited(picture: Future[Picture | Prediction]) -> Iterator[Picture | Predic
     yield picture.result()
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path | Prediction]:
+def files_in(paths: Sequence[Path]) -> Iterator[Path | Prediction]:
+    """The pictures among and in `paths`, in order. A folder without pictures gives a `Prediction` with the problem."""
     for path in paths:
         if not path.is_dir():
             yield path

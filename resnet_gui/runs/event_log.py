@@ -27,7 +27,8 @@ from resnet_gui.events import (
     from_json,
     to_json,
 )
-from resnet_gui.messages import Problem, message, reason
+from resnet_gui.messages import Problem, message
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.throttle import Throttle
 
 _COLUMNS = [field.name for field in dataclasses.fields(EpochDone)]
@@ -69,7 +70,7 @@ def _try_write_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]
     try:
         write_results(run, epochs)
     except OSError as error:
-        yield Note(message("cannot_write", path=str(run / "results.csv"), reason=reason(error)))
+        yield Note(message("cannot_write", path=str(run / "results.csv"), **reason_and_advice(error)))
 
 
 def _row(done: EpochDone) -> list[object]:

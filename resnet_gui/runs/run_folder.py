@@ -14,7 +14,8 @@ from pathlib import Path
 from resnet_gui.atomic_write import make_folder, sync_names
 from resnet_gui.config import TrainConfig, write_config
 from resnet_gui.data.split import Splits, write_split
-from resnet_gui.messages import Problem, reason
+from resnet_gui.messages import Problem
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import runs_folder
 from resnet_gui.runs.event_log import write_results
 
@@ -37,7 +38,7 @@ def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
         write_split(splits, run / "split.csv")
         write_results(run, ())
     except OSError as error:
-        raise Problem("cannot_write", path=str(error.filename or runs), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(error.filename or runs), **reason_and_advice(error)) from error
     return run
 
 

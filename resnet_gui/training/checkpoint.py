@@ -28,6 +28,7 @@ from resnet_gui.device import Compute, device_as_before, out_of_memory_as_proble
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.records import from_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
@@ -87,7 +88,7 @@ class Checkpointer:
         try:
             return self._save()
         except OSError as error:
-            raise Problem(otherwise, path=str(self._folder), reason=reason(error)) from error
+            raise Problem(otherwise, path=str(self._folder), **reason_and_advice(error)) from error
 
     def _save(self) -> CheckpointSaved:
         state, path = self._state, self._path()

@@ -25,8 +25,11 @@ from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import Score, evaluate
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
-from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.messages import Message, Problem, message
 from resnet_gui.nets.catalog import find, require_size
+from resnet_gui.output.advice import reason_and_advice
+from resnet_gui.output.output_file import check_new_folder
+from resnet_gui.paths import runs_folder
 from resnet_gui.runs.event_log import record, rewind
 from resnet_gui.runs.run_folder import checkpoints, make_run_folder
 from resnet_gui.runs.run_lock import only_writer
@@ -59,6 +62,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     Raises `Problem` for what the user can fix: a folder without classes, a missing device, a loss that is not
     finite, memory or disk that is full.
     """
+    check_new_folder(config.out or runs_folder())
     require_size(find(config.network), config.data.image_size)
     device = choose_device(config.machine)
     listing = list_folder(config.dataset, stop.is_set)
@@ -173,7 +177,7 @@ def _restore_files(state: RunState, run: Path) -> None:
         write_split(state.splits, run / "split.csv")
         rewind(run, _started(state, run), state.history, state.epoch, state.step)
     except OSError as error:
-        raise Problem("cannot_write", path=str(run), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(run), **reason_and_advice(error)) from error
 
 
 def _started(state: RunState, run: Path) -> Started:

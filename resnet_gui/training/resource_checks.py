@@ -13,8 +13,9 @@ from resnet_gui.config import TrainConfig, TrainingConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.events import Note
 from resnet_gui.memory import free_memory, peak_memory, taken_memory
-from resnet_gui.messages import Problem, message, reason
+from resnet_gui.messages import Problem, message
 from resnet_gui.nets.catalog import find
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import runs_folder
 
 BATCH_SIZE = 32
@@ -42,7 +43,7 @@ def check_disk(config: TrainConfig, network: nn.Module, extra: int = 0) -> None:
         existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        raise Problem("cannot_write", path=str(runs), reason=reason(error)) from error
+        raise Problem("cannot_write", path=str(runs), **reason_and_advice(error)) from error
     if free < needed:
         raise Problem("disk_too_small", path=str(existing), free=_mega(free), needed=_mega(needed))
 

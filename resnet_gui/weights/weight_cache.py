@@ -19,7 +19,8 @@ from filelock import FileLock, Timeout
 
 from resnet_gui.atomic_write import atomic_write, make_folder, sync_names
 from resnet_gui.events import Downloaded, Downloading, Event, Note
-from resnet_gui.messages import Problem, message, reason
+from resnet_gui.messages import Problem, message
+from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import weights_folder
 from resnet_gui.records import Weights
 from resnet_gui.weights.partial_file import PartialFile, Remote
@@ -117,8 +118,9 @@ def _alone(weights: Weights, stop: threading.Event) -> Generator[Downloading, No
             return None
         return verified(weights) or (yield from _download(weights, path, stop))  # the other process may have brought it
     except (OSError, NotImplementedError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        raise Problem("download_not_written", path=str(path), reason=why) from error
+        if not isinstance(error, OSError):
+            error = OSError(None, str(error))
+        raise Problem("download_not_written", path=str(path), **reason_and_advice(error)) from error
     finally:
         lock.release()
 

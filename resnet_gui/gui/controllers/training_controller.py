@@ -23,7 +23,8 @@ from resnet_gui.gui.workers.dataset_lister import DatasetLister
 from resnet_gui.gui.workers.download_engine import DownloadEngine
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import COMPUTING, TrainingEngine
-from resnet_gui.messages import message, reason
+from resnet_gui.messages import message
+from resnet_gui.output.advice import reason_and_advice
 
 
 class TrainingController(QObject):
@@ -126,5 +127,5 @@ def _copy(source: Path, target: Path) -> str:
     try:
         atomic_write(target, source.read_bytes())
     except OSError as error:
-        return message_text(message("cannot_write", path=str(target), reason=reason(error)))
+        return message_text(message("cannot_write", path=str(target), **reason_and_advice(error)))
     return ""
