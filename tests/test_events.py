@@ -34,6 +34,8 @@ EXAMPLES: tuple[Event, ...] = (
     events.BestSaved(ODD, 2, None, None),
     events.BestSaved(ODD, 2, 0.75, 0.2),
     events.Stopped(ODD, 3, 7, False),
+    events.Interrupted(NOTE),
+    events.Interrupted(NOTE, 2751, 6000),
     events.Finished(ODD, 2, None, None),
     events.Finished(ODD, 2, 0.75, SCORE),
     events.TestScored(ODD, SCORE),

@@ -95,3 +95,11 @@ def test_the_systems_reason_comes_without_the_path(tmp_path: Path):
         (tmp_path / "gone").read_bytes()
     assert reason(caught.value) == "No such file or directory"
     assert reason(OSError()) == "OSError"
+
+
+def test_what_an_earlier_version_wrote_gets_the_advice_it_had():
+    old = message("cannot_write", path="a", reason="No space left on device")
+    text = "a could not be written: No space left on device. Free some space or choose another folder."
+    assert sentence(old) == text
+    newer = message("cannot_write", path="a", reason="x", advice="advice_of_a_later_version")
+    assert sentence(newer) == "a could not be written: x. Free some space or choose another folder."

@@ -46,19 +46,23 @@ def predict(arguments: list[str]) -> int:
     predictor = Predictor(options.model, MachineConfig(device=options.device))
     files = list(files_in(options.pictures))
     top = min(options.top, len(predictor.metadata.classes))
+    errors: list[Exception] = []
     with stop_on_interrupt() as stop, PredictionTable(options.csv, top) as table:
         stop.cleanups.append(table.discard)
-        events = predict_files(predictor, files, stop, options.top)
+        events = _until_error(predict_files(predictor, files, stop, options.top), errors)
         printer = None if options.csv == STANDARD_OUTPUT else EventPrinter(sys.stdout, options.json)
-        return _show(events, printer, table, stop, len(files))
+        status = _show(events, printer, table, stop, len(files))
+    if errors:  # only now: the rows before it are kept
+        raise errors[0]
+    return status
 
 
 def _show(
     events: Iterable[Predicted], printer: EventPrinter | None, table: PredictionTable, stop: StopFlag, total: int
 ) -> int:
-    """Prints the predictions and writes them to the table. An error ends them, and the rows before it are kept."""
-    done, unreadable, errors = 0, 0, list[Exception]()
-    for event in _until_error(events, errors):
+    """Prints the predictions and writes them to the table. Returns the exit status."""
+    done = unreadable = 0
+    for event in events:
         if printer:
             printer.show(event)
         table.add(event.items)
@@ -66,13 +70,12 @@ def _show(
         unreadable += _problems(event.items)
         if not table.is_file and (lost := lost_status(getattr(sys.stdout, "failure", None))):
             return lost  # nobody reads what is printed
-    if done < total:
-        stopped = table.stop(done, total)
-        if printer and not errors:
-            printer.show(Interrupted(stopped, done, total))
-    if errors:
-        raise errors[0]
-    return stop.status if done < total else int(unreadable > 0)
+    if done == total:
+        return int(unreadable > 0)
+    stopped = table.stop(done, total)
+    if printer:
+        printer.show(Interrupted(stopped, done, total))
+    return stop.status
 
 
 def _until_error(events: Iterable[Predicted], errors: list[Exception]) -> Iterator[Predicted]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import textwrap
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from resnet_gui.events import NetworkSummary
 from resnet_gui.nets.catalog import by_family, find
 from resnet_gui.nets.spec import NetworkSpec, Stage
+from resnet_gui.output.spreadsheet import SpreadsheetWriter
 from resnet_gui.records import Layer, Weights
 
 WIDTH = 100
@@ -114,12 +114,12 @@ def _cut(name: str, width: int) -> str:
 def layers_csv(tables: Iterable[NetworkSummary]) -> str:
     """A row for each layer, numbers unabbreviated; shapes as `64x112x112`, empty for layers called in training only."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["network", "stage", "layer", "kind", "output", "parameters", "multiply_adds"])
+    table = SpreadsheetWriter(text, lineterminator="\n")
+    table.write(["network", "stage", "layer", "kind", "output", "parameters", "multiply_adds"])
     for summary in tables:
         for row in summary.layers:
             shape = "x".join(map(str, row.shape))
-            table.writerow([summary.network, row.stage, row.name, row.kind, shape, row.parameters, row.multiply_adds])
+            table.write([summary.network, row.stage, row.name, row.kind, shape, row.parameters, row.multiply_adds])
     return text.getvalue()
 
 
