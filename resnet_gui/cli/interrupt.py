@@ -11,9 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from resnet_gui.events import Interrupted, to_json
-from resnet_gui.messages import message, sentence
-
 
 class StopFlag(threading.Event):
     """Set by a signal, so that a job can save and stop. Then `status` is the exit status, such as 130.
@@ -80,10 +77,17 @@ def _exit(number: int, code: str, as_json: bool, cleanups: Iterable[Callable[[],
     for cleanup in cleanups:
         with contextlib.suppress(Exception):
             cleanup()
-    stopped = message(code)
-    with contextlib.suppress(RuntimeError):
-        if as_json:
-            print(to_json(Interrupted(stopped)))
-        sys.stdout.flush()
-        print(f"\n{sentence(stopped)}", file=sys.stderr, flush=True)
+    with contextlib.suppress(Exception):  # an import that the signal came into, or a stream that was being written
+        _report(code, as_json)
     os._exit(128 + number)
+
+
+def _report(code: str, as_json: bool) -> None:
+    """The imports are here, so that a signal is handled from the first moment on."""
+    from resnet_gui.events import Interrupted, to_json
+    from resnet_gui.messages import message, sentence
+
+    stopped = message(code)
+    if as_json:
+        print(to_json(Interrupted(stopped)), flush=True)
+    print(f"\n{sentence(stopped)}", file=sys.stderr, flush=True)

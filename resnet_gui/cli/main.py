@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resnet_gui import __version__
+from resnet_gui.cli.interrupt import exit_on_interrupt
 
 VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "serve")
 """A verb wins over a folder of the same name: `resnet-gui ./train` opens the folder."""
@@ -25,6 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from resnet_gui.engine.server import serve
 
         return serve()
+    with exit_on_interrupt("--json" in arguments) if verb else contextlib.nullcontext():
+        return _run_safely(verb, arguments)
+
+
+def _run_safely(verb: str | None, arguments: list[str]) -> int:
+    """Runs `verb` while no output can end it."""
     from resnet_gui.output.safe_stream import safe_streams
 
     with safe_streams() as (printed, _):
@@ -40,10 +49,7 @@ def _run(verb: str | None, arguments: list[str]) -> int:
     try:
         if verb is None:
             return _window(arguments)
-        from resnet_gui.cli.interrupt import exit_on_interrupt
-
-        with exit_on_interrupt("--json" in arguments):
-            return _command(verb)(arguments[1:])
+        return _command(verb)(arguments[1:])
     except Problem as problem:
         print(f"resnet-gui: {problem}", file=sys.stderr)
         return 1
@@ -100,6 +106,7 @@ def _window(arguments: list[str]) -> int:
     parser.add_argument("--sample", action="store_true", help="draw the sample pictures and open them")
     parser.add_argument("--version", action="version", version=f"resnet-gui {__version__}")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the window at once, while it is being imported, too
     from resnet_gui.gui.app import run_window
 
     status: int = run_window(options.path, options.sample)

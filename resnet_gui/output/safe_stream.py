@@ -29,7 +29,7 @@ class SafeStream:
     def __init__(self, stream: TextIO | None) -> None:
         self.failure: OSError | None = None
         self._stream = stream
-        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._encoding = _known_encoding(stream)
         binary = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
         self._binary = cast("io.BufferedWriter | None", binary)
         self._encoder = codecs.getincrementalencoder(self._encoding)(_ERRORS)
@@ -100,6 +100,13 @@ class SafeStream:
         except (OSError, ValueError) as error:
             self.failure = error if isinstance(error, OSError) else OSError(errno.EBADF, os.strerror(errno.EBADF))
             _drop_rest(_number(self._stream))
+
+
+def _known_encoding(stream: TextIO | None) -> str:
+    name = str(getattr(stream, "encoding", None) or "utf-8")
+    with contextlib.suppress(LookupError):
+        return codecs.lookup(name).name
+    return "utf-8"
 
 
 def _number(stream: TextIO | None) -> int | None:
