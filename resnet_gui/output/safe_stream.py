@@ -60,11 +60,7 @@ class SafeStream:
 
     def _write(self, text: str) -> None:
         if self._binary is None:
-            assert self._stream is not None
-            try:
-                self._stream.write(text)
-            except UnicodeEncodeError:
-                self._stream.write(_escaped(text, self._encoding))
+            self._write_text(text)
             return
         rest = self._encoder.encode(text.replace("\n", self._newline))
         while rest:
@@ -76,6 +72,15 @@ class SafeStream:
                 self._wait()
         if self._stream is not None and (self._stream.isatty() or ("\n" in text and self._is_line_buffered())):
             self._flush()
+
+    def _write_text(self, text: str) -> None:
+        """For a stream that encodes in a way of its own: as little as possible is escaped."""
+        assert self._stream is not None
+        for encoding in (None, self._encoding):
+            with contextlib.suppress(UnicodeEncodeError):
+                self._stream.write(_escaped(text, encoding) if encoding else text)
+                return
+        self._stream.write(_escaped(text, "ascii"))
 
     def _is_line_buffered(self) -> bool:
         return bool(getattr(self._stream, "line_buffering", False) or getattr(self._stream, "write_through", False))

@@ -69,7 +69,7 @@ def test_a_stop_is_in_the_status_the_output_and_the_table(
     assert capsys.readouterr().out.splitlines()[-1] == f"{said} The rows that were done are in {table}."
     *done, last = rows(table)
     assert [row["path"] for row in done] == [f"pictures/{number:04}.jpg" for number in range(3)]
-    assert (last["path"], last["problem"], last["label_1"]) == (said, "stopped", None)
+    assert (last["path"], last["problem"]) == (said, "stopped")
     assert sorted(path.name for path in Path().iterdir()) == ["pictures", "t.csv"]
 
 

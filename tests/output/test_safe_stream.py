@@ -1,5 +1,6 @@
 """No terminal, pipe or disk ends what prints to it."""
 
+import codecs
 import errno
 import io
 import os
@@ -39,7 +40,7 @@ def test_wide_encodings_are_written_once_with_their_mark(encoding: str) -> None:
 
 def test_a_stream_that_is_no_text_wrapper_escapes_too() -> None:
     class Console(io.StringIO):
-        encoding = "cp1252"  # type: ignore[assignment]
+        encoding = "cp1252"
 
         def write(self, text: str) -> int:
             text.encode("cp1252")
@@ -48,6 +49,9 @@ def test_a_stream_that_is_no_text_wrapper_escapes_too() -> None:
     console = Console()
     SafeStream(console).write(f"é 猫 {NAME}")
     assert console.getvalue() == r"é \u732b caf\udce9"
+    written = io.BytesIO()
+    SafeStream(codecs.getwriter("cp1252")(written)).write("é 猫\n")  # type: ignore[arg-type,unused-ignore]
+    assert written.getvalue() == rb"\xe9 \u732b" + b"\n"
 
 
 def test_a_stream_that_is_gone_or_closed_takes_nothing_and_raises_nothing() -> None:
