@@ -5,7 +5,7 @@ Everything below the window and the command line uses `Message`s; every sentence
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Value = str | int | float
@@ -50,6 +50,11 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
+def first_names(names: Sequence[str]) -> str:
+    """The first three of `names`, for the end of a sentence: there may be thousands."""
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
 SENTENCES = {
     # A dataset folder.
     "not_a_folder": "{path} is not a folder. Choose the folder that holds one sub-folder of pictures for each class.",
@@ -66,6 +71,7 @@ SENTENCES = {
     "inner_folder": "The class folders were found in {path}.",
     "class_empty": "The folder “{name}” holds no pictures, so it is not a class.",
     "class_small": "The class “{name}” has too few pictures to split ({count}, and 3 are needed), so all of them are used for training and none to check the result.",
+    "classes_small": "{count} classes have too few pictures to split (fewer than 3 different ones), so all of these are used for training and none to check the result: {names}.",
     "class_missing": "The class “{name}” has no pictures in {split}: it keeps its place, but cannot be scored there.",
     "class_untrained": "The class “{name}” has no training pictures: the model cannot learn it.",
     "val_from_train": "There are no validation pictures, so {percent} % of the training pictures are set aside for validation. The test pictures are left alone.",
@@ -75,6 +81,19 @@ SENTENCES = {
     "test_unlabelled": "{count} pictures in {path} have no class folder: they are not used for a score.",
     "loose_pictures": "{count} pictures lie outside every class folder and are not used.",
     "sub_folder_unreadable": "The folder {path} cannot be read ({reason}), so its pictures are not used.",
+    # Pictures that lie in a dataset more than once.
+    "test_in_train": "Test pictures that are also training pictures, byte for byte: {count} of {total} ({names}). So the test score will probably be too good.",
+    "val_in_train": "Validation pictures that are also training pictures, byte for byte: {count} of {total} ({names}). So the validation accuracy will probably be too good.",
+    "test_in_val": "Test pictures that are also validation pictures, which choose the best epoch: {count} of {total} ({names}). So the test score can be a little too good.",
+    "test_repeated": "Test pictures that are copies of other test pictures, and count again: {count} ({names}).",
+    "copies_together": "Pictures that are copies of others in their class: {count} ({names}). Copies of a picture are kept together, in training, validation or test.",
+    "contradictions": "Pictures that lie in more than one class: {count} ({names}). Only one of the classes can be right. Remove the others.",
+    "contradictions_in_train": (
+        "Pictures that lie in more than one class: {count} ({names}). Only one of the classes can be right. "
+        "Remove the others; until then they are used for training alone, and no score counts them."
+    ),
+    "score_leaked": "Training pictures among them, byte for byte: {count}. So this score is not that of unseen pictures; without them, {right} of {others} were right ({percent} %).",
+    "score_of_seen": "All of them are also training pictures, byte for byte. So this score does not tell what becomes of unseen pictures.",
     # A picture.
     "image_missing": "There is no file {path}.",
     "image_not_regular": "{path} is not an ordinary file.",

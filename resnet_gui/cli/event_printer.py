@@ -39,7 +39,7 @@ from resnet_gui.events import (
 )
 from resnet_gui.messages import Problem, reason, sentence
 from resnet_gui.nets.tables import layer_table
-from resnet_gui.records import ModelInfo, Prediction, TestScore
+from resnet_gui.records import ModelInfo, Prediction, TestScore, leak_note
 
 _NAMED = 5
 """How many names are printed at most, where there may be thousands."""
@@ -160,6 +160,11 @@ def _downloading(event: Downloading) -> str:
 
 def _score(test: TestScore) -> str:
     lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.percent} %)."]
+    if test.leaked:
+        lines = [
+            f"Of {test.total} test pictures, {test.right} were right ({test.percent} %).",
+            sentence(leak_note(test)),
+        ]
     width = max(len(row.name) for row in test.classes)
     lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
     return "\n".join(lines)

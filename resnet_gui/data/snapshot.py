@@ -83,6 +83,10 @@ class Snapshot:
         """The indices of pictures whose digests are not known."""
         return [int(index) for index in np.flatnonzero(~self.digest.any(axis=1))]
 
+    def known(self) -> list[int]:
+        """The indices of pictures whose digests are known."""
+        return [int(index) for index in np.flatnonzero(self.digest.any(axis=1))]
+
     def compare(self, root: Path, samples: Sequence[Sample], left_out: Iterable[int]) -> tuple[list[int], list[int]]:
         """The indices of removed and of changed pictures; those in `left_out` are ignored."""
         removed, changed = [], []

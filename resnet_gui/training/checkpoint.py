@@ -28,7 +28,7 @@ from resnet_gui.device import Compute, device_as_before, out_of_memory_as_proble
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
-from resnet_gui.records import from_plain
+from resnet_gui.records import from_plain, to_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
@@ -94,7 +94,7 @@ class Checkpointer:
         state.require_finite()
         make_folder(self._folder)
         write_tensor_file(
-            path, safetensors.torch.save(_tensors(state), safetensors_metadata(dataclasses.asdict(_metadata(state))))
+            path, safetensors.torch.save(_tensors(state), safetensors_metadata(to_plain(_metadata(state))))
         )
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()

@@ -18,12 +18,14 @@ import torch
 
 from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.data.cache.picture_cache import PictureCache
+from resnet_gui.data.checks.duplicates import with_duplicates
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import Score, evaluate
+from resnet_gui.evaluation.learned_pictures import among
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.nets.catalog import find, require_size
@@ -62,6 +64,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     require_size(find(config.network), config.data.image_size)
     device = choose_device(config.machine)
     listing = list_folder(config.dataset, stop.is_set)
+    listing = listing and with_duplicates(listing, stop.is_set)
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
@@ -246,7 +249,8 @@ def _learn(
 
 def _validate(state: RunState, inputs: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
-    return (yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch))
+    score = yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch)
+    return score and score.with_leaks(among(state.val, set(state.train.digests().values())))
 
 
 def _end_epoch(
@@ -303,7 +307,8 @@ def _test(state: RunState, stop: threading.Event) -> Generator[Event, None, Scor
     """Scores a copy of the network: the run's own keeps its weights, in case it gets more epochs later."""
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
-    return (yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test"))
+    score = yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test")
+    return score and score.with_leaks(among(state.test, set(state.train.digests().values())))
 
 
 def _waiting_for_folder(
