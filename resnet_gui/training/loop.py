@@ -30,7 +30,7 @@ from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started
 from resnet_gui.messages import Message, Problem, message, reason
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.runs.event_log import record, rewind
-from resnet_gui.runs.run_folder import checkpoints, make_run_folder
+from resnet_gui.runs.run_folder import checkpoints, make_run_folder, removed_if_nothing_was_learned
 from resnet_gui.runs.run_lock import only_writer
 from resnet_gui.seeds import seed_for
 from resnet_gui.throttle import Throttle
@@ -85,7 +85,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     config, plan, plan_message = found
     check_disk(config, network)
     run = make_run_folder(config, splits)
-    with only_writer(run):
+    with removed_if_nothing_was_learned(run), only_writer(run):
         train, val, test = (
             Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
         )
