@@ -212,6 +212,21 @@ class TestScored:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderScored:
+    """The model in the file `model` was scored on the pictures of `folder`, whose folders name their classes.
+
+    `left_out` pictures lie in folders that name no class of the model; `absent` are its classes without pictures.
+    The score is not a test score: nothing counts it, and its `opened` is 0.
+    """
+
+    model: str
+    folder: str
+    score: TestScore
+    left_out: int
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The job ended with a problem, which `message` explains."""
 
@@ -318,7 +333,7 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
+    | BestSaved | Stopped | Finished | TestScored | FolderScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
     | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from resnet_gui.events import (
     Event,
     Failed,
     Finished,
+    FolderScored,
     NetworkNames,
     NetworkSummary,
     Note,
@@ -101,6 +102,8 @@ class EventPrinter:
                 return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
             case TestScored():
                 return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
+            case FolderScored():
+                return _folder_score(event)
             case Checked():
                 return f"{event.readable} pictures can be read, {event.skipped} cannot."
             case Predicted():
@@ -159,15 +162,23 @@ def _downloading(event: Downloading) -> str:
 
 
 def _score(test: TestScore) -> str:
-    lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.percent} %)."]
-    if test.leaked:
-        lines = [
-            f"Of {test.total} test pictures, {test.right} were right ({test.percent} %).",
-            sentence(leak_note(test)),
-        ]
-    width = max(len(row.name) for row in test.classes)
-    lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
-    return "\n".join(lines)
+    which = "test pictures" if test.leaked else "pictures it had never seen"
+    line = f"Of {test.total} {which}, {test.right} were right ({test.percent} %)."
+    return "\n".join([line, *_details(test)])
+
+
+def _folder_score(event: FolderScored) -> str:
+    score = event.score
+    lines = [f"Of {score.total} pictures in {event.folder}, {score.right} were right ({score.percent} %)."]
+    return "\n".join([*lines, *_details(score)])
+
+
+def _details(test: TestScore) -> list[str]:
+    """What must be known beside the score, and the score of each class that has pictures."""
+    rows = [row for row in test.classes if row.total]
+    width = max(len(row.name) for row in rows)
+    notes = [sentence(leak_note(test))] if test.leaked else []
+    return [*notes, *(f"  {row.name:{width}}  {row.right} of {row.total}" for row in rows)]
 
 
 def _changes(event: DatasetChanged) -> str:

@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _window(arguments)
     except Problem as problem:
         print(f"resnet-gui: {problem}", file=sys.stderr)
+        if problem.message.code == "dataset_missing":
+            print("If the folder was moved, add --dataset and its new path.", file=sys.stderr)
         return 1
     except BrokenPipeError:  # `resnet-gui predict … | head` has read enough
         sys.stderr.close()
@@ -123,6 +125,10 @@ def train_parser() -> argparse.ArgumentParser:
         help="go on with the run in this folder, with its own settings; only --epochs can be changed",
     )  # fmt: skip
     parser.add_argument(
+        "--dataset", dest="moved_to", type=Path, metavar="FOLDER",
+        help="with --resume: the folder where the run's pictures are now, if they were moved",
+    )  # fmt: skip
+    parser.add_argument(
         "--accept-changes", action="store_true", help="resume, although the pictures are not those the run began with"
     )
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
@@ -143,14 +149,18 @@ def _train(arguments: list[str]) -> int:
 
     parser = train_parser()
     values = vars(parser.parse_args(arguments))
-    as_json, sample, run, accept = (values.pop(name) for name in ("json", "sample", "resume", "accept_changes"))
+    as_json, sample, run, accept, moved_to = (
+        values.pop(name) for name in ("json", "sample", "resume", "accept_changes", "moved_to")
+    )
     if values["dataset"] is None:
         del values["dataset"]
     if run is not None:
         epochs = values.pop("training.epochs", None)
         if sample or values:
             parser.error("a run is resumed with its own pictures and settings; only --epochs can be changed")
-        return _resume(run, epochs, accept, as_json)
+        return _resume(run, epochs, accept, moved_to, as_json)
+    if moved_to is not None:
+        parser.error("--dataset goes with --resume; a new run takes its folder of pictures without it")
     if sample == ("dataset" in values):
         parser.error("name a folder of pictures, --sample, or --resume and the folder of a run")
     with _stop_on_interrupt() as stop:
@@ -164,13 +174,13 @@ def _train(arguments: list[str]) -> int:
         return _show(train(make_config(values), stop), as_json)
 
 
-def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
+def _resume(run: Path, epochs: int | None, accept: bool, moved_to: Path | None, as_json: bool) -> int:
     """Resumes a run; if its pictures have changed, asks the user at the terminal."""
     from resnet_gui.training.loop import resume
 
     with _stop_on_interrupt() as stop:
         changes: list[DatasetChanged] = []
-        status = _show(_noted(resume(run, stop, epochs, accept), changes), as_json)
+        status = _show(_noted(resume(run, stop, epochs, accept, moved_to), changes), as_json)
         if not changes:
             return status
         if as_json or not _agrees("Go on with the pictures that are as they were? [y/N] "):
@@ -179,7 +189,7 @@ def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
                 file=sys.stderr,
             )
             return 1
-        return _show(resume(run, stop, epochs, accept_changes=True), as_json)
+        return _show(resume(run, stop, epochs, accept_changes=True, moved_to=moved_to), as_json)
 
 
 def _agrees(question: str) -> bool:
@@ -214,15 +224,34 @@ def _evaluate(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="resnet-gui evaluate",
         description="Score a run's model on its test pictures. Each time is counted in the model file: "
-        "a figure that was looked at often is no longer an honest one.",
+        "a figure that was looked at often is no longer an honest one. "
+        "With FOLDER, score it on the pictures there, whose class is the name of their folder; this is not counted.",
     )
-    parser.add_argument("run", type=Path, help="the folder of a run")
+    parser.add_argument(
+        "model", type=Path, metavar="RUN_OR_MODEL", help="the folder of a run; or with FOLDER a model file"
+    )
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="a folder of labelled pictures")
+    parser.add_argument(
+        "--split", choices=("train", "val", "test", "all"),
+        help="which pictures of FOLDER (default: those in its test folder, or all if it has none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dataset", dest="moved_to", type=Path, metavar="PATH",
+        help="without FOLDER: where the run's pictures are now, if they were moved",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     options = parser.parse_args(arguments)
+    if options.folder is not None and options.moved_to is not None:
+        parser.error("name a FOLDER to score, or --dataset for the run's own pictures, but not both")
+    if options.folder is None and options.split is not None:
+        parser.error("--split goes with a FOLDER")
     from resnet_gui.evaluation.evaluate import score_test_split
+    from resnet_gui.evaluation.labelled_folder import score_folder
 
     with _stop_on_interrupt() as stop:
-        return _show(score_test_split(options.run, stop), options.json)
+        if options.folder is not None:
+            return _show(score_folder(options.model, options.folder, options.split, stop), options.json)
+        return _show(score_test_split(options.model, stop, options.moved_to), options.json)
 
 
 def _pretrained(arguments: list[str]) -> int:

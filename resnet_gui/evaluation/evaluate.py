@@ -16,10 +16,12 @@ from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
+from resnet_gui.data.moved_folder import moved_root
 from resnet_gui.data.prefetch import prefetch
+from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, read_split
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
-from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_by
+from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_by, test_snapshot
 from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import load_model, save_model
@@ -105,23 +107,34 @@ def evaluate(
     return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()), hits)
 
 
-def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
+def score_test_split(run: Path, stop: threading.Event, moved_to: Path | None = None) -> Iterator[Event]:
     """Scores the run in the folder `run` on its test split at the user's request: a stopped run has no test score.
 
-    The score, and how often the test split was used, go into the model file. Raises `Problem`.
+    The score, and how often the test split was used, go into the model file. `moved_to` is the folder where the
+    pictures are now, if they were moved; one that is not as it was is skipped there. Raises `Problem`.
     """
+    if run.is_file():  # a model file
+        if not (run.parent / "config.toml").is_file():
+            raise Problem("evaluate_what", path=str(run))
+        run = run.parent
     config = read_config(run / "config.toml")
     splits = read_split(run / "split.csv")
     if not splits.test:
         raise Problem("test_split_empty")
     with only_writer(run):
-        for event in _score_test_split(run / "model.safetensors", config, splits, stop):
+        snapshot = None
+        if moved_to is not None:
+            config = config.model_copy(update={"dataset": moved_root(moved_to, splits.test)})
+            snapshot = test_snapshot(run, splits.test, config.dataset)
+        for event in _score_test_split(run / "model.safetensors", config, splits, stop, snapshot):
             if isinstance(event, TestScored):  # other events here are not part of the run's log
                 append_event(event, run)
             yield event
 
 
-def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
+def _score_test_split(
+    path: Path, config: TrainConfig, splits: Splits, stop: threading.Event, snapshot: Snapshot | None
+) -> Iterator[Event]:
     network, metadata = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
     root, preprocessing, machine = config.dataset, metadata.preprocessing, config.machine
@@ -131,7 +144,7 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
             out_of_memory_as_problem(compute.device),
         ):
             batch_size, threads = config.training.batch_size, machine.loading_threads
-            loader = Loader(root, splits.test, preprocessing, batch_size, threads, cache=cache)
+            loader = Loader(root, splits.test, preprocessing, batch_size, threads, snapshot, cache)
             score = yield from evaluate(
                 compute.to_device(network), loader, len(metadata.classes), compute, stop, "test"
             )

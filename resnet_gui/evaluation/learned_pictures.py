@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Sequence, Set
 from pathlib import Path
 
 import safetensors.torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from resnet_gui.data.checks.duplicates import equal_files
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.samples import Sample
+from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import read_tensor_file
 
@@ -30,14 +33,32 @@ def learned_by(run: Path) -> set[bytes]:
 
     Empty if there is none that can be read.
     """
+    if (tensors := _newest_checkpoint(run)) is None:
+        return set()
+    skipped = set(tensors["train.skipped"].tolist())
+    digests = enumerate(bytes(row) for row in tensors["train.digest"].tolist())
+    return {digest for index, digest in digests if any(digest) and index not in skipped}
+
+
+def test_snapshot(run: Path, samples: Sequence[Sample], moved_to: Path) -> Snapshot | None:
+    """The test pictures `samples` of the run in the folder `run`, as it knew them, which are now in `moved_to`.
+
+    None if no checkpoint can be read.
+    """
+    tensors = _newest_checkpoint(run)
+    if tensors is None or len(tensors["test.size"]) != len(samples):
+        return None
+    snapshot = Snapshot(*(tensors[f"test.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+    snapshot.follow(moved_to, samples)
+    return snapshot
+
+
+def _newest_checkpoint(run: Path) -> dict[str, Tensor] | None:
     for path in checkpoints(run):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, SafetensorError):
             _, data = read_tensor_file(path)
-            tensors = safetensors.torch.load(data)
-            skipped = set(tensors["train.skipped"].tolist())
-            digests = enumerate(bytes(row) for row in tensors["train.digest"].tolist())
-            return {digest for index, digest in digests if any(digest) and index not in skipped}
-    return set()
+            return safetensors.torch.load(data)
+    return None
 
 
 def equal_to(scored: Loader, train: Sequence[Sample], stop: threading.Event) -> set[int]:

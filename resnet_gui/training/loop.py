@@ -37,7 +37,7 @@ from resnet_gui.throttle import Throttle
 from resnet_gui.training.cached_features import EpochInputs, feature_bytes, prepare_inputs
 from resnet_gui.training.checkpoint import Checkpointer, restore
 from resnet_gui.training.compute_plan import autotune, plan_event, resumed_plan_event
-from resnet_gui.training.dataset_changes import dataset_changes, leave_out
+from resnet_gui.training.dataset_changes import dataset_changes, leave_out, require_some_left
 from resnet_gui.training.epoch import EpochTrainer
 from resnet_gui.training.initial_weights import find_initial_weights
 from resnet_gui.training.resource_checks import MemoryWatch, check_disk, choose_batch_size
@@ -115,26 +115,35 @@ def _begin(
 
 
 def resume(
-    run: Path, stop: threading.Event, epochs: int | None = None, accept_changes: bool = False
+    run: Path,
+    stop: threading.Event,
+    epochs: int | None = None,
+    accept_changes: bool = False,
+    moved_to: Path | None = None,
 ) -> Iterator[Event]:
     """Resumes the run in the folder `run` from its newest checkpoint, with the same bits as an uninterrupted run.
 
     `epochs` is the new number of epochs. If the pictures have changed, `DatasetChanged` is the only event, unless
-    `accept_changes` is set: then the run goes on with the unchanged pictures.
+    `accept_changes` is set: then the run goes on with the unchanged pictures. `moved_to` is the folder where they are
+    now, if they were moved.
     Raises `Problem` as `train` does, and if the run is in use, has no checkpoint, or its pictures are not there.
     """
     if not checkpoints(run):  # perhaps not a run folder: leave no lock file in it
         raise Problem("no_checkpoint", path=str(run))
     with only_writer(run):
-        state, notes = restore(run)
+        state, notes = restore(run, moved_to)
         if state.train.is_gone:
             raise Problem("dataset_missing", path=str(state.config.dataset))
         changes = dataset_changes(state, run)
+        if changes and moved_to is not None:
+            require_some_left(state, changes)
         if changes and not accept_changes:
             yield changes
             return
         if changes:
             notes += leave_out(state, changes)
+        if moved_to is not None:
+            notes.append(message("dataset_moved", path=str(state.config.dataset)))
         if epochs is not None:
             notes += _extend(state, epochs)
         _restore_files(state, run)
