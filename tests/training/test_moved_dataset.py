@@ -14,28 +14,45 @@ from resnet_gui.messages import Problem
 from resnet_gui.runs.run_status import read_status
 from resnet_gui.training.loop import resume, train
 
-Settings = dict[str, object]
 
-
-@pytest.fixture
-def run(quick: Settings) -> Path:
-    """A run of 2 epochs that was stopped after the first."""
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
+    """A run of 2 epochs that was stopped after the first. Its pictures are in the folder beside, called colours."""
+    folder = tmp_path_factory.mktemp("stopped")
+    colours = shutil.copytree(drawn, folder / "colours")
+    config = make_config(
+        {"dataset": str(colours), "out": str(folder / "runs"), "network": "resnet20", "data.image_size": 32,
+         "training.epochs": 2, "training.batch_size": 8}
+    )  # fmt: skip
     stop = threading.Event()
-    for event in train(make_config(quick), stop):
+    for event in train(config, stop):
         if isinstance(event, EpochDone):
             stop.set()
-    [run] = Path(str(quick["out"])).iterdir()
+    [run] = (folder / "runs").iterdir()
     return run
 
 
 @pytest.fixture
-def moved(run: Path, colours: Path, tmp_path: Path) -> Iterator[Path]:
+def run(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of the run's folder."""
+    return Path(shutil.copytree(stopped, tmp_path / "run"))
+
+
+@pytest.fixture
+def colours(stopped: Path) -> Path:
+    """Where the run has seen its pictures."""
+    return stopped.parents[1] / "colours"
+
+
+@pytest.fixture
+def moved(colours: Path, tmp_path: Path) -> Iterator[Path]:
     """The run's pictures, copied into a folder of another name, two folders down; the old folder is gone."""
     moved = tmp_path / "elsewhere"
     shutil.copytree(colours, moved / "unpacked" / "shades")
-    colours.rename(tmp_path / "away")
+    away = colours.with_name("away")
+    colours.rename(away)
     yield moved
-    (tmp_path / "away").rename(colours)
+    away.rename(colours)
 
 
 def go_on(run: Path, *, accept: bool = False, moved_to: Path | None = None) -> list[Event]:
@@ -58,9 +75,9 @@ def test_it_ends_with_the_same_bits_and_knows_the_new_folder(
     assert status is not None
     assert status.dataset == str(root)
     assert go_on(run)[-1] == events[-1], "the next time the folder is known"
-    (tmp_path / "away").rename(colours)
+    colours.with_name("away").rename(colours)
     assert isinstance(go_on(other)[-1], Finished)
-    colours.rename(tmp_path / "away")
+    colours.rename(colours.with_name("away"))
     assert (run / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
 
 
