@@ -55,6 +55,7 @@ def controller(tab: TrainingTab, engine: RecordingEngine) -> Iterator[ResumeCont
     controller.setParent(setup)  # and is deleted with it
     for dialog in tab.findChildren(QDialog):
         dialog.close()
+    tab.hide()  # else it would not be activated when it is shown for the next test
 
 
 def missing(code: str = "dataset_missing") -> Failed:
