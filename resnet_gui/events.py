@@ -6,7 +6,6 @@ A figure that does not exist is `None`, never NaN.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing
 from collections.abc import Iterator
@@ -14,7 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_gui.messages import Message, Value, message
-from resnet_gui.records import Layer, Mismatch, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
+from resnet_gui.records import (
+    Layer,
+    Mismatch,
+    ModelInfo,
+    Prediction,
+    TestScore,
+    Thumbnail,
+    Weights,
+    from_plain,
+    to_plain,
+)
 
 _MISFITS = 20
 """How many tensors that did not fit are reported at most: a network has hundreds."""
@@ -163,12 +172,13 @@ class EpochDone:
 
 @dataclass(frozen=True, slots=True)
 class BestSaved:
-    """The model file now holds this epoch's weights."""
+    """The model file now holds this epoch's weights. `val_leaked` validation pictures were training pictures as well."""
 
     model: str
     epoch: int
     val_accuracy: float | None
     val_loss: float | None
+    val_leaked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,21 @@ class TestScored:
 
     model: str
     test: TestScore
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScored:
+    """The model in the file `model` was scored on the pictures of `folder`, whose folders name their classes.
+
+    `left_out` pictures lie in folders that name no class of the model; `absent` are its classes without pictures.
+    The score is not a test score: nothing counts it, and its `opened` is 0.
+    """
+
+    model: str
+    folder: str
+    score: TestScore
+    left_out: int
+    absent: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +342,8 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Interrupted | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
-    | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
+    | BestSaved | Stopped | Interrupted | Finished | TestScored | FolderScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted
+    | NetworkSummary    | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 
 _WRITTEN_AS = {"TestScored": "Tested", "NetworkSummary": "Summarised", "WeightsLoaded": "WeightsTaken"}
@@ -338,7 +363,7 @@ def to_json(event: Event, **extra: Any) -> str:
 
     Raises `ValueError` for NaN or infinity, which JSON does not have.
     """
-    return json.dumps({**extra, "event": _tag(type(event)), **dataclasses.asdict(event)}, allow_nan=False)
+    return json.dumps({**extra, "event": _tag(type(event)), **to_plain(event)}, allow_nan=False)
 
 
 def from_json(line: str) -> Event:

@@ -5,7 +5,7 @@ Everything below the window and the command line uses `Message`s; every sentence
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Value = str | int | float
@@ -54,6 +54,11 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
+def first_names(names: Sequence[str]) -> str:
+    """The first three of `names`, for the end of a sentence: there may be thousands."""
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
 SENTENCES = {
     # A dataset folder.
     "not_a_folder": "{path} is not a folder. Choose the folder that holds one sub-folder of pictures for each class.",
@@ -70,6 +75,7 @@ SENTENCES = {
     "inner_folder": "The class folders were found in {path}.",
     "class_empty": "The folder “{name}” holds no pictures, so it is not a class.",
     "class_small": "The class “{name}” has too few pictures to split ({count}, and 3 are needed), so all of them are used for training and none to check the result.",
+    "classes_small": "{count} classes have too few pictures to split (fewer than 3 different ones), so all of these are used for training and none to check the result: {names}.",
     "class_missing": "The class “{name}” has no pictures in {split}: it keeps its place, but cannot be scored there.",
     "class_untrained": "The class “{name}” has no training pictures: the model cannot learn it.",
     "val_from_train": "There are no validation pictures, so {percent} % of the training pictures are set aside for validation. The test pictures are left alone.",
@@ -79,6 +85,19 @@ SENTENCES = {
     "test_unlabelled": "{count} pictures in {path} have no class folder: they are not used for a score.",
     "loose_pictures": "{count} pictures lie outside every class folder and are not used.",
     "sub_folder_unreadable": "The folder {path} cannot be read ({reason}), so its pictures are not used.",
+    # Pictures that lie in a dataset more than once.
+    "test_in_train": "Test pictures that are also training pictures, byte for byte: {count} of {total} ({names}). So the test score will probably be too good.",
+    "val_in_train": "Validation pictures that are also training pictures, byte for byte: {count} of {total} ({names}). So the validation accuracy will probably be too good.",
+    "test_in_val": "Test pictures that are also validation pictures, which choose the best epoch: {count} of {total} ({names}). So the test score can be a little too good.",
+    "test_repeated": "Test pictures that are copies of other test pictures, and count again: {count} ({names}).",
+    "copies_together": "Pictures that are copies of others in their class: {count} ({names}). Copies of a picture are kept together, in training, validation or test.",
+    "contradictions": "Pictures that lie in more than one class: {count} ({names}). Only one of the classes can be right. Remove the others.",
+    "contradictions_in_train": (
+        "Pictures that lie in more than one class: {count} ({names}). Only one of the classes can be right. "
+        "Remove the others; until then they are used for training alone, and no score counts them."
+    ),
+    "score_leaked": "Training pictures among them, byte for byte: {count}. So this score is not that of unseen pictures; without them, {right} of {others} were right ({percent} %).",
+    "score_of_seen": "All of them are also training pictures, byte for byte. So this score does not tell what becomes of unseen pictures.",
     # A picture.
     "image_missing": "There is no file {path}.",
     "image_not_regular": "{path} is not an ordinary file.",
@@ -227,6 +246,8 @@ SENTENCES = {
     ),
     "dataset_gone": "The folder {path} cannot be reached any more. The run is saved and waits; it goes on when the folder is back.",
     "dataset_missing": "The pictures of this run, in {path}, cannot be reached. Put the folder back, then resume.",
+    "dataset_not_there": "The pictures of this run are not in {path}, neither by their names nor by their content. Choose the folder to which they were moved.",
+    "dataset_moved": "The pictures are read from {path} from here on.",
     "dataset_back": "The folder {path} is back, and the run goes on.",
     "image_changed": "{path} has changed since this run began, so it is left out.",
     "not_exact_device": "The run was begun on {before} and goes on on {now}, so its last digits can differ from an undisturbed run's.",
@@ -239,6 +260,14 @@ SENTENCES = {
     "epochs_too_few": "The run has learned for {done} epochs already, so it cannot have {epochs} in all.",
     "not_a_run": "{path} is not the folder of a run. Choose one that holds the files config.toml and events.jsonl.",
     "cannot_read_run": "{path} is not the folder of a run: {reason}.",
+    "evaluate_what": "The model {path} does not lie in the folder of its run, so its test pictures are not known. Name a folder of labelled pictures after it.",
+    "folder_one_split": "Only the pictures in the {split} folders of {path} are scored. To score all, add --split all.",
+    "folder_no_split": "There are no pictures in a {split} folder in {path}.",
+    "folder_left_out": "Pictures in {path} whose folder has the name of no class that the model knows: {count} (in {names}). They are left out.",
+    "folder_classes_absent": "Classes that the model knows and that have no pictures in {path}: {count} ({names}).",
+    "folder_no_match": "No picture in {path} lies in a folder with the name of a class that the model knows. It knows: {names}.",
+    "folder_unreadable_pictures": "None of the {count} pictures in {path} could be read, so there is no score.",
+    "folder_stopped": "The scoring was stopped, so there is no score.",
     "test_split_empty": "This run has no test pictures, so there is nothing to score.",
     # A model file.
     "model_missing": "There is no model file {path}.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from resnet_gui import __version__
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.messages import Problem, first_line, reason
 from resnet_gui.nets.build import build
-from resnet_gui.records import ModelInfo, TestScore, from_plain
+from resnet_gui.records import ModelInfo, TestScore, from_plain, to_plain
 from resnet_gui.tensor_file import (
     NewerFormat,
     read_description,
@@ -33,7 +32,7 @@ class ModelMetadata:
     """The header of a model file. `classes` are in the order of the logits; accuracies are from 0 to 1.
 
     `validated` is false for weights saved before their first validation. `test_opened` counts how often the test
-    pictures were used for a score.
+    pictures were used for a score; `val_leaked` of the validation pictures were training pictures as well.
     """
 
     network: str
@@ -45,6 +44,7 @@ class ModelMetadata:
     val_loss: float | None = None
     test: TestScore | None = None
     test_opened: int = 0
+    val_leaked: int = 0
     dataset_fingerprint: str = ""
     split_fingerprint: str = ""
     resnet_gui: str = __version__
@@ -65,9 +65,7 @@ def save_model(path: Path, weights: dict[str, Tensor], metadata: ModelMetadata) 
     Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
     """
     try:
-        write_tensor_file(
-            path, safetensors.torch.save(unshared(weights), safetensors_metadata(dataclasses.asdict(metadata)))
-        )
+        write_tensor_file(path, safetensors.torch.save(unshared(weights), safetensors_metadata(to_plain(metadata))))
     except OSError as error:
         raise Problem("save_failed", path=str(path), reason=reason(error)) from error
 

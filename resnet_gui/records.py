@@ -9,7 +9,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from resnet_gui.messages import Message
+from resnet_gui.messages import Message, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class TestScore:
-    """The score on pictures the model has never seen. `opened` counts how often they were used for a score."""
+    """The score on the test pictures. `opened` counts how often they were used for a score.
+
+    `leaked` of them, `leaked_right` of which were right, are not pictures that the model has never seen: the same
+    bytes were among the training pictures.
+    """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
 
@@ -32,13 +36,33 @@ class TestScore:
     loss: float
     classes: tuple[ClassScore, ...]
     opened: int
+    leaked: int = 0
+    leaked_right: int = 0
 
     @property
     def percent(self) -> int:
         """The share of right answers in whole per cent; 100 and 0 only where it is all or nothing."""
-        if self.right in (0, self.total):
-            return 100 if self.right else 0
-        return min(99, max(1, round(100 * self.right / self.total)))
+        return _percent(self.right, self.total)
+
+    @property
+    def unseen(self) -> tuple[int, int, int]:
+        """The same score without the leaked pictures: how many were right, of how many, and in per cent."""
+        right, total = self.right - self.leaked_right, self.total - self.leaked
+        return right, total, _percent(right, total)
+
+
+def leak_note(test: TestScore) -> Message:
+    """What must be known beside a score with leaked pictures, and the score without them."""
+    right, total, percent = test.unseen
+    if not total:
+        return message("score_of_seen")
+    return message("score_leaked", count=test.leaked, others=total, right=right, percent=percent)
+
+
+def _percent(right: int, total: int) -> int:
+    if right in (0, total):
+        return 100 if right else 0
+    return min(99, max(1, round(100 * right / total)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +153,19 @@ class Mismatch:
     name: str
     wanted: tuple[int, ...] | None
     found: tuple[int, ...] | None
+
+
+_LATER: dict[str, Any] = {"leaked": 0, "leaked_right": 0, "val_leaked": 0}
+"""Fields of records that came later, and their defaults."""
+
+
+def to_plain(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass for JSON. What came later is left out at its default, as earlier versions wrote it."""
+
+    def written(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {name: value for name, value in fields if name not in _LATER or value != _LATER[name]}
+
+    return dataclasses.asdict(record, dict_factory=written)
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """What an earlier version wrote stays readable for ever. `fixtures/version-1/README.md` tells what it wrote, and how."""
 
-import dataclasses
 import json
 import os
 import shutil
@@ -34,6 +33,7 @@ from resnet_gui.nets.families.blocks import BasicBlock
 from resnet_gui.nets.families.resnet import head, joined, stages
 from resnet_gui.nets.families.shortcuts import padded
 from resnet_gui.nets.families.stems import small_stem
+from resnet_gui.records import to_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.runs.run_status import read_status
 from resnet_gui.tensor_file import read_tensor_file, safetensors_metadata, write_tensor_file
@@ -93,7 +93,7 @@ def header(path: Path) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """As JSON has it, for which a tuple is a list."""
-    return json.loads(json.dumps(dataclasses.asdict(value)))
+    return json.loads(json.dumps(to_plain(value)))
 
 
 def lines(path: str) -> list[str]:

@@ -39,6 +39,8 @@ EXAMPLES: tuple[Event, ...] = (
     events.Finished(ODD, 2, None, None),
     events.Finished(ODD, 2, 0.75, SCORE),
     events.TestScored(ODD, SCORE),
+    events.TestScored(ODD, TestScore(3, 5, 0.25, (), 1, 2, 1)),
+    events.FolderScored(ODD, ODD, SCORE, 3, ("änt",)),
     events.Failed(NOTE),
     events.SkippedMany((events.Skipped("a", NOTE), events.Skipped("b", NOTE))),
     events.Checked(790, 10),

@@ -24,6 +24,7 @@ from resnet_gui.events import (
     Event,
     Failed,
     Finished,
+    FolderScored,
     Interrupted,
     NetworkNames,
     NetworkSummary,
@@ -43,7 +44,7 @@ from resnet_gui.events import (
 )
 from resnet_gui.messages import Problem, message, sentence
 from resnet_gui.nets.tables import layer_table
-from resnet_gui.records import ModelInfo, Prediction, TestScore
+from resnet_gui.records import ModelInfo, Prediction, TestScore, leak_note
 
 _RESULTS = (Finished, TestScored, ModelInfo, DatasetChanged)
 """The last events of jobs that have come to their end."""
@@ -133,6 +134,8 @@ class EventPrinter:
                 return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
             case TestScored():
                 return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
+            case FolderScored():
+                return _folder_score(event)
             case Checked():
                 return f"{event.readable} pictures can be read, {event.skipped} cannot."
             case Predicted():
@@ -224,10 +227,23 @@ def _downloading(event: Downloading) -> str:
 
 
 def _score(test: TestScore) -> str:
-    lines = [f"Of {test.total} pictures it had never seen, {test.right} were right ({test.percent} %)."]
-    width = max(len(row.name) for row in test.classes)
-    lines += [f"  {row.name:{width}}  {row.right} of {row.total}" for row in test.classes]
-    return "\n".join(lines)
+    which = "test pictures" if test.leaked else "pictures it had never seen"
+    line = f"Of {test.total} {which}, {test.right} were right ({test.percent} %)."
+    return "\n".join([line, *_details(test)])
+
+
+def _folder_score(event: FolderScored) -> str:
+    score = event.score
+    lines = [f"Of {score.total} pictures in {event.folder}, {score.right} were right ({score.percent} %)."]
+    return "\n".join([*lines, *_details(score)])
+
+
+def _details(test: TestScore) -> list[str]:
+    """What must be known beside the score, and the score of each class that has pictures."""
+    rows = [row for row in test.classes if row.total]
+    width = max(len(row.name) for row in rows)
+    notes = [sentence(leak_note(test))] if test.leaked else []
+    return [*notes, *(f"  {row.name:{width}}  {row.right} of {row.total}" for row in rows)]
 
 
 def _changes(event: DatasetChanged) -> str:

@@ -52,6 +52,8 @@ def _run(verb: str | None, arguments: list[str]) -> int:
         return _command(verb)(arguments[1:])
     except Problem as problem:
         print(f"resnet-gui: {problem}", file=sys.stderr)
+        if problem.message.code == "dataset_missing":
+            print("If the folder was moved, add --dataset and its new path.", file=sys.stderr)
         return 1
 
 

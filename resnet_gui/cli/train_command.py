@@ -49,6 +49,10 @@ def train_parser() -> argparse.ArgumentParser:
         help="go on with the run in this folder, with its own settings; only --epochs can be changed",
     )  # fmt: skip
     parser.add_argument(
+        "--dataset", dest="moved_to", type=Path, metavar="FOLDER",
+        help="with --resume: the folder where the run's pictures are now, if they were moved",
+    )  # fmt: skip
+    parser.add_argument(
         "--accept-changes", action="store_true", help="resume, although the pictures are not those the run began with"
     )
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
@@ -70,14 +74,18 @@ def train(arguments: list[str]) -> int:
 
     parser = train_parser()
     values = vars(parser.parse_args(arguments))
-    as_json, sample, run, accept = (values.pop(name) for name in ("json", "sample", "resume", "accept_changes"))
+    as_json, sample, run, accept, moved_to = (
+        values.pop(name) for name in ("json", "sample", "resume", "accept_changes", "moved_to")
+    )
     if values["dataset"] is None:
         del values["dataset"]
     if run is not None:
         epochs = values.pop("training.epochs", None)
         if sample or values:
             parser.error("a run is resumed with its own pictures and settings; only --epochs can be changed")
-        return _resume(run, epochs, accept, as_json)
+        return _resume(run, epochs, accept, moved_to, as_json)
+    if moved_to is not None:
+        parser.error("--dataset goes with --resume; a new run takes its folder of pictures without it")
     if sample == ("dataset" in values):
         parser.error("name a folder of pictures, --sample, or --resume and the folder of a run")
     if not sample:
@@ -94,13 +102,13 @@ def train(arguments: list[str]) -> int:
         return show_events(loop.train(make_config(values), stop), as_json, stop)
 
 
-def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
+def _resume(run: Path, epochs: int | None, accept: bool, moved_to: Path | None, as_json: bool) -> int:
     """Resumes a run; if its pictures have changed, asks the user at the terminal."""
     from resnet_gui.training.loop import resume
 
     changes: list[DatasetChanged] = []
     with stop_on_interrupt() as stop:
-        status = show_events(_noted(resume(run, stop, epochs, accept), changes), as_json, stop)
+        status = show_events(_noted(resume(run, stop, epochs, accept, moved_to), changes), as_json, stop)
     if not changes:
         return status
     if as_json or not _agrees("Go on with the pictures that are as they were? [y/N] "):
@@ -110,7 +118,7 @@ def _resume(run: Path, epochs: int | None, accept: bool, as_json: bool) -> int:
         )
         return 1
     with stop_on_interrupt() as stop:
-        return show_events(resume(run, stop, epochs, accept_changes=True), as_json, stop)
+        return show_events(resume(run, stop, epochs, accept_changes=True, moved_to=moved_to), as_json, stop)
 
 
 def _agrees(question: str) -> bool:

@@ -100,6 +100,12 @@ class Loader:
         """Whether the dataset folder cannot be reached, or has lost all of its entries."""
         return not any(os.path.exists(self.root / name) for name in self.root_entries)  # noqa: PTH110 - Path.exists raises for some errors
 
+    def digests(self) -> dict[int, bytes]:
+        """The digest of the content of each picture that has been read and not skipped, by its index."""
+        return {
+            index: self.snapshot.digest[index].tobytes() for index in self.snapshot.known() if index not in self.skipped
+        }
+
     def prepare(self, batch: Batch) -> Tensor:
         """The pixels of `batch` as the network takes them: float32 `[N, C, S, S]`, on the device of the batch."""
         pixels = batch.pixels

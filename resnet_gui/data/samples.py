@@ -34,7 +34,8 @@ class Sample:
 class Listing:
     """What lies in a dataset folder. `classes` are sorted by name, one map for every split; `samples` by path.
 
-    `unlabelled` are the pictures of a `test` folder that lie in no class folder.
+    `unlabelled` are the pictures of a `test` folder that lie in no class folder. `duplicates` are groups of samples'
+    paths whose files are byte for byte the same, once these were looked for (`data.checks.duplicates`).
     """
 
     root: Path
@@ -42,3 +43,4 @@ class Listing:
     samples: tuple[Sample, ...]
     unlabelled: tuple[str, ...] = ()
     notes: tuple[Message, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()

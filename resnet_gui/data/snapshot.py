@@ -83,6 +83,20 @@ class Snapshot:
         """The indices of pictures whose digests are not known."""
         return [int(index) for index in np.flatnonzero(~self.digest.any(axis=1))]
 
+    def follow(self, root: Path, samples: Sequence[Sample]) -> None:
+        """Takes the files in `root`, to which the pictures were moved, for those of which only the size is known.
+
+        For the others `compare` and `holds` verify the digest.
+        """
+        for index in self.unread():
+            now = version_of(root / samples[index].path)
+            if now[0] == self.size[index]:
+                self.size[index], self.modified[index], self.touched[index] = now
+
+    def known(self) -> list[int]:
+        """The indices of pictures whose digests are known."""
+        return [int(index) for index in np.flatnonzero(self.digest.any(axis=1))]
+
     def compare(self, root: Path, samples: Sequence[Sample], left_out: Iterable[int]) -> tuple[list[int], list[int]]:
         """The indices of removed and of changed pictures; those in `left_out` are ignored."""
         removed, changed = [], []

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
 from resnet_gui.atomic_write import atomic_write
+from resnet_gui.data.checks.leaks import contradiction_notes, contradicts, copy_notes, groups_of, leak_notes
 from resnet_gui.data.samples import Listing, Sample, SplitName
-from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.messages import Message, Problem, first_names, message, reason
 
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 _HEADER = ["split", "class", "path"]
@@ -36,46 +37,80 @@ def split_samples(listing: Listing, val_fraction: float, test_fraction: float, s
     Where the folder has train and test but no validation pictures, these are taken from train; where it has nothing
     but train, all of it is split. Which pictures of a class go where depends on `seed`, the class's name and the
     pictures' paths alone. A class with 1 or 2 pictures goes to train; a larger one has at least one in each split.
+
+    Copies of a picture (`listing.duplicates`) count as one and stay together; the path that sorts first decides where.
+    If they are more than a tenth of their class they come last, which is in train. A picture that lies in more than
+    one class goes to train.
     The result's `notes` are those that are not in the listing's own.
     """
     own = {sample.split for sample in listing.samples}
     if "val" in own:
-        return _gathered(listing.classes, listing.samples, ())
+        notes = contradiction_notes(groups_of(listing.samples, listing.duplicates), all_in_train=False)
+        return _gathered(listing.classes, listing.samples, (*leak_notes(listing.samples, listing.duplicates), *notes))
     if "test" in own:
         return _val_from_train(listing, val_fraction, seed)
-    samples, notes = _stratified(listing.samples, listing.classes, val_fraction, test_fraction, seed)
+    samples, found = _stratified(listing, listing.samples, val_fraction, test_fraction, seed)
     if own == {"train"}:
-        notes.insert(0, message("split_from_train"))
+        found.insert(0, message("split_from_train"))
     if not test_fraction:
-        notes.append(message("no_test"))
-    return _gathered(listing.classes, samples, notes)
+        found.append(message("no_test"))
+    groups = groups_of(listing.samples, listing.duplicates)
+    found += [*contradiction_notes(groups, all_in_train=True), *copy_notes(groups)]
+    return _gathered(listing.classes, samples, found)
 
 
 def _val_from_train(listing: Listing, val_fraction: float, seed: int) -> Splits:
     train = [sample for sample in listing.samples if sample.split == "train"]
     test = [sample for sample in listing.samples if sample.split == "test"]
-    samples, notes = _stratified(train, listing.classes, val_fraction, 0.0, seed)
-    note = message("val_from_train", percent=round(100 * val_fraction))
-    return _gathered(listing.classes, [*samples, *test], [note, *notes])
+    samples, notes = _stratified(listing, train, val_fraction, 0.0, seed)
+    samples += test
+    notes.insert(0, message("val_from_train", percent=round(100 * val_fraction)))
+    notes += leak_notes(samples, listing.duplicates)
+    notes += contradiction_notes(groups_of(samples, listing.duplicates), all_in_train=False)
+    return _gathered(listing.classes, samples, notes)
 
 
 def _stratified(
-    samples: Iterable[Sample], classes: tuple[str, ...], val_fraction: float, test_fraction: float, seed: int
+    listing: Listing, samples: Sequence[Sample], val_fraction: float, test_fraction: float, seed: int
 ) -> tuple[list[Sample], list[Message]]:
-    by_class: list[list[Sample]] = [[] for _ in classes]
-    for sample in samples:
-        by_class[sample.label].append(sample)
+    by_class: list[list[list[Sample]]] = [[] for _ in listing.classes]
     assigned: list[Sample] = []
-    notes: list[Message] = []
-    for name, members in zip(classes, by_class, strict=True):
-        if 0 < len(members) < 3:
-            notes.append(message("class_small", name=name, count=len(members)))
-        members.sort(key=lambda sample: _order(seed, name, sample.path))
-        val, test = _shares(len(members), val_fraction, test_fraction)
-        for index, sample in enumerate(members):
+    for copies in _copies(samples, listing.duplicates):
+        if contradicts(copies):
+            assigned += [Sample(sample.path, sample.label, "train") for sample in copies]
+        else:
+            by_class[copies[0].label].append(copies)
+    small: list[tuple[str, int]] = []
+    for name, pictures in zip(listing.classes, by_class, strict=True):
+        if 0 < len(pictures) < 3:
+            small.append((name, len(pictures)))
+        _shuffle(pictures, seed, name)
+        val, test = _shares(len(pictures), val_fraction, test_fraction)
+        for index, copies in enumerate(pictures):
             split: SplitName = "val" if index < val else "test" if index < val + test else "train"
-            assigned.append(Sample(sample.path, sample.label, split))
-    return assigned, notes
+            assigned += [Sample(sample.path, sample.label, split) for sample in copies]
+    return assigned, _notes_on_small(small)
+
+
+def _copies(samples: Sequence[Sample], duplicates: Iterable[tuple[str, ...]]) -> list[list[Sample]]:
+    """The samples of each picture: one, or its copies by path."""
+    groups = groups_of(samples, duplicates)
+    grouped = {sample.path for group in groups for sample in group}
+    return [*([sample] for sample in samples if sample.path not in grouped), *groups]
+
+
+def _shuffle(pictures: list[list[Sample]], seed: int, name: str) -> None:
+    """Shuffles the pictures of the class `name`. Many copies of one come last: they would be most of a small split."""
+    many = max(1, sum(map(len, pictures)) // 10)
+    pictures.sort(key=lambda copies: (len(copies) > many, _order(seed, name, copies[0].path)))
+
+
+def _notes_on_small(small: Sequence[tuple[str, int]]) -> list[Message]:
+    """A note on classes, with their numbers of pictures, that are too small to split."""
+    if len(small) > 1:
+        names = first_names([f"“{name}”" for name, _ in small])
+        return [message("classes_small", count=len(small), names=names)]
+    return [message("class_small", name=name, count=count) for name, count in small]
 
 
 def _shares(count: int, val_fraction: float, test_fraction: float) -> tuple[int, int]:

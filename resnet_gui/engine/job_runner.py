@@ -93,7 +93,8 @@ class JobRunner:
             case "resume":
                 from resnet_gui.training.loop import resume
 
-                return resume(Path(request["run"]), stop, request.get("epochs"), bool(request.get("accept")))
+                moved_to = Path(request["dataset"]) if request.get("dataset") else None
+                return resume(Path(request["run"]), stop, request.get("epochs"), bool(request.get("accept")), moved_to)
             case "test":
                 from resnet_gui.evaluation.evaluate import score_test_split
 

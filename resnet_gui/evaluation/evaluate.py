@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_gui.config import TrainConfig, read_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
+from resnet_gui.data.moved_folder import moved_root
 from resnet_gui.data.prefetch import prefetch
+from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, read_split
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
+from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_by, test_snapshot
 from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import load_model, save_model
@@ -32,12 +35,16 @@ from resnet_gui.throttle import Throttle
 class Score:
     """Mean cross-entropy `loss`, and for each class how many pictures there were and how many were right (top-1).
 
-    If no picture could be read, `seen` is 0 and the other figures mean nothing.
+    If no picture could be read, `seen` is 0 and the other figures mean nothing. `hits` are the indices of the
+    pictures that were right. `leaked` of the pictures, of which `leaked_right` were right, were also training pictures.
     """
 
     loss: float
     right: tuple[int, ...]
     total: tuple[int, ...]
+    hits: frozenset[int] = frozenset()
+    leaked: int = 0
+    leaked_right: int = 0
 
     @property
     def seen(self) -> int:
@@ -50,9 +57,13 @@ class Score:
         return sum(self.right) / self.seen
 
     def as_test(self, classes: tuple[str, ...], opened: int) -> TestScore:
-        """This score as the one on unseen pictures, which have now been used `opened` times."""
+        """This score as the one on the test pictures, which have now been used `opened` times."""
         rows = tuple(ClassScore(*row) for row in zip(classes, self.right, self.total, strict=True))
-        return TestScore(sum(self.right), sum(self.total), self.loss, rows, opened)
+        return TestScore(sum(self.right), sum(self.total), self.loss, rows, opened, self.leaked, self.leaked_right)
+
+    def with_leaks(self, indices: Set[int]) -> Score:
+        """This score, in which the pictures at `indices` are counted as training pictures."""
+        return replace(self, leaked=len(indices), leaked_right=len(self.hits & indices))
 
 
 def evaluate(
@@ -70,6 +81,7 @@ def evaluate(
     loss_sum = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)
     total = torch.zeros(classes, dtype=torch.int64, device=device)
+    found: list[Tensor] = []
     seen, throttle = 0, Throttle(0.1)
     with torch.inference_mode():
         for item in prefetch(loader.evaluate(), device):
@@ -83,32 +95,46 @@ def evaluate(
                 logits = network(compute.to_memory_format(loader.prepare(item)))
             loss_sum += functional.cross_entropy(logits.float(), labels, reduction="sum")
             total += labels.bincount(minlength=classes)
-            right += labels[logits.argmax(1) == labels].bincount(minlength=classes)
+            is_right = logits.argmax(1) == labels
+            right += labels[is_right].bincount(minlength=classes)
+            found.append(item.indices.to(device)[is_right])
             seen += len(labels)
             if throttle.ready():
                 yield Progress(
                     phase, math.ceil(seen / loader.batch_size), math.ceil(loader.readable / loader.batch_size), epoch
                 )
-    return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()))
+    hits = frozenset(index for indices in found for index in indices.tolist())
+    return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()), hits)
 
 
-def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
+def score_test_split(run: Path, stop: threading.Event, moved_to: Path | None = None) -> Iterator[Event]:
     """Scores the run in the folder `run` on its test split at the user's request: a stopped run has no test score.
 
-    The score, and how often the test split was used, go into the model file. Raises `Problem`.
+    The score, and how often the test split was used, go into the model file. `moved_to` is the folder where the
+    pictures are now, if they were moved; one that is not as it was is skipped there. Raises `Problem`.
     """
+    if run.is_file():  # a model file
+        if not (run.parent / "config.toml").is_file():
+            raise Problem("evaluate_what", path=str(run))
+        run = run.parent
     config = read_config(run / "config.toml")
     splits = read_split(run / "split.csv")
     if not splits.test:
         raise Problem("test_split_empty")
     with only_writer(run):
-        for event in _score_test_split(run / "model.safetensors", config, splits, stop):
+        snapshot = None
+        if moved_to is not None:
+            config = config.model_copy(update={"dataset": moved_root(moved_to, splits.test)})
+            snapshot = test_snapshot(run, splits.test, config.dataset)
+        for event in _score_test_split(run / "model.safetensors", config, splits, stop, snapshot):
             if isinstance(event, TestScored):  # other events here are not part of the run's log
                 append_event(event, run)
             yield event
 
 
-def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
+def _score_test_split(
+    path: Path, config: TrainConfig, splits: Splits, stop: threading.Event, snapshot: Snapshot | None
+) -> Iterator[Event]:
     network, metadata = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
     root, preprocessing, machine = config.dataset, metadata.preprocessing, config.machine
@@ -118,7 +144,7 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
             out_of_memory_as_problem(compute.device),
         ):
             batch_size, threads = config.training.batch_size, machine.loading_threads
-            loader = Loader(root, splits.test, preprocessing, batch_size, threads, cache=cache)
+            loader = Loader(root, splits.test, preprocessing, batch_size, threads, snapshot, cache)
             score = yield from evaluate(
                 compute.to_device(network), loader, len(metadata.classes), compute, stop, "test"
             )
@@ -129,6 +155,7 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
         return
     if not score.seen:
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
-    test = score.as_test(metadata.classes, metadata.test_opened + 1)
+    seen_before = among(loader, learned_by(path.parent)) | equal_to(loader, splits.train, stop)
+    test = score.with_leaks(seen_before).as_test(metadata.classes, metadata.test_opened + 1)
     save_model(path, network.state_dict(), replace(metadata, test=test, test_opened=test.opened))
     yield TestScored(str(path), test)

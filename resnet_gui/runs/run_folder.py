@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import runs_folder
 from resnet_gui.runs.event_log import write_results
 
+_BEFORE_LEARNING = {
+    "config.toml", "split.csv", "results.csv", "events.jsonl", "run.lock", "owner.json",
+    "checkpoints", "checkpoints/epoch-00001-step-000000.safetensors",
+}  # fmt: skip
+"""The files of a run that has not learned anything yet."""
 _CHECKPOINT = re.compile(r"epoch-(\d+)-step-(\d+)\.safetensors")
 
 
@@ -34,12 +40,48 @@ def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
     try:
         make_folder(runs)
         run = _make_unused(runs, name)
-        write_config(config, run / "config.toml")
-        write_split(splits, run / "split.csv")
-        write_results(run, ())
+        try:
+            write_config(config, run / "config.toml")
+            write_split(splits, run / "split.csv")
+            write_results(run, ())
+        except OSError:
+            with contextlib.suppress(OSError):
+                _remove(run)
+            raise
     except OSError as error:
         raise Problem("cannot_write", path=str(error.filename or runs), **reason_and_advice(error)) from error
     return run
+
+
+@contextlib.contextmanager
+def removed_if_nothing_was_learned(run: Path) -> Iterator[None]:
+    """Removes the new folder `run` if a `Problem` ends the run before it has a model, an epoch or a checkpoint to go on.
+
+    Such a folder holds what can be made again at once, and would be offered to be resumed. It stays if it holds
+    anything that a run does not write.
+    """
+    try:
+        yield
+    except Problem:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if _has_learned_nothing(run):
+                _remove(run)
+        raise
+
+
+def _has_learned_nothing(run: Path) -> bool:
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*")}
+    return names <= _BEFORE_LEARNING and len((run / "results.csv").read_text().splitlines()) < 2
+
+
+def _remove(run: Path) -> None:
+    """Removes a folder that holds nothing but files from before learning."""
+    for name in sorted(_BEFORE_LEARNING, reverse=True):
+        if (path := run / name).is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    run.rmdir()
 
 
 def _make_unused(runs: Path, name: str) -> Path:

@@ -62,7 +62,8 @@ class BestModel:
         self.weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         metadata = replace(
             self.metadata, epoch=epoch, validated=score is not None,
-            val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None, test=None,
+            val_accuracy=score.accuracy if score else None, val_loss=score.loss if score else None,
+            val_leaked=score.leaked if score else 0, test=None,
         )  # fmt: skip
         self.metadata = self._with_known_test(metadata)
         self._saved = False
@@ -87,7 +88,13 @@ class BestModel:
         except Problem as problem:
             yield Note(problem.message)
         else:
-            yield BestSaved(str(self.path), self.metadata.epoch, self.metadata.val_accuracy, self.metadata.val_loss)
+            yield BestSaved(
+                str(self.path),
+                self.metadata.epoch,
+                self.metadata.val_accuracy,
+                self.metadata.val_loss,
+                self.metadata.val_leaked,
+            )
 
     def save(self) -> None:
         """Saves what is not saved yet. Raises `Problem` (`save_failed`)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from torch import Tensor
 from resnet_gui import config
 from resnet_gui.atomic_write import make_folder
 from resnet_gui.data.loader import Loader
+from resnet_gui.data.moved_folder import moved_root
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, short_precision
@@ -29,7 +31,7 @@ from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
 from resnet_gui.output.advice import reason_and_advice
-from resnet_gui.records import from_plain
+from resnet_gui.records import from_plain, to_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
@@ -95,7 +97,7 @@ class Checkpointer:
         state.require_finite()
         make_folder(self._folder)
         write_tensor_file(
-            path, safetensors.torch.save(_tensors(state), safetensors_metadata(dataclasses.asdict(_metadata(state))))
+            path, safetensors.torch.save(_tensors(state), safetensors_metadata(to_plain(_metadata(state))))
         )
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()
@@ -145,10 +147,11 @@ def _loaders(state: RunState) -> dict[str, Loader]:
     return {"train": state.train, "val": state.val, "test": state.test}
 
 
-def restore(run: Path) -> tuple[RunState, list[Message]]:
+def restore(run: Path, moved_to: Path | None = None) -> tuple[RunState, list[Message]]:
     """The run's state at its newest checkpoint that can be read, and messages about it for the user.
 
-    Raises `Problem`: `no_checkpoint`, `checkpoint_newer`, `checkpoint_unreadable`, `out_of_memory`.
+    `moved_to` is the folder where its pictures are now.
+    Raises `Problem`: `no_checkpoint`, `checkpoint_newer`, `checkpoint_unreadable`, `out_of_memory`, `dataset_not_there`.
     """
     notes: list[Message] = []
     for path in checkpoints(run):
@@ -156,7 +159,7 @@ def restore(run: Path) -> tuple[RunState, list[Message]]:
             description, data = read_tensor_file(path)
             metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
             with out_of_memory_as_problem(torch.device("cpu")):
-                state = _restored(run, metadata, safetensors.torch.load(data))
+                state = _restored(run, metadata, safetensors.torch.load(data), moved_to)
             return state, [*notes, *_differences(metadata, state.compute)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
@@ -169,7 +172,7 @@ def restore(run: Path) -> tuple[RunState, list[Message]]:
     raise Problem("no_checkpoint", path=str(run))
 
 
-def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor]) -> RunState:
+def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor], moved_to: Path | None) -> RunState:
     settings = config.from_plain(metadata.config)
     device = device_as_before(settings.machine)
     splits = from_csv(tensors["split"].numpy().tobytes())
@@ -178,6 +181,12 @@ def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor
     network = compute.to_device(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
     snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
+    if moved_to is not None:
+        parts = (splits.train, splits.val, splits.test)
+        root = moved_root(moved_to, itertools.chain(*parts))
+        settings = settings.model_copy(update={"dataset": root})
+        for snapshot, samples in zip(snapshots, parts, strict=True):
+            snapshot.follow(root, samples)
     state = RunState.of(settings, splits, compute, network, preprocessing, run, snapshots)
     _restore_optimizer(state.optimizer, _within(tensors, "optimizer."))
     if scaler := _within(tensors, "scaler."):

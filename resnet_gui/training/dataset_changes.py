@@ -43,6 +43,13 @@ def leave_out(state: RunState, changes: DatasetChanged) -> Iterator[Message]:
         yield message("not_exact_data", count=sum(loader.readable for loader in _loaders(state)))
 
 
+def require_some_left(state: RunState, changes: DatasetChanged) -> None:
+    """Raises `Problem` (`dataset_not_there`) if none of the run's pictures is as it was: it must be another folder."""
+    gone = {*changes.removed, *changes.changed}
+    if all(sample.path in gone for loader in _loaders(state) for sample in loader.samples):
+        raise Problem("dataset_not_there", path=str(state.config.dataset))
+
+
 def _loaders(state: RunState) -> tuple[Loader, Loader, Loader]:
     return state.train, state.val, state.test
 

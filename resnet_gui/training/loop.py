@@ -18,12 +18,14 @@ import torch
 
 from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.data.cache.picture_cache import PictureCache
+from resnet_gui.data.checks.duplicates import with_duplicates
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import Score, evaluate
+from resnet_gui.evaluation.learned_pictures import among
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message
 from resnet_gui.nets.catalog import find, require_size
@@ -31,14 +33,14 @@ from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.output.output_file import check_new_folder
 from resnet_gui.paths import runs_folder
 from resnet_gui.runs.event_log import record, rewind
-from resnet_gui.runs.run_folder import checkpoints, make_run_folder
+from resnet_gui.runs.run_folder import checkpoints, make_run_folder, removed_if_nothing_was_learned
 from resnet_gui.runs.run_lock import only_writer
 from resnet_gui.seeds import seed_for
 from resnet_gui.throttle import Throttle
 from resnet_gui.training.cached_features import EpochInputs, feature_bytes, prepare_inputs
 from resnet_gui.training.checkpoint import Checkpointer, restore
 from resnet_gui.training.compute_plan import autotune, plan_event, resumed_plan_event
-from resnet_gui.training.dataset_changes import dataset_changes, leave_out
+from resnet_gui.training.dataset_changes import dataset_changes, leave_out, require_some_left
 from resnet_gui.training.epoch import EpochTrainer
 from resnet_gui.training.initial_weights import find_initial_weights
 from resnet_gui.training.resource_checks import MemoryWatch, check_disk, choose_batch_size
@@ -66,6 +68,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     require_size(find(config.network), config.data.image_size)
     device = choose_device(config.machine)
     listing = list_folder(config.dataset, stop.is_set)
+    listing = listing and with_duplicates(listing, stop.is_set)
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
@@ -86,7 +89,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     config, plan, plan_message = found
     check_disk(config, network)
     run = make_run_folder(config, splits)
-    with only_writer(run):
+    with removed_if_nothing_was_learned(run), only_writer(run):
         train, val, test = (
             Snapshot.take(config.dataset, samples) for samples in (splits.train, splits.val, splits.test)
         )
@@ -116,26 +119,35 @@ def _begin(
 
 
 def resume(
-    run: Path, stop: threading.Event, epochs: int | None = None, accept_changes: bool = False
+    run: Path,
+    stop: threading.Event,
+    epochs: int | None = None,
+    accept_changes: bool = False,
+    moved_to: Path | None = None,
 ) -> Iterator[Event]:
     """Resumes the run in the folder `run` from its newest checkpoint, with the same bits as an uninterrupted run.
 
     `epochs` is the new number of epochs. If the pictures have changed, `DatasetChanged` is the only event, unless
-    `accept_changes` is set: then the run goes on with the unchanged pictures.
+    `accept_changes` is set: then the run goes on with the unchanged pictures. `moved_to` is the folder where they are
+    now, if they were moved.
     Raises `Problem` as `train` does, and if the run is in use, has no checkpoint, or its pictures are not there.
     """
     if not checkpoints(run):  # perhaps not a run folder: leave no lock file in it
         raise Problem("no_checkpoint", path=str(run))
     with only_writer(run):
-        state, notes = restore(run)
+        state, notes = restore(run, moved_to)
         if state.train.is_gone:
             raise Problem("dataset_missing", path=str(state.config.dataset))
         changes = dataset_changes(state, run)
+        if changes and moved_to is not None:
+            require_some_left(state, changes)
         if changes and not accept_changes:
             yield changes
             return
         if changes:
             notes += leave_out(state, changes)
+        if moved_to is not None:
+            notes.append(message("dataset_moved", path=str(state.config.dataset)))
         if epochs is not None:
             notes += _extend(state, epochs)
         _restore_files(state, run)
@@ -250,7 +262,8 @@ def _learn(
 
 def _validate(state: RunState, inputs: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
-    return (yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch))
+    score = yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch)
+    return score and score.with_leaks(among(state.val, set(state.train.digests().values())))
 
 
 def _end_epoch(
@@ -307,7 +320,8 @@ def _test(state: RunState, stop: threading.Event) -> Generator[Event, None, Scor
     """Scores a copy of the network: the run's own keeps its weights, in case it gets more epochs later."""
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
-    return (yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test"))
+    score = yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test")
+    return score and score.with_leaks(among(state.test, set(state.train.digests().values())))
 
 
 def _waiting_for_folder(

@@ -63,6 +63,7 @@ class DatasetController(QObject):
         prediction_engine.engine_died.connect(self._on_engine_died)
         dataset_lister.listing_began.connect(lambda: setup.show_listing(0))
         dataset_lister.found.connect(setup.show_listing)
+        dataset_lister.compared.connect(setup.show_comparing)
         dataset_lister.opened.connect(self._show)
         dataset_lister.failed.connect(self._on_failed)
 

@@ -20,7 +20,7 @@ from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Message
 from resnet_gui.paths import cache_folder
-from resnet_gui.records import ModelInfo
+from resnet_gui.records import ModelInfo, leak_note
 
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
 
@@ -196,7 +196,11 @@ class PredictionController(QObject):
             lines.append(self.tr("It has not been validated."))
         if model.test is not None:
             right = self.tr("Of {total} pictures it had never seen, {right} were right.")
+            if model.test.leaked:
+                right = self.tr("Of {total} test pictures, {right} were right.")
             lines.append(right.format(total=model.test.total, right=model.test.right))
+            if model.test.leaked:
+                lines.append(message_text(leak_note(model.test)))
             once, often = self.tr("once"), self.tr("{count} times").format(count=model.test_opened)
             opened = self.tr("These pictures were used {times} for a score.")
             lines.append(opened.format(times=once if model.test_opened == 1 else often))

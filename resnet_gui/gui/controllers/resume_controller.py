@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.config import TrainConfig, read_config
-from resnet_gui.events import DatasetChanged, Event, Resumed
+from resnet_gui.events import DatasetChanged, Event, Failed, Resumed
 from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.setup.setup_pane import SetupPane
+from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.dataset_changed_dialog import DatasetChangedDialog
 from resnet_gui.gui.training.more_epochs_dialog import MoreEpochsDialog
+from resnet_gui.gui.training.moved_dataset_dialog import MovedDatasetDialog
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.workers.training_engine import TrainingEngine
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Message, Problem
 from resnet_gui.runs.history import RunHistory
 from resnet_gui.runs.log_reader import LogReader, history_of
 
 if TYPE_CHECKING:
     from resnet_gui.runs.run_status import RunStatus
+
+_WITHOUT_PICTURES = ("dataset_missing", "dataset_not_there")
+"""The problems of a run whose pictures must be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,12 @@ class ResumeController(QObject):
         self._tab = tab
         self._epochs: int | None = None
         """The number of epochs of the run that was requested; None for as many as before."""
+        self._dataset = ""
+        """The folder to which the pictures of that run were moved, "" if they were not."""
         self._changes: DatasetChanged | None = None
+        self._resuming = False
+        self._missing: Message | None = None
+        """Why the run that was requested has not found its pictures."""
         setup.resume_requested.connect(lambda: self.resume(training_engine.run))
         tab.resume_requested.connect(self.resume)
         tab.further_requested.connect(self._ask_for_epochs)
@@ -61,12 +72,12 @@ class ResumeController(QObject):
         self._read.connect(self._show_history)
         self._status_read.connect(self._show_status)
 
-    def resume(self, run: str, epochs: int | None = None, accept: bool = False) -> None:
+    def resume(self, run: str, epochs: int | None = None, accept: bool = False, dataset: str = "") -> None:
         """Resumes the run in the folder `run`, unless another run computes. For the arguments see `TrainingEngine`."""
         if self._training_engine.phase in ("idle", "paused"):
-            self._epochs = epochs
+            self._epochs, self._dataset, self._resuming = epochs, dataset, True
             self._tab.show_resuming()
-            self._training_engine.resume(run, epochs, accept)
+            self._training_engine.resume(run, epochs, accept, dataset)
             self.started.emit()
 
     def restart(self) -> None:
@@ -84,24 +95,44 @@ class ResumeController(QObject):
         dialog.open()
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, DatasetChanged):
-            self._changes = event
+        match event:
+            case DatasetChanged():
+                self._changes = event
+            case Resumed():
+                self._resuming = False
+            case Failed():
+                self._missing = event.message if self._resuming and event.message.code in _WITHOUT_PICTURES else None
 
     def _on_phase_changed(self, phase: str) -> None:
         """When a run has ended, shows whether it can be resumed; if its pictures have changed, the user decides."""
         changes, self._changes = self._changes, None
         if phase != "idle":
             return
+        missing, self._missing, self._resuming = self._missing, None, False
         if changes:
             self._ask_about(changes)
+        elif missing:
+            self._ask_for_folder(missing, self._training_engine.run)
         if run := self._tab.history.run:
             run_in_thread(lambda: (run, _read_status(run)), self._status_read)
 
     def _ask_about(self, changes: DatasetChanged) -> None:
-        dialog, epochs = DatasetChangedDialog(changes, self._tab), self._epochs
-        dialog.accepted.connect(lambda: self.resume(changes.run, epochs, accept=True))
+        dialog, epochs, dataset = DatasetChangedDialog(changes, self._tab), self._epochs, self._dataset
+        dialog.accepted.connect(lambda: self.resume(changes.run, epochs, accept=True, dataset=dataset))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _ask_for_folder(self, missing: Message, run: str) -> None:
+        """Offers to choose the folder to which the pictures of `run` were moved."""
+        dialog, epochs = MovedDatasetDialog(message_text(missing), self._tab), self._epochs
+        dialog.accepted.connect(lambda: self._choose_folder(run, epochs))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _choose_folder(self, run: str, epochs: int | None) -> None:
+        title = self.tr("Choose the folder to which the pictures of the run were moved")
+        if folder := QFileDialog.getExistingDirectory(self._tab, title, str(Path.home())):
+            self.resume(run, epochs, dataset=folder)
 
     def _show_status(self, found: tuple[str, RunStatus | None]) -> None:
         run, status = found

@@ -112,6 +112,11 @@ class DatasetCard(Card):
             self._show_only(self._found, self._busy, self._cancel)
             self.state_changed.emit()
 
+    def show_comparing(self, step: int, steps: int) -> None:
+        """Shows that the pictures that were found are searched for equal ones."""
+        text = self.tr("Looking for equal pictures: {step} of {steps}")
+        self._found.setText(text.format(step=f"{step:,}", steps=f"{steps:,}"))
+
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """Shows a folder's classes and the size of each split."""
         self._listing = listing

@@ -122,6 +122,10 @@ class SetupPane(QWidget):
         """Shows that a folder is being read, and that `count` pictures have been found so far."""
         self._pictures.show_listing(count)
 
+    def show_comparing(self, step: int, steps: int) -> None:
+        """Shows that `step` of `steps` pictures have been compared with one another."""
+        self._pictures.show_comparing(step, steps)
+
     def show_dataset(self, listing: Listing, splits: Splits) -> None:
         """Shows a dataset that is ready to train on."""
         self._pictures.show_dataset(listing, splits)

@@ -115,9 +115,12 @@ class ProgressHeader(QWidget):
         if self._best is None or self._best.val_accuracy is None:
             return ""
         percent = figure.format(f"{100 * self._best.val_accuracy:.1f} %")
-        return self.tr("Best validation accuracy {percent} at epoch {epoch}").format(
-            percent=percent, epoch=self._best.epoch
-        )
+        text = self.tr("Best validation accuracy {percent} at epoch {epoch}")
+        if self._best.val_leaked:
+            text = self.tr(
+                "Best validation accuracy {percent} at epoch {epoch}; training pictures among the validation pictures: {count}"
+            )
+        return text.format(percent=percent, epoch=self._best.epoch, count=self._best.val_leaked)
 
     def _write_best(self) -> None:
         self.best.setText(self._best_text(f'<b style="color:{self._theme.color("good").name()}">{{}}</b>'))

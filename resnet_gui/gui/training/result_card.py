@@ -9,13 +9,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.events import Finished, Stopped
-from resnet_gui.gui.text import position_text
+from resnet_gui.gui.text import message_text, position_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.bar_chart import Bar, BarChart
 from resnet_gui.gui.widgets.elided_labels import PathLine
 from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
 from resnet_gui.gui.widgets.labels import breakable, label
-from resnet_gui.records import ClassScore, TestScore
+from resnet_gui.records import ClassScore, TestScore, leak_note
 
 if TYPE_CHECKING:
     from resnet_gui.runs.run_status import RunStatus
@@ -89,6 +89,7 @@ class ResultCard(QFrame):
         self.setObjectName("result")
         self.headline = _label("heading")
         self.best, self.opened, self.problem = _label("dim"), _label("dim"), _label("bad")
+        self.leaked = _label("warning")
         self.path = PathLine()
         self.path.setAccessibleName(self.tr("Model file"))
         self.save = QPushButton(self.tr("Save model as…"))
@@ -116,7 +117,7 @@ class ResultCard(QFrame):
     def clear(self) -> None:
         """Hides."""
         for widget in (
-            self, self.best, self.opened, self.problem, self.test, self.scores, self.resume, self.further,
+            self, self.best, self.leaked, self.opened, self.problem, self.test, self.scores, self.resume, self.further,
         ):  # fmt: skip
             widget.hide()
 
@@ -155,9 +156,12 @@ class ResultCard(QFrame):
 
     def show_score(self, score: TestScore) -> None:
         """Shows the score on the test pictures."""
-        self.headline.setText(
-            test_sentence(self.tr("Of {total} pictures it had never seen, {right} were right ({percent} %)"), score)
-        )
+        template = self.tr("Of {total} pictures it had never seen, {right} were right ({percent} %)")
+        if score.leaked:
+            template = self.tr("Of {total} test pictures, {right} were right ({percent} %)")
+        self.headline.setText(test_sentence(template, score))
+        self.leaked.setText(message_text(leak_note(score)) if score.leaked else "")
+        self.leaked.setVisible(score.leaked > 0)
         self.scores.set_scores(score.classes)
         self.scores.show()
         self.opened.setText(self._opened_sentence(score.opened))
@@ -210,7 +214,7 @@ class ResultCard(QFrame):
         buttons.addStretch()
         right = QVBoxLayout()
         right.setSpacing(4)
-        for widget in (self.problem, self.best, self.opened, self.path):
+        for widget in (self.problem, self.leaked, self.best, self.opened, self.path):
             right.addWidget(widget)
         right.addWidget(self.test, 0, Qt.AlignmentFlag.AlignLeft)
         right.addSpacing(2)

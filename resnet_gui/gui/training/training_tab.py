@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -217,9 +218,8 @@ class TrainingTab(QWidget):
                 self.card.show_score(event.test)
                 self.card.show()
             case Failed():
-                self.card.show_problem(
-                    message_text(event.message), history.model, best, history.run, history.test_pictures
-                )
+                run = history.run if Path(history.run).is_dir() else ""  # it is removed if nothing was learned
+                self.card.show_problem(message_text(event.message), history.model, best, run, history.test_pictures)
 
     def _build_layout(self) -> None:
         run = QWidget()

@@ -1,4 +1,4 @@
-"""Lists and splits a folder of pictures in a thread, by file names only."""
+"""Lists and splits a folder of pictures in a thread, by file names and by which files are equal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, Signal
 
 from resnet_gui.config import make_config
+from resnet_gui.data.checks.duplicates import with_duplicates
 from resnet_gui.data.class_rows import ClassRow, class_rows
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.samples import Listing
@@ -23,6 +24,8 @@ class DatasetLister(QObject):
     listing_began = Signal()
     found = Signal(int)
     """Pictures found so far."""
+    compared = Signal(int, int)
+    """Of the pictures whose files may be equal, how many have been compared, and how many there are."""
     opened = Signal(object, object, object)
     """A `Listing`, its `Splits`, and a `ClassRow` for each class. `resplit` emits them again with other splits."""
     failed = Signal(object)
@@ -74,6 +77,7 @@ class DatasetLister(QObject):
     def _start(self, thread: ListingThread) -> None:
         self._thread = thread
         thread.found.connect(lambda count: self._on_found(thread, count))
+        thread.compared.connect(lambda step, steps: self._on_compared(thread, step, steps))
         thread.finished.connect(lambda: self._on_finished(thread))
         thread.finished.connect(thread.deleteLater)
         thread.start()
@@ -81,6 +85,10 @@ class DatasetLister(QObject):
     def _on_found(self, thread: ListingThread, count: int) -> None:
         if thread is self._thread:
             self.found.emit(count)
+
+    def _on_compared(self, thread: ListingThread, step: int, steps: int) -> None:
+        if thread is self._thread:
+            self.compared.emit(step, steps)
 
     def _on_finished(self, thread: ListingThread) -> None:
         if thread is not self._thread:
@@ -99,6 +107,7 @@ class ListingThread(QThread):
     """Lists and splits one folder. `result` is None if the thread was interrupted."""
 
     found = Signal(int)
+    compared = Signal(int, int)
 
     def __init__(self, folder: Path, listing: Listing | None, settings: dict[str, Any], parent: QObject) -> None:
         super().__init__(parent)
@@ -109,14 +118,8 @@ class ListingThread(QThread):
 
     def run(self) -> None:
         """Runs in the thread: lists, splits, and sets `result`."""
-        throttle = Throttle(0.1)
-
-        def report(count: int) -> None:
-            if throttle.ready():
-                self.found.emit(count)
-
         try:
-            listing = self.listing or list_folder(self._folder, self.isInterruptionRequested, report)
+            listing = self.listing or self._list()
             if listing is not None:
                 self.used = self.settings
                 config = make_config(self.used)
@@ -129,3 +132,18 @@ class ListingThread(QThread):
         except Exception as error:  # without a result the window would wait for ever
             traceback.print_exc()
             self.result = Problem("internal_error", error=f"{type(error).__name__}: {error}")
+
+    def _list(self) -> Listing | None:
+        """The folder's listing with its groups of equal files; None if the thread was interrupted."""
+        throttle = Throttle(0.1)
+
+        def report(count: int) -> None:
+            if throttle.ready():
+                self.found.emit(count)
+
+        def compare(step: int, steps: int) -> None:
+            if throttle.ready():
+                self.compared.emit(step, steps)
+
+        listing = list_folder(self._folder, self.isInterruptionRequested, report)
+        return listing and with_duplicates(listing, self.isInterruptionRequested, compare)

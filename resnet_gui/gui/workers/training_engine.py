@@ -68,14 +68,15 @@ class TrainingEngine(QObject):
             self.run = ""
             self._begin("running", "train", config=config)
 
-    def resume(self, run: str, epochs: int | None = None, accept: bool = False) -> None:
+    def resume(self, run: str, epochs: int | None = None, accept: bool = False, dataset: str = "") -> None:
         """Resumes the run in the folder `run`, up to `epochs` epochs in all if given.
 
-        If its pictures have changed, the run emits `DatasetChanged` and ends, unless `accept` is true.
+        If its pictures have changed, the run emits `DatasetChanged` and ends, unless `accept` is true. `dataset` is the
+        folder where they are now, if they were moved.
         """
         if self.phase in ("idle", "paused"):
             self.run = run
-            self._begin("running", "resume", run=run, epochs=epochs, accept=accept)
+            self._begin("running", "resume", run=run, epochs=epochs, accept=accept, dataset=dataset)
 
     def score_test(self, run: str) -> None:
         """Evaluates the stopped run in the folder `run` on its test split."""

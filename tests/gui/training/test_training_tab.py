@@ -7,13 +7,14 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QMenu
 
-from helpers.run_events import MODEL, RUN, STEPS, cell_text, score_event, show_epoch, show_start
+from helpers.run_events import MODEL, RUN, STEPS, TWO_CLASSES, cell_text, score_event, show_epoch, show_start
 from resnet_gui.events import EpochDone, Failed, Finished, Note, Planned, Progress, Resumed, Skipped, Started, Stopped
 from resnet_gui.events import TestScored as Scored
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.messages import message, sentence
 from resnet_gui.records import ClassScore
+from resnet_gui.records import TestScore as Score
 from resnet_gui.runs.history import RunHistory
 
 
@@ -261,6 +262,19 @@ def test_a_finished_run_is_summed_up_in_one_sentence(qtbot, tab):
     with qtbot.waitSignal(tab.run_folder_requested) as folder:
         qtbot.mouseClick(card.folder, Qt.MouseButton.LeftButton)
     assert (saved.args, folder.args) == ([MODEL], [RUN])
+
+
+def test_a_score_on_training_pictures_is_not_called_unseen(tab):
+    show_start(tab)
+    show_epoch(tab, 1)
+    leaky = Score(143, 160, 0.3, TWO_CLASSES, 1, leaked=33, leaked_right=33)
+    tab.show_event(Finished(MODEL, 1, 0.919, leaky))
+    assert tab.card.headline.text() == "Of 160 test pictures, 143 were right (89 %)"
+    assert tab.card.leaked.isVisible()
+    assert "byte for byte: 33." in tab.card.leaked.text()
+    assert "110 of 127 were right (87 %)" in tab.card.leaked.text()
+    tab.show_event(Scored(MODEL, score_event()))
+    assert not tab.card.leaked.isVisible()
 
 
 def test_only_all_right_is_a_hundred_per_cent(tab):

@@ -1,0 +1,71 @@
+"""Which pictures of a score are not unseen: a run learned from files with the same content."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from resnet_gui.data.checks.duplicates import equal_files
+from resnet_gui.data.loader import Loader
+from resnet_gui.data.samples import Sample
+from resnet_gui.data.snapshot import Snapshot
+from resnet_gui.runs.run_folder import checkpoints
+from resnet_gui.tensor_file import read_tensor_file
+
+
+def among(scored: Loader, learned: Set[bytes]) -> set[int]:
+    """The indices of pictures of `scored` whose content is, by its digest, among what a model has `learned` from.
+
+    A picture that has not been read, or could not be, is not among them.
+    """
+    return {index for index, digest in scored.digests().items() if digest in learned}
+
+
+def learned_by(run: Path) -> set[bytes]:
+    """The digests of the pictures that the run in the folder `run` has learned from, by its newest checkpoint.
+
+    Empty if there is none that can be read.
+    """
+    if (tensors := _newest_checkpoint(run)) is None:
+        return set()
+    skipped = set(tensors["train.skipped"].tolist())
+    digests = enumerate(bytes(row) for row in tensors["train.digest"].tolist())
+    return {digest for index, digest in digests if any(digest) and index not in skipped}
+
+
+def test_snapshot(run: Path, samples: Sequence[Sample], moved_to: Path) -> Snapshot | None:
+    """The test pictures `samples` of the run in the folder `run`, as it knew them, which are now in `moved_to`.
+
+    None if no checkpoint can be read.
+    """
+    tensors = _newest_checkpoint(run)
+    if tensors is None or len(tensors["test.size"]) != len(samples):
+        return None
+    snapshot = Snapshot(*(tensors[f"test.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+    snapshot.follow(moved_to, samples)
+    return snapshot
+
+
+def _newest_checkpoint(run: Path) -> dict[str, Tensor] | None:
+    for path in checkpoints(run):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, SafetensorError):
+            _, data = read_tensor_file(path)
+            return safetensors.torch.load(data)
+    return None
+
+
+def equal_to(scored: Loader, train: Sequence[Sample], stop: threading.Event) -> set[int]:
+    """The indices of readable pictures of `scored` whose files are now equal to those of `train`, in the same folder."""
+    learned = {sample.path for sample in train}
+    groups = equal_files(scored.root, [*learned, *(sample.path for sample in scored.samples)], stop.is_set) or ()
+    equal = {path for group in groups if learned.intersection(group) for path in group}
+    return {
+        index for index, sample in enumerate(scored.samples) if sample.path in equal and index not in scored.skipped
+    }
