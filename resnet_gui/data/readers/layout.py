@@ -202,9 +202,12 @@ def _class_splits(tree: FolderTree, tops: TopFolders) -> Layout | None:
 
 def _folds(tops: TopFolders, fold: int) -> Layout:
     """One fold is for validation, the others are for training. A test folder beside them stays one."""
-    group = tops.sharing() or [top for top in tops.candidates if top.classes and top.split not in ("val", "test")]
-    group.sort(key=lambda top: folder_names.natural_order(top.name))
+    holding = [top for top in tops.candidates if top.classes]
+    group = tops.sharing() or [top for top in holding if top.split not in ("val", "test")]
     tests = with_plain_names([top for top in tops.tests if top.split == "test"])
+    if len(group) < 2:  # the user says that these are folds, whatever their names
+        group, tests = holding, []
+    group.sort(key=lambda top: folder_names.natural_order(top.name))
     held = group[min(fold, len(group)) - 1]
     uses = [Use(top.core, "val" if top is held else "train") for top in group]
     uses += [Use(top.core, "test") for top in tests]
