@@ -88,10 +88,10 @@ SENTENCES = {
     "folds_read": "The folders are read as {count} folds: {names}. Fold {number}, “{held}”, is for validation, the others are for training.",
     "subclasses_joined": "Class folders that have the same name in several folders are one class: {names}.",
     "nested_classes": "These class folders hold only further folders, and all pictures in them are of the one class: {names}.",
-    "folders_left_out": "Folders beside the dataset that are not used: {names}. They hold {count} pictures.",
-    "classes_untrained": "Not used for {split}, because their classes have no training pictures: {names}. They hold {count} pictures.",
+    "folders_left_out": "Not used, because they lie beside the dataset: {names}. Pictures in them: {count}.",
+    "classes_untrained": "Not used for {split}, because their classes have no training pictures: {names}. Pictures in them: {count}.",
     "class_names_joined": "Some splits write these class names in other upper and lower case, and they are taken for the same: {names}.",
-    "val_unlabelled": "The validation pictures are in none of the classes that have training pictures, so they are not used: {names}. They are {count}.",
+    "val_unlabelled": "Not used for validation, because none of these is a class with training pictures: {names}. Pictures in them: {count}.",
     "sub_folder_unreadable": "The folder {path} cannot be read ({reason}), so its pictures are not used.",
     # A picture.
     "image_missing": "There is no file {path}.",

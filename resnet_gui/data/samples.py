@@ -38,7 +38,8 @@ class Listing:
     """What lies in a dataset folder. `classes` are sorted by name, one map for every split; `samples` by path.
 
     `unlabelled` are the pictures of a `test` folder that lie in no class folder, or in none that training knows.
-    `layout` is how the folders were read: listing `root` again in this layout gives the same.
+    `layout` is how the folders were read: listing `root` again in this layout gives the same. They can perhaps be read
+    in another one if `is_nested`: if folders in `root` hold folders of pictures.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class Listing:
     unlabelled: tuple[str, ...] = ()
     notes: tuple[Message, ...] = ()
     layout: LayoutName = "classes"
+    is_nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

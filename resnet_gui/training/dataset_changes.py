@@ -8,9 +8,9 @@ from pathlib import Path
 
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.readers.class_folders import list_folder
-from resnet_gui.data.samples import LayoutName
 from resnet_gui.events import DatasetChanged
 from resnet_gui.messages import Message, Problem, message
+from resnet_gui.runs.run_folder import layout_of
 from resnet_gui.training.run_state import RunState
 
 
@@ -51,23 +51,13 @@ def _loaders(state: RunState) -> tuple[Loader, Loader, Loader]:
 def _added(state: RunState) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The paths of pictures that the run does not know, and the classes that the folder has now."""
     try:
-        layout, fold = _layout(state), state.config.data.validation_fold
+        layout, fold = layout_of(state.config, state.splits), state.config.data.validation_fold
         listing = list_folder(state.config.dataset, layout=layout, validation_fold=fold)
     except Problem:  # hardly any picture is left, so none is new
         return (), ()
     assert listing is not None
     known = {sample.path for loader in _loaders(state) for sample in loader.samples}
     return tuple(sample.path for sample in listing.samples if sample.path not in known), listing.classes
-
-
-def _layout(state: RunState) -> LayoutName:
-    """How the run read its folders. Runs of earlier versions do not say it: they knew splits only by their folders' names."""
-    if state.config.data.layout != "auto":
-        return state.config.data.layout
-    classes = state.splits.classes
-    samples = (sample for loader in _loaders(state) for sample in loader.samples)
-    is_top = all(sample.path.partition("/")[0] == classes[sample.label] for sample in samples)
-    return "classes" if is_top else "splits"
 
 
 def _emptied(state: RunState, removed: set[str]) -> Iterator[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from resnet_gui.data.readers.class_matching import match_classes
 from resnet_gui.data.readers.folder_tree import FolderTree, last_name, parent
@@ -56,6 +56,21 @@ def list_folder(
     if chosen.base:
         notes.append(message("inner_folder", path=str(root / chosen.base)))
     return _listing(root / chosen.base, tree, chosen, notes)
+
+
+def list_readings(
+    root: Path, cancelled: Callable[[], bool] = lambda: False, found: Callable[[int], None] = lambda count: None
+) -> LayoutUnclear | None:
+    """All layouts in which `root` can be read, as if its names decided nothing; None if `cancelled()` became true.
+
+    Raises `Problem` if this is no folder or cannot be read.
+    """
+    pictures = _walk(root, cancelled, found, [])
+    if pictures is None:
+        return None
+    tree, name = FolderTree(pictures), root.absolute().name
+    found_layouts = [layout for each in get_args(LayoutName) if (layout := read_as(tree, name, each, 1))]
+    return _unclear(root, tree, [layout for layout in found_layouts if len(_reading(tree, layout).classes) > 1])
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -134,11 +149,15 @@ def _chosen_layout(root: Path, tree: FolderTree, layout: LayoutName | Literal["a
     if layout == "auto":
         layouts = read_layout(tree, name, fold)
         if len(layouts) > 1:
-            raise LayoutUnclear(root / layouts[0].base, tuple(_reading(tree, each) for each in layouts))
+            raise _unclear(root, tree, layouts)
         return layouts[0]
     if chosen := read_as(tree, name, layout, fold):
         return chosen
     raise Problem("layout_misfit", path=str(root), layout=layout)
+
+
+def _unclear(root: Path, tree: FolderTree, layouts: Sequence[Layout]) -> LayoutUnclear:
+    return LayoutUnclear(root / layouts[0].base, tuple(_reading(tree, each) for each in layouts))
 
 
 def _reading(tree: FolderTree, layout: Layout) -> Reading:
@@ -176,7 +195,10 @@ def _listing(root: Path, tree: FolderTree, layout: Layout, notes: list[Message])
         notes.append(message("loose_pictures", count=len(outside)))
     if unlabelled:
         notes.append(message("test_unlabelled", count=len(unlabelled), path=str(root)))
-    return Listing(root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), layout.name)
+    is_nested = any(map(tree.children, tree.children(layout.base)))
+    return Listing(
+        root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), layout.name, is_nested
+    )
 
 
 def _sorted_pictures(
