@@ -164,8 +164,9 @@ def _reading(tree: FolderTree, layout: Layout) -> Reading:
     labels = layout.labels(tree)
     match_classes(tree, labels)
     uses = {use.folder: use.split for use in layout.uses}
-    if layout.name == "classes":
-        uses = {folder: None for folder in tree.children(layout.base) if folder not in layout.left_out}
+    if layout.base in uses:  # for every folder that is not named itself
+        split = uses.pop(layout.base)
+        uses = {folder: split for folder in tree.children(layout.base) if folder not in layout.left_out} | uses
     return Reading(
         layout.name,
         tuple(_classes(tree, labels)),

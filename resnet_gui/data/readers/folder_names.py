@@ -15,12 +15,12 @@ _SPLIT_WORDS: dict[SplitName, str] = {
 _SPLIT_OF = {word: split for split, words in _SPLIT_WORDS.items() for word in words.split()}
 _OTHER_WORDS = {
     "neutral": "set sets data dataset datasets image images img imgs picture pictures pic pics photo photos folder dir split splits "
-    "seg cls final raw orig original new resized full small large jpg jpeg png crop crops cropped all",
-    "beside": "unlabeled unlabelled unsup unsupervised pred preds predict prediction predictions submission submissions doc docs "
-    "documentation fig figs figure figures example examples sample samples readme demo demos result results output outputs "
-    "annotation annotations label labels mask masks metadata meta code script scripts notebook notebooks log logs model models "
-    "weights thumbnail thumbnails preview previews tmp temp backup",
-    "perhaps beside": "unknown misc miscellaneous other others extra extras rest",
+    "seg cls final raw orig original new resized full small large jpg jpeg png crop crops cropped all zip unzipped extracted rgb",
+    "beside": "unlabeled unlabelled unsup unsupervised pred preds predict predictions submission submissions docs documentation "
+    "figures examples samples readme demos results outputs annotation annotations labels masks metadata scripts notebooks "
+    "thumbnails previews",
+    "perhaps beside": "unknown misc miscellaneous other others extra extras rest prediction doc fig figs figure example sample demo "
+    "result output label mask meta code script notebook log logs model models weights thumbnail preview tmp temp backup",
     "fold": "fold folds kfold cv crossval",
 }
 _NEUTRAL, _BESIDE, _PERHAPS_BESIDE, _FOLD = (frozenset(words.split()) for words in _OTHER_WORDS.values())
@@ -54,12 +54,13 @@ def other_words(name: str) -> tuple[str, ...]:
 
 
 def lies_beside(name: str, surely: bool = False) -> bool:
-    """Whether a folder of this name usually lies beside a dataset, as `docs` and `unlabeled` do.
+    """Whether a folder of this name usually lies beside a dataset, as `docs` and `unlabeled_images` do.
 
     `surely`: not if it could be a class, as `unknown` could.
     """
+    words = [token for token in _tokens(name) if token not in _NEUTRAL and not token.isdecimal()]
     beside = _BESIDE if surely else _BESIDE | _PERHAPS_BESIDE
-    return any(token in beside for token in _tokens(name))
+    return bool(words) and beside.issuperset(words)
 
 
 def is_fold(name: str) -> bool:

@@ -68,7 +68,7 @@ def read_layout(tree: FolderTree, root_name: str, fold: int) -> list[Layout]:
     Raises `Problem` (`fold_missing`) if there are fewer folds.
     """
     *outer, base = _wrappers(tree, root_name)
-    found = _layouts(tree, TopFolders(tree, base), fold)
+    found = _layouts(TopFolders(tree, base), fold)
     if outer and [each.name for each in found] == ["classes"]:  # `train` alone is no wrapper
         above = TopFolders(tree, outer[-1])
         if any(above.is_surely_split(top) for top in above.trains):
@@ -85,7 +85,7 @@ def read_as(tree: FolderTree, root_name: str, name: LayoutName, fold: int) -> La
         tops = TopFolders(tree, base)
         if name == "subclasses" and any(top.classes for top in tops.candidates):
             return _subclasses(tops)
-        if name == "splits" and (splits := _any_splits(tree, tops)):
+        if name == "splits" and (splits := _any_splits(tops)):
             return splits
         if name == "folds" and sum(bool(top.classes) for top in tops.candidates) > 1:
             return _checked(_folds(tops, fold), fold)
@@ -106,7 +106,7 @@ def _wrappers(tree: FolderTree, root_name: str) -> list[str]:
 def _inside(tree: FolderTree, base: str, name: str) -> str | None:
     """The folder in `base` that holds the dataset, if `base` only wraps it; `name` is that of `base`."""
     tops = TopFolders(tree, base)
-    holding = [top for top in tops.all if top.split or not folder_names.lies_beside(top.name, surely=True)]
+    holding = [top for top in tops.all if not (top.lies_beside and folder_names.lies_beside(top.name, surely=True))]
     if len(holding) > 1 and not any(top.split for top in holding):
         holding = [top for top in holding if top.name == name and not tops.is_copy(top) and len(top.classes) > 1]
     if len(holding) != 1 or holding[0].holds_pictures or not tree.children(holding[0].path):
@@ -114,13 +114,18 @@ def _inside(tree: FolderTree, base: str, name: str) -> str | None:
     return holding[0].path
 
 
-def _layouts(tree: FolderTree, tops: TopFolders, fold: int) -> list[Layout]:
-    if class_splits := _class_splits(tree, tops):
+def _layouts(tops: TopFolders, fold: int) -> list[Layout]:
+    if class_splits := _class_splits(tops):
         return [class_splits]
+    if tops.are_datasets():
+        raise Problem("several_datasets", names=first_names([top.name for top in tops.candidates]))
     if tops.trains:
         return _layouts_with_train(tops, fold)
     if train := tops.train_by_its_classes():
         return [_splits(tops, train), _classes(tops)]
+    if not tops.sharing() and (beside_classes := _splits_beside_classes(tops)):
+        certain = any(map(tops.is_copy, tops.tests))
+        return [beside_classes] if certain else [beside_classes, _classes(tops)]
     return _layouts_without_splits(tops, fold)
 
 
@@ -144,9 +149,14 @@ def _layouts_without_splits(tops: TopFolders, fold: int) -> list[Layout]:
         return [folds] if certain else [_classes(tops), _subclasses(tops), folds]
     if tops.are_groups():
         return [_classes(tops), _subclasses(tops)]
-    nested = [top.name for top in tops.candidates if len(top.classes) > 1 and not top.holds_pictures]
-    note = message("nested_classes", names=first_names(nested))
-    return [_classes(tops, (note,) if nested else ())]
+    return [_classes(tops, (*_doubtful_classes(tops),))]
+
+
+def _doubtful_classes(tops: TopFolders) -> Iterator[Message]:
+    if nested := [top.name for top in tops.candidates if len(top.classes) > 1 and not top.holds_pictures]:
+        yield message("nested_classes", names=first_names(nested))
+    if beside := [top.name for top in tops.all if top.lies_beside and folder_names.lies_beside(top.name, surely=True)]:
+        yield message("doubtful_classes", names=first_names(beside))
 
 
 def _classes(tops: TopFolders, notes: tuple[Message, ...] = ()) -> Layout:
@@ -162,14 +172,24 @@ def _subclasses(tops: TopFolders) -> Layout:
     return Layout("subclasses", tops.base, uses, _left_out(tops, tops.candidates), (note,) if joined else ())
 
 
-def _any_splits(tree: FolderTree, tops: TopFolders) -> Layout | None:
-    if class_splits := _class_splits(tree, tops):
+def _any_splits(tops: TopFolders) -> Layout | None:
+    if class_splits := _class_splits(tops):
         return class_splits
     if tops.trains:
         return _splits(tops)
     holding = [top for top in tops.others if top.classes]
     train = tops.train_by_its_classes() or (holding[0] if len(holding) == 1 and tops.tests else None)
-    return _splits(tops, train) if train else None
+    return _splits(tops, train) if train else _splits_beside_classes(tops)
+
+
+def _splits_beside_classes(tops: TopFolders) -> Layout | None:
+    """Class folders for training with folders of test or validation pictures beside them; None if there are no such."""
+    tests = tops.tests_beside_classes()
+    if not tests or len(tops.others) < 2:
+        return None
+    uses = (Use(tops.base, "train"), *(Use(top.core, top.split) for top in tests))
+    names = first_names([top.name for top in tests])
+    return Layout("splits", tops.base, uses, (), (message("splits_beside_classes", names=names),))
 
 
 def _splits(tops: TopFolders, train: TopFolder | None = None) -> Layout:
@@ -184,18 +204,29 @@ def _splits(tops: TopFolders, train: TopFolder | None = None) -> Layout:
     names = {split: ", ".join(f"“{top.path}”" for top in part) or "—" for split, part in parts.items()}
     obvious = all(top.name.lower() in _OBVIOUS and top.core == top.path for top in used)
     notes = () if obvious else (message("splits_read", train=names["train"], val=names["val"], test=names["test"]),)
-    return Layout("splits", tops.base, uses, _left_out(tops, used), notes)
+    return Layout("splits", tops.base, uses, _left_out(tops, used), notes + _nested_note(tops.tree, parts["train"]))
 
 
-def _class_splits(tree: FolderTree, tops: TopFolders) -> Layout | None:
+def _nested_note(tree: FolderTree, trains: Sequence[TopFolder]) -> tuple[Message, ...]:
+    """Class folders seem to lie one level deeper in the folders for training."""
+    classes = [path for top in trains for path in top.classes.values()]
+    if any(tree.own(path) or len(tree.children(path)) < 2 for path in classes):
+        return ()
+    return (message("nested_classes", names=first_names([last_name(path) for path in classes])),)
+
+
+def _class_splits(tops: TopFolders) -> Layout | None:
     """Class folders that hold the splits, as `cat/train` and `cat/test` do; None if they do not."""
+    tree = tops.tree
     inner = {top.name: tree.children(top.path) for top in tops.candidates}
     splits = {path: folder_names.split_of(last_name(path)) for paths in inner.values() for path in paths}
     surely = all(split and not folder_names.other_words(last_name(path)) for path, split in splits.items())
     if not surely or len({*splits.values()}) < 2 or "train" not in splits.values() or not all(inner.values()):
         return None
-    if any(top.split or top.holds_pictures for top in tops.candidates) or any(map(tree.children, splits)):
-        return None  # rather several datasets, each with splits of its own
+    if any(top.split or top.holds_pictures for top in tops.candidates) or any(
+        len(tree.children(path)) > 1 for path in splits
+    ):
+        return None
     uses = tuple(Use(path, splits[path], name) for name, paths in inner.items() for path in paths)
     return Layout("splits", tops.base, uses, _left_out(tops, tops.candidates), (message("class_splits"),))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from resnet_gui.data.readers import folder_names
@@ -43,12 +43,16 @@ class TopFolders:
     """All folders in `base` that hold pictures, sorted. `candidates` are those that belong to the dataset by their names."""
 
     def __init__(self, tree: FolderTree, base: str) -> None:
+        self.tree = tree
         self.base = base
         paths = tree.children(base)
-        cores = {path: _core(tree, path) for path in paths if not folder_names.lies_beside(last_name(path))}
+        self._names = {last_name(path).casefold() for path in paths}
+        beside = {path for path in paths if folder_names.lies_beside(last_name(path))}
+        if len(beside) == len(paths):  # beside nothing
+            beside.clear()
+        cores = {path: _core(tree, path, self._names) for path in paths if path not in beside}
         _enter_equal_folders(tree, cores)
-        self.all = [_top_folder(tree, path, cores.get(path, path)) for path in paths]
-        self._names = {top.name.casefold() for top in self.all}
+        self.all = [_top_folder(tree, path, cores.get(path, path), path in beside) for path in paths]
         self.candidates = [top for top in self.all if not (top.lies_beside or self.is_copy(top))]
         self.trains = [top for top in self.all if top.split == "train" and top.classes]
         self.tests = [top for top in self.all if top.split in ("val", "test")]
@@ -83,6 +87,17 @@ class TopFolders:
         found = [top for top in self.others if any(top.shares(test, least=1) for test in self.tests)]
         return found[0] if len(found) == 1 and not self.trains else None
 
+    def tests_beside_classes(self) -> list[TopFolder]:
+        """Folders called test or validation beside class folders, which are then all there is for training."""
+        return [top for top in self.tests if top.name.lower() in ("test", "testing", "val", "validation")]
+
+    def are_datasets(self) -> bool:
+        """Whether each folder is a dataset of its own, with splits in it that hold class folders."""
+        splits = [path for top in self.candidates for path in top.classes.values()]
+        names = {folder_names.split_of(last_name(path)) for path in splits}
+        nested = all(len(self.tree.children(path)) > 1 for path in splits)
+        return len(self.candidates) > 1 and "train" in names and None not in names and nested
+
     def are_groups(self) -> bool:
         """Whether all hold folders only, and mostly several: then these may be the classes."""
         several = sum(len(top.classes) > 1 for top in self.candidates)
@@ -91,16 +106,15 @@ class TopFolders:
         )
 
 
-def _top_folder(tree: FolderTree, path: str, core: str) -> TopFolder:
+def _top_folder(tree: FolderTree, path: str, core: str, lies_beside: bool) -> TopFolder:
     classes = {last_name(each).casefold(): each for each in tree.children(core)}
-    split = folder_names.split_of(name := last_name(path))
-    return TopFolder(path, core, classes, bool(tree.own(path)), split, split is None and folder_names.lies_beside(name))
+    return TopFolder(path, core, classes, bool(tree.own(path)), folder_names.split_of(last_name(path)), lies_beside)
 
 
-def _core(tree: FolderTree, folder: str) -> str:
-    """Looks through folders that say nothing: `train/train/cat`, `train/images/cat`."""
+def _core(tree: FolderTree, folder: str, names: Collection[str]) -> str:
+    """Looks through folders that say nothing: `train/train/cat`, `train/images/cat`. `names` are those beside the first."""
     inner = tree.only_child(folder)
-    while inner and (last_name(inner).casefold() == last_name(folder).casefold() or _says_nothing(last_name(inner))):
+    while inner and (last_name(inner).casefold() in names or _says_nothing(last_name(inner))):
         folder, inner = inner, tree.only_child(inner)
     return folder
 

@@ -155,6 +155,9 @@ UNCLEAR = [
     (("images/*", "test/*"), "splits, classes"),
     (("train/*", "stuff"), "splits, classes"),
     (("cat", "dog", "train/cat", "train/dog"), "splits, classes"),
+    (("cat", "dog", "test"), "splits, classes"),
+    (("cat", "dog", "test/unknown"), "splits, classes"),
+    (("log", "tree/oak", "tree/pine"), "classes, subclasses"),
 ]
 
 
@@ -194,6 +197,27 @@ def test_class_folders_that_hold_the_splits(tmp_path: Path):
     assert codes(listing) == {"class_splits"}
 
 
+def test_a_test_folder_beside_the_class_folders_is_no_class(tmp_path: Path):
+    listing = listed(lay(tmp_path, "cat", "dog", "test/cat", "test/dog"))
+    assert (listing.layout, listing.classes) == ("splits", ("cat", "dog"))
+    assert note(listing, "splits_beside_classes") == {"names": "test"}
+
+
+@pytest.mark.parametrize("names", ["fold_1 fold_2", "first second"])
+def test_several_datasets_are_no_folds(tmp_path: Path, names: str):
+    with pytest.raises(Problem, match="are datasets of their own"):
+        list_folder(lay(tmp_path, *(f"{name}/{split}/*" for name in names.split() for split in ("train", "val"))))
+
+
+def test_class_folders_one_level_deeper_in_train_are_told(tmp_path: Path):
+    listing = listed(lay(tmp_path, "train/plants/*", "train/animals/*", "test/plants/*"))
+    assert note(listing, "nested_classes") == {"names": "animals, plants"}
+
+
+def test_a_class_of_a_doubtful_name_is_told(tmp_path: Path):
+    assert note(listed(lay(tmp_path, "cat", "dog", "examples")), "doubtful_classes") == {"names": "examples"}
+
+
 @pytest.mark.parametrize(
     ("folders", "inner"),
     [
@@ -221,7 +245,7 @@ def test_a_second_copy_beside_the_classes_is_left_out(tmp_path: Path):
 @pytest.mark.parametrize(
     "folders",
     [("bus", "car", "train/steam", "train/diesel"), ("cat", "cat/nested", "dog"), ("cat/images", "dog/images"),
-     ("train", "test"), ("test_tube", "train_station"), ("unknown", "cat", "dog"), ("dev_kit/a", "dev_kit/b", "phone", "train_set")],
+     ("train", "test"), ("test_tube", "train_station"), ("unknown", "cat", "dog"), ("with_mask", "without_mask"), ("valid", "invalid", "unclear"), ("bus", "car", "train"), ("dev_kit/a", "dev_kit/b", "phone", "train_set")],
 )  # fmt: skip
 def test_classes_stay_classes(tmp_path: Path, folders: tuple[str, ...]):
     listing = listed(lay(tmp_path, *folders))
