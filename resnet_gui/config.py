@@ -49,6 +49,15 @@ class DataConfig(_Part):
         224, "Image size", "Side of the square that the network sees; larger shows more detail and takes longer.",
         shown="first", unit="px", ge=8, le=1024,
     )  # fmt: skip
+    layout: Literal["auto", "classes", "subclasses", "splits", "folds"] = _setting(
+        "auto", "Folders are", "What the folders in the dataset folder are: classes, groups of classes, splits such as train and test, or folds; "
+        "“auto” goes by their names and asks where these do not say it.",
+        shown="own",
+    )  # fmt: skip
+    validation_fold: int = _setting(
+        1, "Validation fold", "Which fold is for validation, in the order of the folders' names, where the folders are folds.",
+        ge=1, le=1000,
+    )  # fmt: skip
     val_fraction: float = _setting(
         0.2, "Validation share", "Share of each class set aside to choose the best epoch, where the folder has no validation pictures.",
         ge=0.01, le=0.8,

@@ -13,6 +13,10 @@ SOURCES = sorted(Path(resnet_gui.__file__).parent.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
+TOLD_BY_EARLIER_VERSIONS = {"class_untrained"}
+"""They stand in the logs of runs, which are still shown."""
+
+
 def makes_message(call: ast.Call) -> bool:
     """Whether `call` is `Problem(…)` or `message(…)`, plain or behind a module's name."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
@@ -59,7 +63,7 @@ def test_every_sentence_is_used():
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert set(SENTENCES) - written == set()
+    assert set(SENTENCES) - written == TOLD_BY_EARLIER_VERSIONS
 
 
 @pytest.mark.parametrize("code", SENTENCES)

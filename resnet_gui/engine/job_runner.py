@@ -103,7 +103,8 @@ class JobRunner:
                 from resnet_gui.data.checks.readable import check
                 from resnet_gui.data.readers.class_folders import list_folder
 
-                listing = list_folder(Path(request["dataset"]), stop.is_set)
+                layout, fold = request.get("layout", "auto"), request.get("fold", 1)
+                listing = list_folder(Path(request["dataset"]), stop.is_set, layout=layout, validation_fold=fold)
                 return check(listing.root, listing.samples, stop) if listing else iter(())
             case "thumbnails":
                 from resnet_gui.data.thumbnail import thumbnails

@@ -11,6 +11,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 _RECENT = 8
 _DISMISSED = 50
+_LAYOUTS = 50
 
 
 class UserSettings:
@@ -67,6 +68,22 @@ class UserSettings:
         """Stores that `run` is not to be offered again, or that it is."""
         others = [each for each in self._paths("put_aside") if each != run]
         self._set_paths("put_aside", [run, *others][:_DISMISSED] if dismissed else others)
+
+    def layout(self, folder: str) -> str:
+        """How the user wants `folder` to be read; "auto" if the user was not asked."""
+        for layout, path in self._layouts():
+            if path == folder:
+                return layout
+        return "auto"
+
+    def set_layout(self, folder: str, layout: str) -> None:
+        """Stores how the user wants `folder` to be read; "auto" forgets it."""
+        others = [each for each in self._layouts() if each[1] != folder]
+        kept = [(layout, folder), *others][:_LAYOUTS] if layout != "auto" else others
+        self._set_paths("layouts", [f"{layout}:{path}" for layout, path in kept])
+
+    def _layouts(self) -> list[tuple[str, str]]:
+        return [(layout, path) for layout, _, path in (each.partition(":") for each in self._paths("layouts"))]
 
     def _paths(self, name: str) -> list[str]:
         text = str(self._settings.value(name, ""))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from resnet_gui.atomic_write import make_folder, sync_names
 from resnet_gui.config import TrainConfig, write_config
+from resnet_gui.data.samples import LayoutName
 from resnet_gui.data.split import Splits, write_split
 from resnet_gui.messages import Problem
 from resnet_gui.output.advice import reason_and_advice
@@ -92,6 +93,18 @@ def _make_unused(runs: Path, name: str) -> Path:
             sync_names(runs)
             return run
     raise AssertionError("unreachable")
+
+
+def layout_of(config: TrainConfig, splits: Splits) -> LayoutName:
+    """How the run with `config` and `splits` read its dataset folder.
+
+    Runs of earlier versions do not say it. They read folders of splits if these had the usual names, and classes else.
+    """
+    if config.data.layout != "auto":
+        return config.data.layout
+    samples = (*splits.train, *splits.val, *splits.test)
+    are_classes = all(sample.path.partition("/")[0] == splits.classes[sample.label] for sample in samples)
+    return "classes" if are_classes else "splits"
 
 
 def checkpoints(run: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.events import DatasetChanged
 from resnet_gui.messages import Message, Problem, message
+from resnet_gui.runs.run_folder import layout_of
 from resnet_gui.training.run_state import RunState
 
 
@@ -57,7 +58,8 @@ def _loaders(state: RunState) -> tuple[Loader, Loader, Loader]:
 def _added(state: RunState) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The paths of pictures that the run does not know, and the classes that the folder has now."""
     try:
-        listing = list_folder(state.config.dataset)
+        layout, fold = layout_of(state.config, state.splits), state.config.data.validation_fold
+        listing = list_folder(state.config.dataset, layout=layout, validation_fold=fold)
     except Problem:  # hardly any picture is left, so none is new
         return (), ()
     assert listing is not None

@@ -21,6 +21,7 @@ from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.checks.duplicates import with_duplicates
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
+from resnet_gui.data.samples import Listing
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
@@ -67,7 +68,9 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     check_new_folder(config.out or runs_folder())
     require_size(find(config.network), config.data.image_size)
     device = choose_device(config.machine)
-    listing = list_folder(config.dataset, stop.is_set)
+    listing = list_folder(
+        config.dataset, stop.is_set, layout=config.data.layout, validation_fold=config.data.validation_fold
+    )
     listing = listing and with_duplicates(listing, stop.is_set)
     if listing is None:
         return  # stopped before there was anything to save
@@ -75,7 +78,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     start = yield from find_initial_weights(config, len(splits.train), stop)
     if start is None:
         return
-    config = _resolved(start.config, listing.root, device)
+    config = _resolved(start.config, listing, device)
     torch.manual_seed(seed_for(config.training.seed, "weights"))
     with out_of_memory_as_problem(device):
         network = make_network(config, len(splits.classes), start.preprocessing.channels)
@@ -200,10 +203,11 @@ def _started(state: RunState, run: Path) -> Started:
     )  # fmt: skip
 
 
-def _resolved(config: TrainConfig, root: Path, device: torch.device) -> TrainConfig:
-    """`config` with the device and the dataset's full path, so that a resumed run and a rerun use the same."""
+def _resolved(config: TrainConfig, listing: Listing, device: torch.device) -> TrainConfig:
+    """`config` with the device and the dataset's full path and layout, so that a resumed run and a rerun use the same."""
     machine = config.machine.model_copy(update={"device": device.type})
-    return config.model_copy(update={"dataset": root, "machine": machine})
+    data = config.data.model_copy(update={"layout": listing.layout})
+    return config.model_copy(update={"dataset": listing.root, "data": data, "machine": machine})
 
 
 def _run(state: RunState, checkpointer: Checkpointer, stop: threading.Event) -> Iterator[Event]:

@@ -395,3 +395,15 @@ def test_a_stage_of_branches_gives_what_they_give_together(capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert re.search(r"denseblock1 .* 256×56×56 ", printed)
     assert re.search(r"denseblock4 .* 1024×7×7 ", printed)
+
+
+def test_folders_that_are_unclear_stop_with_the_options_to_type(
+    colours: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("A", "B"):
+        shutil.copytree(colours, colours.parent / "both" / name)
+    assert main(["train", str(colours.parent / "both")]) == 1
+    shown = capsys.readouterr().err
+    assert all(f"with --layout {layout}: A" in shown for layout in ("classes", "subclasses", "folds"))
+    assert main(["train", str(colours.parent / "both"), "--layout", "splits"]) == 1
+    assert "cannot be read as splits" in capsys.readouterr().err

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Literal, get_args
 
-from resnet_gui.data.samples import SUFFIXES, Listing, Sample, SplitName
+from resnet_gui.data.readers.class_matching import match_classes
+from resnet_gui.data.readers.folder_tree import FolderTree, last_name, parent
+from resnet_gui.data.readers.layout import Labels, Layout, beside, read_as, read_layout
+from resnet_gui.data.samples import (
+    SUFFIXES,
+    FolderUse,
+    LayoutName,
+    LayoutUnclear,
+    Listing,
+    Reading,
+    Sample,
+    SplitName,
+    first_names,
+)
 from resnet_gui.messages import Message, Problem, message, reason
 
-_SPLIT_OF: dict[str, SplitName] = {
-    "train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test",
-}  # fmt: skip
 _IGNORED = {"__macosx", "@eadir"}
 
 _Tree = dict[str, list[str]]
@@ -21,22 +32,45 @@ _Tree = dict[str, list[str]]
 
 
 def list_folder(
-    root: Path, cancelled: Callable[[], bool] = lambda: False, found: Callable[[int], None] = lambda count: None
+    root: Path,
+    cancelled: Callable[[], bool] = lambda: False,
+    found: Callable[[int], None] = lambda count: None,
+    layout: LayoutName | Literal["auto"] = "auto",
+    validation_fold: int = 1,
 ) -> Listing | None:
     """The classes and pictures in `root`, or None if `cancelled()` became true.
 
-    `root` holds `<class>/**`, or `{train,val,test}/<class>/**`, or one folder that holds these, as unpacked archives do
-    (then the listing's root is that folder). `found` is called from time to time with the number of pictures so far.
-    Raises `Problem` if this is no folder, cannot be read, or holds fewer than two classes.
+    `root` holds `<class>/**`, or folders of these: splits (`train`, `val`, `test`), folds, of which `validation_fold`
+    (from 1) is for validation, or groups of classes; or one folder that holds all this, as unpacked archives do (then
+    the listing's root is that folder). `layout` says which it is; "auto" goes by the folders' names.
+    `found` is called from time to time with the number of pictures so far.
+    Raises `Problem` if this is no folder, cannot be read, holds fewer than two classes, or does not fit `layout`;
+    `LayoutUnclear` if "auto" finds several ways to read it.
     """
     notes: list[Message] = []
-    tree = _walk(root, cancelled, found, notes)
-    if tree is None:
+    pictures = _walk(root, cancelled, found, notes)
+    if pictures is None:
         return None
-    inner, tree = _unwrapped(root, tree)
-    if inner != root:
-        notes.append(message("inner_folder", path=str(inner)))
-    return _listing(inner, tree, notes)
+    tree = FolderTree(pictures)
+    chosen = _chosen_layout(root, tree, layout, validation_fold)
+    if chosen.base:
+        notes.append(message("inner_folder", path=str(root / chosen.base)))
+    return _listing(root / chosen.base, tree, chosen, notes)
+
+
+def list_readings(
+    root: Path, cancelled: Callable[[], bool] = lambda: False, found: Callable[[int], None] = lambda count: None
+) -> LayoutUnclear | None:
+    """All layouts in which `root` can be read, as if its names decided nothing; None if `cancelled()` became true.
+
+    Raises `Problem` if this is no folder or cannot be read.
+    """
+    pictures = _walk(root, cancelled, found, [])
+    if pictures is None:
+        return None
+    tree, name = FolderTree(pictures), root.absolute().name
+    found_layouts = [layout for each in get_args(LayoutName) if (layout := read_as(tree, name, each, 1))]
+    return _unclear(root, tree, [layout for layout in found_layouts if len(_reading(tree, layout).classes) > 1])
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -110,63 +144,96 @@ def _unreadable(root: Path, inside: str, error: OSError) -> Message:
     raise Problem("folder_unreadable", path=str(root), reason=reason(error)) from error
 
 
-def _unwrapped(root: Path, tree: _Tree) -> tuple[Path, _Tree]:
-    """The dataset inside a folder that holds nothing else; `root` and `tree` themselves where there is none."""
-    tops = {folder.partition("/")[0] for folder in tree if folder}
-    if tree[""] or len(tops) != 1 or len(_classes(tree)) > 1:
-        return root, tree
-    [top] = tops
-    inner = {folder.partition("/")[2]: names for folder, names in tree.items() if folder}
-    if "" not in inner:  # the only folder could not be read
-        return root, tree
-    found, inner = _unwrapped(root / top, inner)
-    return (found, inner) if len(_classes(inner)) > 1 else (root, tree)
+def _chosen_layout(root: Path, tree: FolderTree, layout: LayoutName | Literal["auto"], fold: int) -> Layout:
+    name = root.absolute().name
+    if layout == "auto":
+        layouts = read_layout(tree, name, fold)
+        if len(layouts) > 1:
+            raise _unclear(root, tree, layouts)
+        return layouts[0]
+    if chosen := read_as(tree, name, layout, fold):
+        return chosen
+    raise Problem("layout_misfit", path=str(root), layout=layout)
 
 
-def _has_splits(tree: _Tree) -> bool:
-    """Whether `train` has class folders and every other top folder with pictures is a split: {bus, car, train} is not."""
-    holding = [folder.lower() for folder, names in tree.items() if folder and names]
-    tops = {folder.partition("/")[0] for folder in holding}
-    return tops <= _SPLIT_OF.keys() and any(folder.startswith("train/") for folder in holding)
+def _unclear(root: Path, tree: FolderTree, layouts: Sequence[Layout]) -> LayoutUnclear:
+    return LayoutUnclear(root / layouts[0].base, tuple(_reading(tree, each) for each in layouts))
 
 
-def _folder_labels(tree: _Tree) -> dict[str, tuple[SplitName | None, str]]:
-    """The split and the class of each folder's pictures; the class is "" outside every class folder."""
-    if not _has_splits(tree):
-        return {folder: (None, folder.partition("/")[0]) for folder in tree}
-    labels: dict[str, tuple[SplitName | None, str]] = {}
-    for folder in tree:
-        top, _, below = folder.partition("/")
-        split = _SPLIT_OF.get(top.lower())
-        labels[folder] = (split, below.partition("/")[0] if split else "")
-    return labels
+def _reading(tree: FolderTree, layout: Layout) -> Reading:
+    labels = layout.labels(tree)
+    match_classes(tree, labels)
+    uses = {use.folder: use.split for use in layout.uses}
+    if layout.base in uses:  # for every folder that is not named itself
+        split = uses.pop(layout.base)
+        uses = {folder: split for folder in tree.children(layout.base) if folder not in layout.left_out} | uses
+    return Reading(
+        layout.name,
+        tuple(_classes(tree, labels)),
+        tuple(_folder_use(tree, layout, folder, split) for folder, split in uses.items()),
+        tuple(_folder_use(tree, layout, folder, None) for folder in layout.left_out),
+    )
 
 
-def _classes(tree: _Tree) -> list[str]:
-    return sorted({name for folder, (_, name) in _folder_labels(tree).items() if name and tree[folder]})
+def _folder_use(tree: FolderTree, layout: Layout, folder: str, split: SplitName | None) -> FolderUse:
+    path = folder[len(layout.base) :].strip("/")
+    return FolderUse(path, tree.total(folder), split, tuple(map(last_name, tree.children(folder))))
 
 
-def _listing(root: Path, tree: _Tree, notes: list[Message]) -> Listing:
-    folder_labels = _folder_labels(tree)
-    classes = _classes(tree)
-    label = {name: index for index, name in enumerate(classes)}
-    samples: list[Sample] = []
-    outside: list[str] = []
-    unlabelled: list[str] = []
-    for folder, (split, name) in folder_labels.items():
-        paths = [f"{folder}/{picture}" if folder else picture for picture in tree[folder]]
-        if name:
-            samples += [Sample(path, label[name], split) for path in paths]
-        else:
-            (unlabelled if split == "test" else outside).extend(paths)
+def _classes(tree: FolderTree, labels: Labels) -> list[str]:
+    return sorted({name for folder, (_, name) in labels.items() if name and tree.own(folder)})
+
+
+def _listing(root: Path, tree: FolderTree, layout: Layout, notes: list[Message]) -> Listing:
+    labels = layout.labels(tree)
+    named = {name for folder, (_, name) in labels.items() if name and not tree.own(folder)}
+    notes += [*layout.notes, *_left_out_notes(tree, layout), *match_classes(tree, labels)]
+    classes = _classes(tree, labels)
+    samples, outside, unlabelled = _sorted_pictures(tree, layout, labels, classes)
     _check(root, classes, len(outside) + len(unlabelled))
-    samples.sort(key=attrgetter("path"))
-    notes += _class_notes(classes, folder_labels, samples)
+    notes += _class_notes(classes, named, samples)
     if outside:
         notes.append(message("loose_pictures", count=len(outside)))
     if unlabelled:
         notes.append(message("test_unlabelled", count=len(unlabelled), path=str(root)))
-    return Listing(root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes))
+    is_nested = any(map(tree.children, tree.children(layout.base)))
+    return Listing(
+        root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), layout.name, is_nested
+    )
+
+
+def _sorted_pictures(
+    tree: FolderTree, layout: Layout, labels: Labels, classes: list[str]
+) -> tuple[list[Sample], list[str], list[str]]:
+    """The samples, sorted by path, the pictures outside every class folder, and the unlabelled ones for the test."""
+    label = {name: index for index, name in enumerate(classes)}
+    samples: list[Sample] = []
+    outside: list[str] = []
+    unlabelled: list[str] = []
+    for folder, (split, name) in labels.items():
+        inside = folder[len(layout.base) :].strip("/")
+        paths = [f"{inside}/{picture}" if inside else picture for picture in tree.pictures[folder]]
+        if name and paths:
+            samples += [Sample(path, label[name], split) for path in paths]
+        else:
+            (unlabelled if split == "test" else outside).extend(paths)
+    samples.sort(key=attrgetter("path"))
+    return samples, outside, unlabelled
+
+
+def _left_out_notes(tree: FolderTree, layout: Layout) -> Iterator[Message]:
+    """How many pictures in which folders are not used."""
+    folders = [*beside(tree, layout)]
+    if folders:
+        count = sum(map(tree.total, folders))
+        yield message("folders_left_out", count=count, names=first_names(folders))
+    above = layout.base
+    loose = 0
+    while above:
+        above = parent(above)
+        loose += tree.own(above)
+    if loose:
+        yield message("loose_pictures", count=loose)
 
 
 def _check(root: Path, classes: list[str], outside: int) -> None:
@@ -178,11 +245,9 @@ def _check(root: Path, classes: list[str], outside: int) -> None:
         raise Problem("no_pictures", path=str(root))
 
 
-def _class_notes(
-    classes: list[str], folder_labels: dict[str, tuple[SplitName | None, str]], samples: list[Sample]
-) -> Iterator[Message]:
-    """Notes for the user on single classes and on the folder's own splits."""
-    for name in sorted({name for _, name in folder_labels.values() if name} - set(classes)):
+def _class_notes(classes: list[str], named: set[str], samples: list[Sample]) -> Iterator[Message]:
+    """Notes for the user on single classes and on the folder's own splits. `named` are those of all class folders."""
+    for name in sorted(named - set(classes)):
         yield message("class_empty", name=name)
     held = {(sample.split, sample.label) for sample in samples}
     splits = {split for split, _ in held}
@@ -190,7 +255,5 @@ def _class_notes(
         for split in ("val", "test"):
             if split in splits and (split, label) not in held:
                 yield message("class_missing", name=name, split=split)
-        if "train" in splits and ("train", label) not in held:
-            yield message("class_untrained", name=name)
     if "val" in splits and "test" not in splits:
         yield message("no_test")

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.config import TrainConfig, settings
 from resnet_gui.data.class_rows import ClassRow
-from resnet_gui.data.samples import Listing
+from resnet_gui.data.samples import LayoutUnclear, Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
 from resnet_gui.gui.data.data_tab import DataTab
@@ -25,6 +25,7 @@ from resnet_gui.messages import Message, Problem
 
 _THUMBNAIL_SIDE = 96
 _OF_A_RUN = ("network", "data.", "start.", "training.")
+_LAYOUT, _FOLD = "data.layout", "data.validation_fold"
 _SPLITTING = ("data.val_fraction", "data.test_fraction", "training.seed")
 
 
@@ -33,6 +34,8 @@ class DatasetController(QObject):
 
     opened = Signal()
     """Another dataset has been opened."""
+    asked = Signal()
+    """The user is asked how a folder is to be read."""
 
     def __init__(
         self,
@@ -52,9 +55,14 @@ class DatasetController(QObject):
         self._check_job = 0
         self._sample_job = 0
         self._split_by: list[Any] = []
+        self._fold = 0
         self._own_values: dict[str, Any] = {}
         """The user's values of the settings that the sample or a run has changed."""
         self._shown: Listing | None = None
+        self._folder = Path()
+        """The folder that was opened last; that of the dataset may lie in it."""
+        self._asked: Path | None = None
+        """The dataset folder that the user is asked about."""
         setup.folder_requested.connect(self.choose)
         setup.sample_requested.connect(self.open_sample)
         setup.cancel_requested.connect(self._cancel)
@@ -66,6 +74,13 @@ class DatasetController(QObject):
         dataset_lister.compared.connect(setup.show_comparing)
         dataset_lister.opened.connect(self._show)
         dataset_lister.failed.connect(self._on_failed)
+        dataset_lister.unclear.connect(self._ask)
+        dataset_lister.listing_began.connect(tab.end_question)
+        setup.layout_requested.connect(self._ask_again)
+        setup.locked.connect(tab.set_locked)
+        tab.layout_chosen.connect(self._on_layout_chosen)
+        tab.question_cancelled.connect(tab.end_question)
+        tab.question_cancelled.connect(setup.show_again)
 
     def choose(self) -> None:
         """Lets the user choose a folder, and opens it."""
@@ -86,10 +101,11 @@ class DatasetController(QObject):
 
     def open_for_run(self, config: TrainConfig) -> None:
         """Shows the settings and the pictures of a resumed run; settings of the machine stay as they are."""
-        keys = [setting.key for setting in settings() if setting.key.startswith(_OF_A_RUN)]
+        keys = [setting.key for setting in settings() if setting.key.startswith(_OF_A_RUN) and setting.key != _LAYOUT]
         self._borrow({key: attrgetter(key)(config) for key in keys})
-        if self._shown is None or self._shown.root != config.dataset:
-            self._open(config.dataset)
+        layout = config.data.layout
+        if self._shown is None or (self._shown.root, self._shown.layout) != (config.dataset, layout):
+            self._open(config.dataset, layout)
 
     def open_sample(self) -> None:
         """Draws the sample pictures, once, and opens them with settings that suit them."""
@@ -124,9 +140,32 @@ class DatasetController(QObject):
         self._stop_sample()
         self._dataset_lister.cancel()
 
-    def _open(self, folder: Path) -> None:
-        self._split_by = self._splitting_values()
-        self._dataset_lister.open(folder.absolute(), self._setup.values())
+    def _open(self, folder: Path, layout: str = "") -> None:
+        """Opens `folder` in the `layout`; "" is what the user has chosen for it, or else by its names."""
+        self._folder = folder = folder.absolute()
+        self._split_by, self._fold = self._splitting_values(), self._setup.values()[_FOLD]
+        layout = layout or self._user_settings.layout(str(folder))
+        self._dataset_lister.open(folder, {**self._setup.values(), _LAYOUT: layout})
+
+    def _ask(self, unclear: LayoutUnclear) -> None:
+        """Asks the user how the folder is to be read."""
+        self._asked = unclear.root
+        is_open = self._shown is not None and self._shown.root == unclear.root
+        self._setup.show_question()
+        self._tab.ask_for_layout(unclear, self._shown.layout if self._shown and is_open else "")
+        self.asked.emit()
+
+    def _ask_again(self) -> None:
+        """Asks the user once more how the open dataset is to be read."""
+        if self._shown is not None:
+            self._folder = self._shown.root
+            self._dataset_lister.list_readings(self._shown.root)
+
+    def _on_layout_chosen(self, layout: str) -> None:
+        """Reads the folder as the user wants, now and whenever it is opened again."""
+        for folder in {self._folder, self._asked or self._folder}:
+            self._user_settings.set_layout(str(folder), layout)
+        self._open(self._folder, layout)
 
     def _on_sample_event(self, event: Event) -> None:
         match event:
@@ -152,7 +191,9 @@ class DatasetController(QObject):
         self._shown = listing
         self._skipped = {}
         self._prediction_engine.stop(self._check_job)
-        self._check_job = self._prediction_engine.request("check", self._on_check_event, dataset=str(listing.root))
+        self._check_job = self._prediction_engine.request(
+            "check", self._on_check_event, dataset=str(listing.root), layout=listing.layout, fold=self._fold
+        )
         self._user_settings.add_recent("datasets", str(listing.root))
         self.opened.emit()
 
@@ -174,10 +215,17 @@ class DatasetController(QObject):
             self._setup.show_problem(message_text(how))
 
     def _on_failed(self, problem: Problem) -> None:
+        if problem.message.code == "layout_misfit":  # the folder is not any more what the user's answer was about
+            self._user_settings.set_layout(str(self._folder), "auto")
+            self._open(self._folder)
+            return
         self._setup.show_problem(message_text(problem.message))
 
     def _on_settings_changed(self) -> None:
-        if self._splitting_values() != self._split_by:
+        fold = self._setup.values()[_FOLD]
+        if fold != self._fold and self._shown is not None and self._shown.layout == "folds":
+            self._open(self._shown.root, "folds")
+        elif self._splitting_values() != self._split_by:
             self._split_by = self._splitting_values()
             self._dataset_lister.resplit(self._setup.values())
 

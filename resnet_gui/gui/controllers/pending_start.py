@@ -70,7 +70,7 @@ class PendingStart(QObject):
         return self._dataset_lister.listing
 
     def _config(self) -> dict[str, Any]:
-        return {**self._setup.values(), "dataset": str(self._listing.root)}
+        return {**self._setup.values(), "dataset": str(self._listing.root), "data.layout": self._listing.layout}
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._drop_pending()

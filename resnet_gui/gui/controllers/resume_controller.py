@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.data.split import read_split
 from resnet_gui.events import DatasetChanged, Event, Failed, Resumed
 from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.setup.setup_pane import SetupPane
@@ -24,6 +25,7 @@ from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Message, Problem
 from resnet_gui.runs.history import RunHistory
 from resnet_gui.runs.log_reader import LogReader, history_of
+from resnet_gui.runs.run_folder import layout_of
 
 if TYPE_CHECKING:
     from resnet_gui.runs.run_status import RunStatus
@@ -159,8 +161,16 @@ def _read_run(run: str) -> _Read:
     """Reads a run's events up to the last `Resumed`; the engine emits the later ones."""
     history = config = None
     with contextlib.suppress(OSError, Problem, ValueError, TypeError, KeyError):  # live events wait for this
-        config = read_config(Path(run) / "config.toml")
+        config = _with_layout(read_config(Path(run) / "config.toml"), Path(run))
         events, _ = LogReader(Path(run)).read()
         resumed = [index for index, event in enumerate(events) if isinstance(event, Resumed)]
         history = history_of(Path(run), events[: resumed[-1] + 1] if resumed else events)
     return _Read(run, history, config)
+
+
+def _with_layout(config: TrainConfig, run: Path) -> TrainConfig:
+    """`config` with how its folders were read, which runs of earlier versions do not say."""
+    if config.data.layout != "auto":
+        return config
+    data = config.data.model_copy(update={"layout": layout_of(config, read_split(run / "split.csv"))})
+    return config.model_copy(update={"data": data})

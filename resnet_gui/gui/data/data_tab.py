@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import PurePath
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from resnet_gui.data.class_rows import ClassRow
-from resnet_gui.data.samples import Listing
+from resnet_gui.data.samples import LayoutUnclear, Listing, Sample
 from resnet_gui.data.split import Splits
 from resnet_gui.gui.data.class_table import ClassTable
 from resnet_gui.gui.data.folder_drawing import FolderDrawing
+from resnet_gui.gui.data.layout_question import LayoutQuestion
 from resnet_gui.gui.data.skipped_table import SkippedTable
 from resnet_gui.gui.text import shares, totals
 from resnet_gui.gui.theme import Theme
@@ -26,17 +29,22 @@ class DataTab(QWidget):
 
     thumbnails_requested = Signal(object)
     """A list of absolute paths (`str`) whose rows have come into view; each is requested once."""
+    layout_chosen = Signal(str)
+    """The user's answer to the question what the folders are."""
+    question_cancelled = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._listing: Listing | None = None
-        self._labels: dict[str, int] = {}
-        self._depth = 0
         self._empty = _Layouts(theme)
         self._loaded = QWidget()
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self._loaded)
+        self._question = LayoutQuestion(theme)
+        self._question.chosen.connect(self.layout_chosen)
+        self._question.cancelled.connect(self.question_cancelled)
+        self._pages.addWidget(self._question)
         self._build(theme)
 
     def _build(self, theme: Theme) -> None:
@@ -61,14 +69,26 @@ class DataTab(QWidget):
     def show_dataset(self, listing: Listing, splits: Splits, rows: list[ClassRow]) -> None:
         """Shows the classes of `listing`, in `rows`, and how many pictures each split has. No file is skipped yet."""
         self._listing = listing
-        self._labels = {name: index for index, name in enumerate(listing.classes)}
-        self._depth = 0 if listing.samples[0].split is None else 1  # the class folders lie in split folders, or do not
         self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         self._all = f"{totals(listing)} · {shares(splits)}"
         self._table.show_rows(rows)
         self._skipped.show_files([])
         self._show_skipped()
         self._pages.setCurrentWidget(self._loaded)
+
+    def ask_for_layout(self, unclear: LayoutUnclear, current: str) -> None:
+        """Asks what the folders are. `current` is the layout in which they are open, "" if they are not."""
+        self._question.ask(unclear, current)
+        self._pages.setCurrentWidget(self._question)
+        self._question.focus()
+
+    def set_locked(self, reason: str) -> None:
+        """Lets no question be answered, and shows `reason` in the tooltips; "" lets it."""
+        self._question.set_locked(reason)
+
+    def end_question(self) -> None:
+        """Shows again what was there before the question."""
+        self._pages.setCurrentWidget(self._loaded if self._listing else self._empty)
 
     def add_skipped(self, path: str, reason: str) -> None:
         """The file at `path` (absolute) cannot be read; `reason` is a sentence."""
@@ -77,9 +97,8 @@ class DataTab(QWidget):
         file, root = PurePath(path), self._listing.root
         inside = file.relative_to(root) if file.is_relative_to(root) else file
         self._skipped.add(str(inside), path, reason)
-        label_of_class = self._labels.get(inside.parts[self._depth] if len(inside.parts) > self._depth else "")
-        if label_of_class is not None:
-            self._table.count_skipped(label_of_class)
+        if sample := _sample(self._listing, inside.as_posix()):
+            self._table.count_skipped(sample.label)
         self._show_skipped()
 
     def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
@@ -94,6 +113,13 @@ class DataTab(QWidget):
         self._totals.setText(self._all + (skipped if count else ""))
         self._skipped_title.setVisible(count > 0)
         self._skipped.setVisible(count > 0)
+
+
+def _sample(listing: Listing, path: str) -> Sample | None:
+    """The sample at `path`, relative to the listing's root."""
+    index = bisect_left(listing.samples, path, key=attrgetter("path"))
+    found = listing.samples[index] if index < len(listing.samples) else None
+    return found if found and found.path == path else None
 
 
 class _Layouts(QWidget):

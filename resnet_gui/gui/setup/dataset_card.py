@@ -40,6 +40,8 @@ class DatasetCard(Card):
     folder_requested = Signal()
     sample_requested = Signal()
     cancel_requested = Signal()
+    layout_requested = Signal()
+    """The user wants the folders to be read differently."""
     state_changed = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -77,10 +79,13 @@ class DatasetCard(Card):
         self._cancel = _link(self.tr("Cancel"))
         self._cancel.clicked.connect(self.cancel_requested)
         self._cancel.clicked.connect(self.show_again)
+        self._layout = _link(self.tr("Read the folders differently…"))
+        self._layout.clicked.connect(self.layout_requested)
         self.body.addWidget(self._choose)
+        self.body.addWidget(self._layout, alignment=Qt.AlignmentFlag.AlignHCenter)
         self.body.addWidget(self._sample, alignment=Qt.AlignmentFlag.AlignHCenter)
         self.body.addWidget(self._cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
-        self._parts += [self._choose, self._sample, self._cancel]
+        self._parts += [self._choose, self._layout, self._sample, self._cancel]
 
     @property
     def is_ready(self) -> bool:
@@ -101,7 +106,8 @@ class DatasetCard(Card):
         """Shows the state from before a folder was read: the dataset, or none."""
         self._choose.setText(self.tr("Choose another folder…") if self._listing else self.tr("Choose folder…"))
         notes = (self._notes,) if self._notes.count else ()
-        loaded = (self._folder, self._totals, self._bar, self._shares, *notes, self._choose)
+        layout = (self._layout,) if self._listing and self._listing.is_nested else ()
+        loaded = (self._folder, self._totals, self._bar, self._shares, *notes, self._choose, *layout)
         self._show_only(*(loaded if self._listing else (self._intro, self._choose, self._sample)))
         self.state_changed.emit()
 
@@ -160,7 +166,7 @@ class DatasetCard(Card):
 
     def set_locked(self, reason: str) -> None:
         """Disables the buttons and shows `reason` in their tooltips; "" enables them."""
-        for button in (self._choose, self._sample):
+        for button in (self._choose, self._layout, self._sample):
             button.setEnabled(not reason)
             button.setToolTip(tooltip(reason))
 

@@ -41,6 +41,8 @@ class SetupPane(QWidget):
     """The folder's path as `str`. It is sent as an object: Qt's own strings lose bytes that are not UTF-8."""
     sample_requested = Signal()
     cancel_requested = Signal()
+    layout_requested = Signal()
+    """The user wants the folders of the dataset to be read differently."""
     start_requested = Signal()
     pause_requested = Signal()
     resume_requested = Signal()
@@ -105,6 +107,7 @@ class SetupPane(QWidget):
         self._pictures.folder_requested.connect(self.folder_requested)
         self._pictures.sample_requested.connect(self.sample_requested)
         self._pictures.cancel_requested.connect(self.cancel_requested)
+        self._pictures.layout_requested.connect(self.layout_requested)
         self._pictures.state_changed.connect(self._show_state)
         self._network.changed.connect(self._on_network_changed)
         self._network.inspect_requested.connect(self.inspect_requested)
@@ -134,6 +137,17 @@ class SetupPane(QWidget):
     def show_problem(self, text: str) -> None:
         """Shows in `text` why a folder cannot be used; a dataset that was there before stays."""
         self._pictures.show_problem(text)
+
+    def show_question(self) -> None:
+        """Shows that a folder waits for the user's answer in the Data tab; a dataset that was there before stays."""
+        self._pictures.show_again()
+        self._pictures.show_hint(
+            self.tr("The folder waits for your answer in the Data tab: what are the folders in it?")
+        )
+
+    def show_again(self) -> None:
+        """Shows the dataset that was there before, if there was one."""
+        self._pictures.show_again()
 
     def set_skipped(self, count: int) -> None:
         """Shows how many pictures could not be read so far."""

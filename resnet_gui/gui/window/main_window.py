@@ -247,10 +247,11 @@ class MainWindow(QMainWindow):
         self.training_engine.phase_changed.connect(self._on_phase_changed)
         self.dataset_controller.opened.connect(self.training_engine.prepare)
         self.dataset_controller.opened.connect(self._show_pictures)
+        self.dataset_controller.asked.connect(lambda: self.tabs.setCurrentWidget(self.data_tab))
         self.setup.folder_dropped.connect(lambda folder: self.open_path(Path(folder)))
         dataset = self.dataset_lister
         self.runs_controller.opened.connect(self._update_file_actions)
-        for signal in (dataset.listing_began, dataset.opened, dataset.failed, dataset.cancelled):
+        for signal in (dataset.listing_began, dataset.opened, dataset.failed, dataset.unclear, dataset.cancelled):
             signal.connect(lambda *_: self._on_phase_changed(self.training_engine.phase))
         for signal in (self.training_controller.started, self.resume_controller.started, self.runs_controller.opened):
             signal.connect(lambda: self.tabs.setCurrentWidget(self.training_tab))

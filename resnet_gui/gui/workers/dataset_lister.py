@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 from resnet_gui.config import make_config
 from resnet_gui.data.checks.duplicates import with_duplicates
 from resnet_gui.data.class_rows import ClassRow, class_rows
-from resnet_gui.data.readers.class_folders import list_folder
-from resnet_gui.data.samples import Listing
+from resnet_gui.data.readers.class_folders import list_folder, list_readings
+from resnet_gui.data.samples import LayoutUnclear, Listing
 from resnet_gui.data.split import Splits, split_samples
 from resnet_gui.messages import Problem
 from resnet_gui.throttle import Throttle
@@ -30,6 +31,8 @@ class DatasetLister(QObject):
     """A `Listing`, its `Splits`, and a `ClassRow` for each class. `resplit` emits them again with other splits."""
     failed = Signal(object)
     """A `Problem`: the folder cannot be used; the one that was open before stays open."""
+    unclear = Signal(object)
+    """A `LayoutUnclear`: the user must choose how the folder is read; the one that was open before stays open."""
     cancelled = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -42,6 +45,12 @@ class DatasetLister(QObject):
         """Lists `folder` and splits it by `settings`, which have dotted keys."""
         self.cancel()
         self._start(ListingThread(folder, None, settings, self))
+        self.listing_began.emit()
+
+    def list_readings(self, folder: Path) -> None:
+        """Lists `folder` in every way it can be read, and emits `unclear` for the user to choose again."""
+        self.cancel()
+        self._start(ListingThread(folder, None, {}, self, readings=True))
         self.listing_began.emit()
 
     def resplit(self, settings: dict[str, Any]) -> None:
@@ -94,7 +103,11 @@ class DatasetLister(QObject):
         if thread is not self._thread:
             return  # cancelled meanwhile
         self._thread = None
-        if isinstance(thread.result, Problem):
+        if isinstance(thread.result, LayoutUnclear):
+            self.unclear.emit(thread.result)
+            if thread.settings is not thread.used:  # changed meanwhile: they are those of the folder that is open
+                self.resplit(thread.settings)
+        elif isinstance(thread.result, Problem):
             self.failed.emit(thread.result)
         elif thread.result is not None:
             self.listing, self.splits, rows = thread.result
@@ -104,13 +117,16 @@ class DatasetLister(QObject):
 
 
 class ListingThread(QThread):
-    """Lists and splits one folder. `result` is None if the thread was interrupted."""
+    """Lists and splits one folder, or lists its `readings`. `result` is None if the thread was interrupted."""
 
     found = Signal(int)
     compared = Signal(int, int)
 
-    def __init__(self, folder: Path, listing: Listing | None, settings: dict[str, Any], parent: QObject) -> None:
+    def __init__(
+        self, folder: Path, listing: Listing | None, settings: dict[str, Any], parent: QObject, readings: bool = False
+    ) -> None:
         super().__init__(parent)
+        self._readings = readings
         self._folder = folder
         self.listing = listing
         self.settings = self.used = settings
@@ -119,14 +135,7 @@ class ListingThread(QThread):
     def run(self) -> None:
         """Runs in the thread: lists, splits, and sets `result`."""
         try:
-            listing = self.listing or self._list()
-            if listing is not None:
-                self.used = self.settings
-                config = make_config(self.used)
-                splits = split_samples(
-                    listing, config.data.val_fraction, config.data.test_fraction, config.training.seed
-                )
-                self.result = listing, splits, class_rows(listing, splits)
+            self.result = list_readings(self._folder, *self._watched()) if self._readings else self._split()
         except Problem as problem:
             self.result = problem
         except Exception as error:  # without a result the window would wait for ever
@@ -135,15 +144,30 @@ class ListingThread(QThread):
 
     def _list(self) -> Listing | None:
         """The folder's listing with its groups of equal files; None if the thread was interrupted."""
+        data, throttle = make_config(self.settings).data, Throttle(0.1)
+
+        def compare(step: int, steps: int) -> None:
+            if throttle.ready():
+                self.compared.emit(step, steps)
+
+        listing = list_folder(self._folder, *self._watched(), data.layout, data.validation_fold)
+        return listing and with_duplicates(listing, self.isInterruptionRequested, compare)
+
+    def _watched(self) -> tuple[Callable[[], bool], Callable[[int], None]]:
+        """Whether listing is interrupted, and what reports how many pictures have been found."""
         throttle = Throttle(0.1)
 
         def report(count: int) -> None:
             if throttle.ready():
                 self.found.emit(count)
 
-        def compare(step: int, steps: int) -> None:
-            if throttle.ready():
-                self.compared.emit(step, steps)
+        return self.isInterruptionRequested, report
 
-        listing = list_folder(self._folder, self.isInterruptionRequested, report)
-        return listing and with_duplicates(listing, self.isInterruptionRequested, compare)
+    def _split(self) -> tuple[Listing, Splits, list[ClassRow]] | None:
+        listing = self.listing or self._list()
+        if listing is None:
+            return None
+        self.used = self.settings
+        config = make_config(self.used)
+        splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
+        return listing, splits, class_rows(listing, splits)
