@@ -81,7 +81,7 @@ SENTENCES = {
     "image_unreadable": "{path} cannot be read: {reason}.",
     "image_empty": "{path} is empty (0 bytes).",
     "image_too_large": "{path} is larger than {limit} MB.",
-    "image_too_many_pixels": "{path} claims more than {limit} million pixels, which no photograph has.",
+    "image_too_many_pixels": "{path} has {pixels:,} million pixels, and at most {limit:,} million can be opened. Save it smaller, for example with half its width and height.",
     "image_format": "{path} is not a picture in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
+from resnet_gui.data.quiet_libraries import silence
 from resnet_gui.messages import Problem, reason
 
 BACKGROUND = (255, 255, 255)
@@ -18,10 +22,15 @@ BACKGROUND = (255, 255, 255)
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 178_000_000
-"""Width times height. Just below what Pillow itself calls a bomb; 534 MB as RGB."""
+"""Width times height of what is decoded. Just below what Pillow itself calls a bomb; 712 MB in its memory."""
+MAX_JPEG_PIXELS = 400_000_000
+"""Width times height of a JPEG's file, which is decoded at half its size or less where `MAX_PIXELS` demands it."""
+MAX_PROGRESSIVE_PIXELS = 200_000_000
+"""The same where a JPEG comes in several scans: all its coefficients lie in memory, 2 bytes each, whatever is decoded."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
+_JPEG = b"\xff\xd8\xff"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
@@ -31,6 +40,7 @@ _UPRIGHT = {
 }  # fmt: skip
 _SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
+silence()
 # Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the user's terminal, or
 # end the decoding where warnings are errors. `catch_warnings` is not thread-safe, so they are ignored for good.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -54,7 +64,7 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     """The picture in `path`: its first frame.
 
     Where `short_side` is given, a JPEG is decoded at a half, a quarter or an eighth of its size, which is much quicker,
-    as long as that leaves its shorter side so many pixels. Transparency is laid over `BACKGROUND`; grey of more than
+    as long as that leaves its shorter side so many pixels; and always where it has more than `MAX_PIXELS`. Transparency is laid over `BACKGROUND`; grey of more than
     8 bits is scaled, not clipped (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
@@ -63,12 +73,10 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
         with path.open("rb") as file:
             if size < 1024 and file.read(len(_LFS_POINTER)) == _LFS_POINTER:
                 raise Problem("image_lfs_pointer", path=str(path))
-            with Image.open(file, formats=FORMATS) as image:
+            with _opened(file) as image:
                 width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                if short_side:
-                    image.draft(None, (short_side, short_side))  # does nothing in other formats
+                _refuse_too_many_pixels(image, file, path)
+                _draft(image, short_side)
                 image.load()
                 turn = _turn(image)
                 upright = image if turn is None else image.transpose(turn)
@@ -80,12 +88,70 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     except UnidentifiedImageError as error:
         raise Problem("image_format", path=str(path)) from error
     except Image.DecompressionBombError as error:
-        raise Problem("image_too_many_pixels", path=str(path), limit=MAX_PIXELS // 1_000_000) from error
+        raise _too_many_pixels(path, _pixels_in(error), MAX_PIXELS) from error
     except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
         if isinstance(error, OSError) and error.errno:
             raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
         why = str(error) or "its data cannot be decoded"
         raise Problem("image_broken", path=str(path), reason=why) from error
+
+
+def _opened(file: BinaryIO) -> Image.Image:
+    """The picture in `file`, of which only the header has been read.
+
+    Pillow refuses 179 million pixels and more before any plugin's caller can ask for fewer. It is right for all formats
+    but JPEG, which is opened past that check.
+    """
+    file.seek(0)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError:
+        file.seek(0)
+        if file.read(3) != _JPEG:
+            raise
+        file.seek(0)
+        return JpegImagePlugin.jpeg_factory(file)
+
+
+def _refuse_too_many_pixels(image: Image.Image, file: BinaryIO, path: Path) -> None:
+    """Raises `Problem` if `image`, of which only the header in `file` has been read, has more than its format may."""
+    pixels, limit = image.width * image.height, MAX_PIXELS
+    if pixels > MAX_PIXELS and isinstance(image, JpegImagePlugin.JpegImageFile):
+        limit = MAX_PROGRESSIVE_PIXELS if _has_several_scans(file) else MAX_JPEG_PIXELS
+    if pixels > limit:
+        raise _too_many_pixels(path, pixels, limit)
+
+
+def _has_several_scans(file: BinaryIO) -> bool:
+    """Whether the JPEG in `file` is progressive or has a scan for each colour."""
+    file.seek(0)
+    header = JpegImagePlugin.JpegImageFile(file)  # leaves `file` at the end of the header of the first scan
+    if "progressive" in header.info:
+        return True
+    colours = len(header.layer)
+    scan_of_all = b"\xff\xda" + bytes([0, 6 + 2 * colours, colours])
+    file.seek(-(2 + 6 + 2 * colours), os.SEEK_CUR)
+    return file.read(len(scan_of_all)) != scan_of_all
+
+
+def _draft(image: Image.Image, short_side: int) -> None:
+    """Has a JPEG decoded at less than its size, as `decode` describes. Does nothing in other formats."""
+    side = short_side or min(image.size)
+    if image.width * image.height > MAX_PIXELS:
+        side = min(side, min(image.size) // 2)
+    if side < min(image.size):
+        image.draft(None, (side, side))
+
+
+def _too_many_pixels(path: Path, pixels: int, limit: int) -> Problem:
+    millions = math.ceil(pixels / 1_000_000)
+    return Problem("image_too_many_pixels", path=str(path), pixels=millions, limit=limit // 1_000_000)
+
+
+def _pixels_in(error: Image.DecompressionBombError) -> int:
+    """The number of pixels that Pillow names: "Image size (900000000 pixels) exceeds limit of …"."""
+    found = re.search(r"\((\d+) pixels\)", str(error))
+    return int(found[1]) if found else MAX_PIXELS + 1
 
 
 def stat_image(path: Path) -> os.stat_result:

@@ -236,10 +236,79 @@ def test_too_large(tmp_path):
     assert problem(tmp_path / "huge.jpg") == "image_too_large"
 
 
-@pytest.mark.parametrize("side", [13_350, 30_000])
-def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
+@pytest.mark.parametrize(("side", "millions"), [(13_350, 179), (30_000, 900)])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side, millions):
     """A few hundred bytes that claim 178 (just beyond our limit, not Pillow's) or 900 million pixels."""
-    assert problem(png(tmp_path / "bomb.png", side, 8, bytes(1000))) == "image_too_many_pixels"
+    with pytest.raises(Problem, match=rf"has {millions} million pixels, and at most 178 million"):
+        open_image(png(tmp_path / "bomb.png", side, 8, bytes(1000)))
+
+
+def grey_jpeg(path: Path, width: int, height: int, colours: int = 1, start: int = 0xC0, in_scan: int = 1) -> Path:
+    """A hand-made JPEG of mid-grey. Each code of its Huffman tables is a 0, so its data are 2 zero bits for each block.
+
+    `start` is 0xC0 or, where it is progressive and its one scan has no more than means, 0xC2.
+    """
+    ids = range(1, colours + 1)
+    frame = struct.pack(">BHHB", 8, height, width, colours) + b"".join(bytes([each, 0x11, 0]) for each in ids)
+    scan = bytes([in_scan, *(byte for each in ids[:in_scan] for byte in (each, 0)), 0, 0 if start == 0xC2 else 63, 0])
+    table = bytes([1] + 15 * [0] + [0])
+    segments = {0xDB: b"\0" + bytes(64 * [1]), start: frame, 0xC4: b"\0" + table + b"\x10" + table, 0xDA: scan}
+    head = b"".join(struct.pack(">BBH", 0xFF, kind, 2 + len(data)) + data for kind, data in segments.items())
+    blocks = -(-width // 8) * -(-height // 8) * in_scan
+    path.write_bytes(b"\xff\xd8" + head + bytes(blocks // (8 if start == 0xC2 else 4) + 1) + b"\xff\xd9")
+    return path
+
+
+@pytest.mark.parametrize("start", [0xC0, 0xC2])
+def test_a_jpeg_of_200_megapixels_is_decoded_reduced(tmp_path, start):
+    path = grey_jpeg(tmp_path / "phone.jpg", 16_320, 12_240, start=start)
+    small = decode(path, 512)
+    assert (small.width, small.height, small.image.size) == (16_320, 12_240, (2040, 1530))
+    assert small.image.getpixel((2039, 1529)) == (128, 128, 128)
+    if start == 0xC0:
+        whole = decode(path)  # as the check opens it
+        assert (whole.width, whole.height, whole.image.size) == (16_320, 12_240, (8160, 6120))
+
+
+def test_a_wide_jpeg_is_decoded_at_half_though_more_was_wanted(tmp_path):
+    wide = decode(grey_jpeg(tmp_path / "panorama.jpg", 60_000, 3000), 2900)
+    assert (wide.width, wide.image.size) == (60_000, (30_000, 1500))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "options", "limit"),
+    [
+        (20_480, 20_000, {}, 400), (65_500, 65_500, {}, 400), (15_000, 15_000, {"start": 0xC2}, 200),
+        (15_000, 15_000, {"colours": 3}, 200), (20_480, 20_000, {"colours": 3, "in_scan": 3}, 400),
+    ],
+)  # fmt: skip
+def test_a_jpeg_beyond_its_limit_is_refused_unopened(tmp_path, width, height, options, limit):
+    """One of several scans has a lower limit: its coefficients fill the memory, however small it is decoded."""
+    path = grey_jpeg(tmp_path / "huge.jpg", width, height, **options)
+    path.write_bytes(path.read_bytes()[:1000])
+    for short_side in (0, 512):
+        with pytest.raises(Problem) as caught:
+            decode(path, short_side)
+        values = dict(caught.value.message.values)
+        assert (caught.value.message.code, values["limit"]) == ("image_too_many_pixels", limit)
+        assert values["pixels"] == -(-width * height // 1_000_000)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff"])
+def test_other_formats_beyond_the_limit_stay_refused(tmp_path, suffix):
+    """A GIF of 10 x 10 with a frame of 225 million, a WebP and a TIFF of 192: they are not decoded reduced."""
+    path = tmp_path / f"huge.{suffix}"
+    frame = struct.pack("<HHHHB", 0, 0, 15_000, 15_000, 0)
+    content = {
+        "gif": b"GIF89a\x0a\0\x0a\0\x80\0\0" + bytes(6) + b"!\xf9\4\x08\0\0\0\0," + frame + b"\2\2\x44\1\0;",
+        "webp": b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f" + (15_999 | 11_999 << 14).to_bytes(4, "little") + bytes(8),
+        "tiff": b"II*\0\x08\0\0\0\5\0" + b"".join(
+            struct.pack("<HHII", tag, 4, 1, value)
+            for tag, value in ((256, 16_000), (257, 12_000), (258, 8), (262, 1), (273, 8))
+        ) + bytes(4),
+    }[suffix]  # fmt: skip
+    path.write_bytes(content)
+    assert problem(path) == "image_too_many_pixels"
 
 
 def test_random_damage_gives_a_picture_or_a_sentence(tmp_path):
@@ -283,6 +352,39 @@ try:
 except Problem as problem:
     print(problem)
 """
+
+
+def damaged_tiffs(folder: Path) -> None:
+    """TIFFs of each compression, cut short, with damage in their data, or in the directory of their tags."""
+    chance = np.random.default_rng(3)
+    noise = Image.fromarray(chance.integers(0, 255, (64, 64, 3), np.uint8))
+    for name in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg", "group3", "group4", "zstd"):
+        whole = saved(noise.convert("1") if "group" in name else noise, folder / f"{name}.tif", compression=name)
+        data = np.frombuffer(whole.read_bytes(), np.uint8)
+        directory = int(data[4:8].view("<u4")[0])
+        for number, (low, high) in enumerate([(8, len(data)), (directory, min(len(data), directory + 200))] * 4):
+            damaged = data.copy()
+            damaged[chance.integers(low, high, 6)] = chance.integers(0, 256, 6)
+            (folder / f"{name}_{number}.tif").write_bytes(damaged.tobytes())
+        whole.write_bytes(data[: len(data) * 6 // 10].tobytes())
+
+
+def test_libtiff_writes_nothing_to_the_terminal(tmp_path):
+    """libtiff prints by itself, below Python, so that only another process shows it."""
+    damaged_tiffs(tmp_path)
+    script = """
+import sys
+from resnet_gui.data.image import *
+for path in Path(sys.argv[1]).iterdir():
+    try:
+        print("whole", open_image(path).size)
+    except Problem as problem:
+        print(problem.message.code)
+"""
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.count("image_broken") > 10
+    assert len(done.stdout.splitlines()) == 7 * 9
 
 
 def test_no_warning_comes_out(tmp_path):
