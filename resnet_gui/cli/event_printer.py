@@ -102,7 +102,8 @@ class EventPrinter:
             case TestScored():
                 return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
             case Checked():
-                return f"{event.readable} pictures can be read, {event.skipped} cannot."
+                counts = f"{event.readable} pictures can be read, {event.skipped} cannot."
+                return "\n".join([counts, *map(sentence, event.notes)])
             case Predicted():
                 return "\n".join(_prediction(item) for item in event.items)
             case NetworkSummary():
@@ -183,7 +184,8 @@ def _prediction(prediction: Prediction) -> str:
     if prediction.problem:
         return f"{prediction.path}\n  {sentence(prediction.problem)}"
     rows = zip(prediction.probabilities, prediction.labels, strict=True)
-    return prediction.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    answer = "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    return prediction.path + answer + "".join(f"\n  {sentence(note)}" for note in prediction.notes)
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction], top: int) -> None:

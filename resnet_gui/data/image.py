@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import re
@@ -9,11 +10,12 @@ import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError, features
 
+from resnet_gui.data.picture_kinds import FIRST_BYTES, install_command, kind_of, kinds_read
 from resnet_gui.data.quiet_libraries import silence
 from resnet_gui.messages import Problem, reason
 
@@ -28,7 +30,11 @@ MAX_JPEG_PIXELS = 400_000_000
 MAX_PROGRESSIVE_PIXELS = 200_000_000
 """The same where a JPEG comes in several scans: all its coefficients lie in memory, 2 bytes each, whatever is decoded."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []),
+    *(["JPEG2000"] if features.check("jpg_2000") else []),
+)  # fmt: skip
+"""Pillow's names of the kinds of picture that are opened, besides "HEIF" (see `_can_read_heic`)."""
 
 _JPEG = b"\xff\xd8\xff"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -41,6 +47,10 @@ _UPRIGHT = {
 _SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
 silence()
+if "AVIF" in FORMATS:
+    avif: Any = importlib.import_module("PIL.AvifImagePlugin")  # older versions of Pillow have none
+    avif.DEFAULT_MAX_THREADS = 1  # the caller decides how many threads open pictures
+
 # Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the user's terminal, or
 # end the decoding where warnings are errors. `catch_warnings` is not thread-safe, so they are ignored for good.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -48,11 +58,15 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise."""
+    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise.
+
+    `first_of_many`: the file has more frames or pages, which are left out.
+    """
 
     image: Image.Image
     width: int
     height: int
+    first_of_many: bool = False
 
 
 def open_image(path: Path) -> Image.Image:
@@ -68,12 +82,11 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     8 bits is scaled, not clipped (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
-    size = stat_image(path).st_size
+    stat_image(path)
     try:
         with path.open("rb") as file:
-            if size < 1024 and file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-                raise Problem("image_lfs_pointer", path=str(path))
-            with _opened(file) as image:
+            formats = _formats(file.read(FIRST_BYTES), path)
+            with _opened(file, formats) as image:
                 width, height = image.size
                 _refuse_too_many_pixels(image, file, path)
                 _draft(image, short_side)
@@ -82,11 +95,12 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
                 upright = image if turn is None else image.transpose(turn)
                 if turn in _SIDEWAYS:
                     width, height = height, width
-                return Decoded(_plain(_rgb(upright)), width, height)
+                picture = _plain(_rgb(upright))
+                return Decoded(picture, width, height, _has_more_frames(image, path))
     except Problem:
         raise
     except UnidentifiedImageError as error:
-        raise Problem("image_format", path=str(path)) from error
+        raise Problem("image_format", path=str(path), formats=", ".join(kinds_read())) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(path, _pixels_in(error), MAX_PIXELS) from error
     except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
@@ -96,7 +110,29 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
         raise Problem("image_broken", path=str(path), reason=why) from error
 
 
-def _opened(file: BinaryIO) -> Image.Image:
+def _formats(start: bytes, path: Path) -> tuple[str, ...]:
+    """What a file that begins with `start` may be. Raises `Problem` where that cannot be read, or is no picture."""
+    if start.startswith(_LFS_POINTER):
+        raise Problem("image_lfs_pointer", path=str(path))
+    if kind_of(start) != "HEIC":
+        return FORMATS
+    if not _can_read_heic():
+        raise Problem("image_heic", path=str(path), command=install_command())
+    return (*FORMATS, "HEIF")
+
+
+def _can_read_heic() -> bool:
+    """Whether pillow-heif is there, which also teaches Pillow to use it. It may be installed while the program runs."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    return True
+
+
+def _opened(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
     """The picture in `file`, of which only the header has been read.
 
     Pillow refuses 179 million pixels and more before any plugin's caller can ask for fewer. It is right for all formats
@@ -104,7 +140,7 @@ def _opened(file: BinaryIO) -> Image.Image:
     """
     file.seek(0)
     try:
-        return Image.open(file, formats=FORMATS)
+        return Image.open(file, formats=formats)
     except Image.DecompressionBombError:
         file.seek(0)
         if file.read(3) != _JPEG:
@@ -135,7 +171,9 @@ def _has_several_scans(file: BinaryIO) -> bool:
 
 
 def _draft(image: Image.Image, short_side: int) -> None:
-    """Has a JPEG decoded at less than its size, as `decode` describes. Does nothing in other formats."""
+    """Has a JPEG decoded at less than its size, as `decode` describes. Other formats are decoded whole."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return
     side = short_side or min(image.size)
     if image.width * image.height > MAX_PIXELS:
         side = min(side, min(image.size) // 2)
@@ -152,6 +190,19 @@ def _pixels_in(error: Image.DecompressionBombError) -> int:
     """The number of pixels that Pillow names: "Image size (900000000 pixels) exceeds limit of …"."""
     found = re.search(r"\((\d+) pixels\)", str(error))
     return int(found[1]) if found else MAX_PIXELS + 1
+
+
+def _has_more_frames(image: Image.Image, path: Path) -> bool:
+    """Whether the file has further frames or pages, as far as they can be found. `image` cannot be used after this.
+
+    What a phone hides behind a JPEG, a second view or a film, counts only where the file is called MPO.
+    """
+    if image.format == "MPO" and path.suffix.lower() != ".mpo":
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second frame
+        return True
 
 
 def stat_image(path: Path) -> os.stat_result:

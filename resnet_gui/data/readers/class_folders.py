@@ -1,14 +1,24 @@
-"""A folder of pictures, by name only: which classes, which pictures, which splits. Nothing is opened, nothing is written."""
+"""A folder of pictures, by names: which classes, which pictures, which splits. Nothing is written.
+
+Only files with an unusual ending, or none, are opened, for their first bytes (see `other_files.py`).
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from resnet_gui.data.samples import SUFFIXES, Listing, Sample, SplitName
+from resnet_gui.data.readers.other_files import (
+    OtherFiles,
+    empty_class,
+    unread_notes,
+    what_and_advice,
+    without_left_over,
+)
+from resnet_gui.data.samples import Listing, Sample, SplitName, Unread
 from resnet_gui.messages import Message, Problem, message, reason
 
 _SPLIT_OF: dict[str, SplitName] = {
@@ -30,24 +40,35 @@ def list_folder(
     Raises `Problem` if this is no folder, cannot be read, or holds fewer than two classes.
     """
     notes: list[Message] = []
-    tree = _walk(root, cancelled, found, notes)
+    others = OtherFiles()
+    tree = _walk(root, cancelled, found, notes, others)
     if tree is None:
         return None
     inner, tree = _unwrapped(root, tree)
     if inner != root:
         notes.append(message("inner_folder", path=str(inner)))
-    return _listing(inner, tree, notes)
+    notes += others.notes()
+    return _listing(inner, tree, notes, others)
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Every picture in `folder` and below, sorted. Folders that cannot be read are left out."""
-    tree = _walk(folder, lambda: False, lambda count: None, [])
+def pictures_in(folder: Path) -> tuple[list[Path], list[Message]]:
+    """Every picture in `folder` and below, sorted, and a sentence on each kind of picture that cannot be read.
+
+    Folders that cannot be read are left out.
+    """
+    others = OtherFiles()
+    tree = _walk(folder, lambda: False, lambda count: None, [], others)
     assert tree is not None  # nothing cancels it
-    return sorted(folder / inside / name for inside, names in tree.items() for name in names)
+    pictures = sorted(folder / inside / name for inside, names in tree.items() for name in names)
+    return pictures, unread_notes(without_left_over(others.unread(lambda path: _from(folder, path))))
 
 
 def _walk(
-    root: Path, cancelled: Callable[[], bool], found: Callable[[int], None], notes: list[Message]
+    root: Path,
+    cancelled: Callable[[], bool],
+    found: Callable[[int], None],
+    notes: list[Message],
+    others: OtherFiles,
 ) -> _Tree | None:
     tree: _Tree = {}
     count = 0
@@ -60,7 +81,7 @@ def _walk(
             [identity] = _identities([folder])
             if identity in above:  # a link back to a folder above
                 continue
-            for names, folders in _scan(folder):
+            for names, folders in _scan(folder, others):
                 if cancelled():
                     return None
                 pictures += names
@@ -78,8 +99,9 @@ def _identities(folders: Iterable[str | Path]) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in map(os.stat, folders)]
 
 
-def _scan(folder: str) -> Iterator[tuple[list[str], list[str]]]:
+def _scan(folder: str, others: OtherFiles) -> Iterator[tuple[list[str], list[str]]]:
     """The names of the pictures and of the folders in `folder`, a thousand entries at a time."""
+    suffixes = others.suffixes
     with os.scandir(folder) as entries:
         while batch := list(itertools.islice(entries, 1000)):
             pictures, folders = [], []
@@ -89,7 +111,7 @@ def _scan(folder: str) -> Iterator[tuple[list[str], list[str]]]:
                     continue
                 if _is_folder(entry):
                     folders.append(name)
-                elif name.lower().endswith(SUFFIXES):
+                elif name.lower().endswith(suffixes) or others.is_picture(entry):
                     pictures.append(name)
             yield pictures, [name for name in folders if name.lower() not in _IGNORED]
 
@@ -108,6 +130,12 @@ def _unreadable(root: Path, inside: str, error: OSError) -> Message:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         raise Problem("not_a_folder", path=str(root)) from error
     raise Problem("folder_unreadable", path=str(root), reason=reason(error)) from error
+
+
+def _from(root: Path, folder: str) -> str:
+    """The path of `folder` from `root`, with forward slashes; the name of `root` for itself and what lies outside."""
+    below = Path(folder)
+    return below.relative_to(root).as_posix() if root in below.parents else root.name or str(root)
 
 
 def _unwrapped(root: Path, tree: _Tree) -> tuple[Path, _Tree]:
@@ -146,7 +174,7 @@ def _classes(tree: _Tree) -> list[str]:
     return sorted({name for folder, (_, name) in _folder_labels(tree).items() if name and tree[folder]})
 
 
-def _listing(root: Path, tree: _Tree, notes: list[Message]) -> Listing:
+def _listing(root: Path, tree: _Tree, notes: list[Message], others: OtherFiles) -> Listing:
     folder_labels = _folder_labels(tree)
     classes = _classes(tree)
     label = {name: index for index, name in enumerate(classes)}
@@ -159,17 +187,30 @@ def _listing(root: Path, tree: _Tree, notes: list[Message]) -> Listing:
             samples += [Sample(path, label[name], split) for path in paths]
         else:
             (unlabelled if split == "test" else outside).extend(paths)
-    _check(root, classes, len(outside) + len(unlabelled))
+    _check(root, classes, len(outside) + len(unlabelled), others)
     samples.sort(key=attrgetter("path"))
-    notes += _class_notes(classes, folder_labels, samples)
+    unread = others.unread(lambda path: _class_of(_from(root, path), folder_labels))
+    notes += _class_notes(classes, folder_labels, samples, unread)
+    notes += unread_notes(unread)
     if outside:
         notes.append(message("loose_pictures", count=len(outside)))
     if unlabelled:
         notes.append(message("test_unlabelled", count=len(unlabelled), path=str(root)))
-    return Listing(root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes))
+    return Listing(root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), unread)
 
 
-def _check(root: Path, classes: list[str], outside: int) -> None:
+def _class_of(folder: str, folder_labels: dict[str, tuple[SplitName | None, str]]) -> str:
+    """The class of the pictures in `folder`; `folder` itself where that is none."""
+    _, name = folder_labels.get(folder, (None, ""))
+    return name or folder
+
+
+def _check(root: Path, classes: list[str], outside: int, others: OtherFiles) -> None:
+    unread = what_and_advice(others.unread(lambda path: _from(root, path))) if len(classes) < 2 else None
+    if unread and len(classes) == 1:
+        raise Problem("one_class_read", path=str(root), name=classes[0], what=unread[0], advice=unread[1])
+    if unread and not outside:
+        raise Problem("no_pictures_read", path=str(root), what=unread[0], advice=unread[1])
     if len(classes) == 1:
         raise Problem("one_class", path=str(root), name=classes[0])
     if not classes and outside:
@@ -179,11 +220,14 @@ def _check(root: Path, classes: list[str], outside: int) -> None:
 
 
 def _class_notes(
-    classes: list[str], folder_labels: dict[str, tuple[SplitName | None, str]], samples: list[Sample]
+    classes: list[str],
+    folder_labels: dict[str, tuple[SplitName | None, str]],
+    samples: list[Sample],
+    unread: Sequence[Unread],
 ) -> Iterator[Message]:
     """Notes for the user on single classes and on the folder's own splits."""
     for name in sorted({name for _, name in folder_labels.values() if name} - set(classes)):
-        yield message("class_empty", name=name)
+        yield empty_class(name, unread)
     held = {(sample.split, sample.label) for sample in samples}
     splits = {split for split, _ in held}
     for label, name in enumerate(classes):
