@@ -83,9 +83,11 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
     stat_image(path)
+    start = b""
     try:
         with path.open("rb") as file:
-            formats = _formats(file.read(FIRST_BYTES), path)
+            start = file.read(FIRST_BYTES)
+            formats = _formats(start, path)
             with _opened(file, formats) as image:
                 width, height = image.size
                 _refuse_too_many_pixels(image, file, path)
@@ -100,7 +102,7 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     except Problem:
         raise
     except UnidentifiedImageError as error:
-        raise Problem("image_format", path=str(path), formats=", ".join(kinds_read())) from error
+        raise _unidentified(start, path) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(path, _pixels_in(error), MAX_PIXELS) from error
     except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
@@ -119,6 +121,14 @@ def _formats(start: bytes, path: Path) -> tuple[str, ...]:
     if not _can_read_heic():
         raise Problem("image_heic", path=str(path), command=install_command())
     return (*FORMATS, "HEIF")
+
+
+def _unidentified(start: bytes, path: Path) -> Problem:
+    """Why Pillow does not know a file that begins with `start`: damage to AVIF, HEIC and JPEG 2000 comes out so, too."""
+    read = kinds_read()
+    if kind_of(start) in {"AVIF", "HEIC", "JPEG 2000"}.intersection(read):
+        return Problem("image_broken", path=str(path), reason="its header cannot be decoded")
+    return Problem("image_format", path=str(path), formats=", ".join(read))
 
 
 def _can_read_heic() -> bool:

@@ -53,12 +53,12 @@ _MARKS: tuple[tuple[str, bytes], ...] = (
     ("JPEG-LS", rb"\xff\xd8\xff\xf7"), ("JPEG", rb"\xff\xd8\xff"), ("PNG", rb"\x89PNG\r\n\x1a\n"), ("GIF", rb"GIF8[79]a"),
     ("WebP", rb"RIFF....WEBP"), ("BMP", rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     ("camera raw", rb"II\*\0.{4}CR|IIR[OS]|IIU\0|FUJIFILMCCD-RAW|FOVb|....ftypcrx "),
-    ("TIFF", rb"II[*+]\0|MM\0[*+]"), ("PPM", rb"P[1-6]\s+(#|\d+\s)|P[fF]\n\d+ \d+\n"),
+    ("TIFF", rb"II[*+]\0|MM\0[*+]"), ("PPM", rb"P[1-6]\s+(?:#|\d+\s)|P[fF]\n\d+ \d+\n"),
     ("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
     ("JPEG XR", rb"II\xbc"), ("Photoshop", rb"8BPS\0"), ("GIMP", rb"gimp xcf "), ("DICOM", rb".{128}DICM"),
-    ("vector", rb"%!PS-Adobe|\xc5\xd0\xd3\xc6|\xd7\xcd\xc6\x9a|(<\?xml[^>]*>)?\s*<svg\b|\1\0\0\0.{36} EMF"),
-    ("icon", rb"\0\0\1\0[\x01-\x20]\0|icns"), ("DDS", rb"DDS \x7c"), ("OpenEXR", rb"\x76\x2f\x31\x01"),
-    ("Radiance HDR", rb"#\?(RADIANCE|RGBE)\n"), ("QOI", rb"qoif"), ("FLIF", rb"FLIF"), ("BPG", rb"BPG\xfb"),
+    ("vector", rb"%!PS-Adobe|\xc5\xd0\xd3\xc6|\xd7\xcd\xc6\x9a|(?:<\?xml[^>]*>)?\s*<svg\b|\x01\0\0\0.{36} EMF"),
+    ("icon", rb"\0\0\x01\0[\x01-\x20]\0|icns"), ("DDS", rb"DDS \x7c"), ("OpenEXR", rb"\x76\x2f\x31\x01"),
+    ("Radiance HDR", rb"#\?(?:RADIANCE|RGBE)\n"), ("QOI", rb"qoif"), ("FLIF", rb"FLIF"), ("BPG", rb"BPG\xfb"),
     ("DjVu", rb"AT&TFORM"), ("FITS", rb"SIMPLE  ="), ("Sun raster", rb"\x59\xa6\x6a\x95"),
 )  # fmt: skip
 _MARK = re.compile(b"|".join(rb"(?P<k%d>%s)" % (index, mark) for index, (_, mark) in enumerate(_MARKS)), re.DOTALL)

@@ -8,13 +8,14 @@ import socket
 import struct
 import subprocess
 import sys
+import types
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, ImageFile
 
 from resnet_gui.data.image import BACKGROUND, MAX_BYTES, decode, open_image
 from resnet_gui.messages import Problem
@@ -57,9 +58,11 @@ def problem(path: Path) -> str:
     return caught.value.message.code
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "ppm"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "ppm", "avif", "jp2", "j2k", "mpo"])
 def test_every_format(tmp_path, suffix):
-    assert_alike(open_image(saved(photograph(), tmp_path / f"picture.{suffix}")), photograph())
+    decoded = decode(saved(photograph(), tmp_path / f"picture.{suffix}"))
+    assert_alike(decoded.image, photograph())
+    assert not decoded.first_of_many
 
 
 def test_gif_and_the_content_rather_than_the_name_decides(tmp_path):
@@ -67,11 +70,32 @@ def test_gif_and_the_content_rather_than_the_name_decides(tmp_path):
     assert_alike(open_image(saved(photograph(), tmp_path / "really_a_png.jpg", format="PNG")), photograph())
 
 
-@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png"])
+RED = Image.new("RGB", (20, 20), "red")
+
+
+def moving(path: Path) -> Path:
+    """A file of three frames or pages, the first of which is red."""
+    others = [Image.new("RGB", (20, 20), colour) for colour in ("blue", "green")]
+    return saved(RED.copy(), path, save_all=True, append_images=others)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png", "avif", "mpo"])
 def test_first_frame(tmp_path, suffix):
-    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue", "green")]
-    path = saved(frames[0], tmp_path / f"moving.{suffix}", save_all=True, append_images=frames[1:])
-    assert_alike(open_image(path), frames[0])
+    decoded = decode(moving(tmp_path / f"moving.{suffix}"))
+    assert_alike(decoded.image, RED)
+    assert decoded.first_of_many
+
+
+def test_what_a_phone_hides_behind_a_jpeg_is_no_further_frame(tmp_path):
+    assert not decode(moving(tmp_path / "phone.mpo").rename(tmp_path / "phone.jpg")).first_of_many
+
+
+@pytest.mark.parametrize("suffix", ["gif", "tiff"])
+def test_a_damaged_second_frame_does_not_lose_the_first(tmp_path, suffix):
+    path = moving(tmp_path / f"moving.{suffix}")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 7 // 10])
+    assert_alike(open_image(path), RED)
 
 
 TURNED_BACK = {
@@ -81,7 +105,7 @@ TURNED_BACK = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "avif"])
 @pytest.mark.parametrize("orientation", range(9))
 def test_upright_by_exif(tmp_path, orientation, suffix):
     stored = photograph()
@@ -114,6 +138,8 @@ def test_transparency_lies_over_the_background(tmp_path):
     wanted.paste((127, 127, 255), (10, 0, 20, 20))
     assert_alike(open_image(saved(half, tmp_path / "rgba.png")), wanted, within=1)
     assert_alike(open_image(saved(half, tmp_path / "rgba.webp", lossless=True)), wanted, within=1)
+    assert_alike(open_image(saved(half, tmp_path / "rgba.jp2")), wanted, within=1)
+    assert_alike(open_image(saved(half, tmp_path / "rgba.avif", quality=100)), wanted)
     grey = saved(half.convert("LA"), tmp_path / "la.png")
     assert open_image(grey).getpixel((2, 2)) == BACKGROUND
 
@@ -151,6 +177,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
         saved(grey, tmp_path / "g.png"),
         saved(grey, tmp_path / "g.tiff"),
         saved(big_endian, tmp_path / "b.tiff"),
+        saved(grey, tmp_path / "g.jp2"),
         pgm,
     ):
         assert ramp(path) == list(range(256)), path
@@ -189,7 +216,7 @@ def test_cmyk_and_other_colours(tmp_path):
     assert_alike(open_image(saved(line, tmp_path / "line.pbm", format="PPM")), line)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff", "ppm", "avif", "jp2", "j2k", "mpo"])
 def test_a_file_cut_short_is_never_half_a_picture(tmp_path, suffix):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
     whole = saved(noise, tmp_path / f"whole.{suffix}").read_bytes()
@@ -213,6 +240,46 @@ def test_what_is_no_picture(tmp_path):
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
     )  # Pillow would run Ghostscript
     assert problem(drawing) == "image_format"
+
+
+HEIC = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"heic", 0, b"mif1", b"heic") + bytes(300)
+
+
+@pytest.mark.parametrize("name", ["phone.HEIC", "renamed.jpg"])
+def test_heic_without_its_package_says_what_to_type(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / name).write_bytes(HEIC)
+    with pytest.raises(Problem, match=r"is a HEIC picture.*-m pip install .*\[heic\]") as caught:
+        open_image(tmp_path / name)
+    assert caught.value.message.code == "image_heic"
+
+
+class Heif(ImageFile.ImageFile):
+    """As pillow-heif's, though all that it can read is a size."""
+
+    format = "HEIF"
+    n_frames = 1
+
+    def _open(self):
+        self.fp.seek(24)
+        self._size, self._mode = tuple(self.fp.read(2)), "RGB"
+        self.tile = [("raw", (0, 0, *self._size), 26, ("RGB", 0, 1))]
+
+
+def test_heic_with_its_package_is_opened_by_it(tmp_path, monkeypatch):
+    """The package is as small as can be: the tests run without the real one."""
+    package = types.ModuleType("pillow_heif")
+    package.register_heif_opener = lambda **options: Image.register_open(
+        "HEIF", Heif, lambda start: start[4:8] == b"ftyp"
+    )
+    monkeypatch.setitem(sys.modules, "pillow_heif", package)
+    monkeypatch.setattr(Image, "OPEN", Image.OPEN.copy())
+    monkeypatch.setattr(Image, "ID", Image.ID.copy())
+    (tmp_path / "phone.heic").write_bytes(HEIC[:24] + bytes([4, 3]) + bytes([200, 100, 50]) * 12)
+    (tmp_path / "cut.heic").write_bytes(HEIC[:24] + bytes([4, 3]) + bytes([200, 100, 50]) * 11)
+    found = decode(tmp_path / "phone.heic", 2)
+    assert (found.image.size, found.image.getpixel((3, 2))) == ((4, 3), (200, 100, 50))
+    assert problem(tmp_path / "cut.heic") == "image_broken"
 
 
 def test_what_is_no_ordinary_file(tmp_path):
@@ -314,7 +381,7 @@ def test_other_formats_beyond_the_limit_stay_refused(tmp_path, suffix):
 def test_random_damage_gives_a_picture_or_a_sentence(tmp_path):
     chance = np.random.default_rng(1)
     path = tmp_path / "damaged"
-    for suffix in ("jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"):
+    for suffix in ("jpg", "png", "webp", "bmp", "gif", "tiff", "ppm", "avif", "jp2"):
         whole = np.frombuffer(saved(photograph(), tmp_path / f"whole.{suffix}").read_bytes(), np.uint8)
         for _ in range(60):
             damaged = whole.copy()

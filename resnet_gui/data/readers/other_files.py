@@ -81,8 +81,8 @@ class OtherFiles:
         """A note on pictures that are used though their names do not end so."""
         if not self._by_content.count:
             return []
-        what = _counted(self._by_content.count, "file")
-        return [message("found_by_content", what=what, names=_listed(self._by_content.names, self._by_content.count))]
+        count = self._by_content.count
+        return [message("found_by_content", count=count, names=_listed(self._by_content.names, count))]
 
 
 def unread_notes(unread: Iterable[Unread]) -> list[Message]:
