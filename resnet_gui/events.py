@@ -244,10 +244,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Every picture of a dataset has been decoded once."""
+    """Every picture of a dataset has been decoded once. `notes` are what was found about the readable ones."""
 
     readable: int
     skipped: int
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
-def first_names(names: Sequence[str]) -> str:
-    """The first three of `names`, for the end of a sentence: there may be thousands."""
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+def first_names(names: Sequence[str], shown: int = 3) -> str:
+    """The first of `names`, and how many more there are: there may be thousands."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
 
 
 SENTENCES = {
@@ -74,6 +74,14 @@ SENTENCES = {
     ),
     "inner_folder": "The class folders were found in {path}.",
     "class_empty": "The folder “{name}” holds no pictures, so it is not a class.",
+    "class_unread": "The folder “{name}” holds {what}, which cannot be read, and no others, so it is not a class. {advice}",
+    "pictures_unread": "{what} in {folders} cannot be read. {advice}",
+    "left_over": "Left out: {what} in {folders} ({names}).",
+    "found_by_content": "Files that are pictures by their first bytes, though their names do not end so, are used as well: {count} ({names}).",
+    "no_pictures_read": "There are no pictures in {path} that can be read, but {what}. {advice}",
+    "one_class_read": "Only one class was found in {path}: “{name}”. A classifier needs at least two. But {what} cannot be read. {advice}",
+    "save_otherwise": "Save them as JPEG, PNG or TIFF to use them.",
+    "install_heic": "Save them as JPEG, or install one more package: type in a terminal: {command}",
     "class_small": "The class “{name}” has too few pictures to split ({count}, and 3 are needed), so all of them are used for training and none to check the result.",
     "classes_small": "{count} classes have too few pictures to split (fewer than 3 different ones), so all of these are used for training and none to check the result: {names}.",
     "class_missing": "The class “{name}” has no pictures in {split}: it keeps its place, but cannot be scored there.",
@@ -125,8 +133,10 @@ SENTENCES = {
     "image_unreadable": "{path} cannot be read: {reason}.",
     "image_empty": "{path} is empty (0 bytes).",
     "image_too_large": "{path} is larger than {limit} MB.",
-    "image_too_many_pixels": "{path} claims more than {limit} million pixels, which no photograph has.",
-    "image_format": "{path} is not a picture in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM).",
+    "image_too_many_pixels": "{path} has {pixels} million pixels, and at most {limit} million can be opened. Save it smaller, for example with half its width and height.",
+    "image_format": "{path} is not a picture in a known format ({formats}).",
+    "image_heic": "{path} is a HEIC picture, as phones save them. Save it as JPEG, or install one more package: type in a terminal: {command}",
+    "first_frame_only": "Pictures with several frames or pages, of which only the first is used: {count} ({names}).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",
     # A setting, a network, a device.

@@ -90,7 +90,10 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`."""
+    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`.
+
+    `notes` are what the user should know of how the picture was read.
+    """
 
     path: str
     labels: tuple[str, ...] = ()
@@ -100,6 +103,7 @@ class Prediction:
     milliseconds: float = 0.0
     png: str = ""
     problem: Message | None = None
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

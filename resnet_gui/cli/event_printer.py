@@ -137,7 +137,8 @@ class EventPrinter:
             case FolderScored():
                 return _folder_score(event)
             case Checked():
-                return f"{event.readable} pictures can be read, {event.skipped} cannot."
+                counts = f"{event.readable} pictures can be read, {event.skipped} cannot."
+                return "\n".join([counts, *map(sentence, event.notes)])
             case Predicted():
                 return "\n".join(_prediction(item) for item in event.items)
             case NetworkSummary():
@@ -264,4 +265,5 @@ def _prediction(prediction: Prediction) -> str:
     if prediction.problem:
         return f"{prediction.path}\n  {sentence(prediction.problem)}"
     rows = zip(prediction.probabilities, prediction.labels, strict=True)
-    return prediction.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    answer = "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    return prediction.path + answer + "".join(f"\n  {sentence(note)}" for note in prediction.notes)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError, features
 
+from resnet_gui.data.picture_kinds import FIRST_BYTES, install_command, kind_of, kinds_read
+from resnet_gui.data.quiet_libraries import silence
 from resnet_gui.messages import Problem, reason
 
 BACKGROUND = (255, 255, 255)
@@ -18,10 +24,19 @@ BACKGROUND = (255, 255, 255)
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 178_000_000
-"""Width times height. Just below what Pillow itself calls a bomb; 534 MB as RGB."""
+"""Width times height of what is decoded. Just below what Pillow itself calls a bomb; 712 MB in its memory."""
+MAX_JPEG_PIXELS = 400_000_000
+"""Width times height of a JPEG's file, which is decoded at half its size or less where `MAX_PIXELS` demands it."""
+MAX_PROGRESSIVE_PIXELS = 200_000_000
+"""The same where a JPEG comes in several scans: all its coefficients lie in memory, 2 bytes each, whatever is decoded."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = (
+    "JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []),
+    *(["JPEG2000"] if features.check("jpg_2000") else []),
+)  # fmt: skip
+"""Pillow's names of the kinds of picture that are opened, besides "HEIF" (see `_can_read_heic`)."""
 
+_JPEG = b"\xff\xd8\xff"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _ORIENTATION = 0x0112  # the EXIF tag
 _UPRIGHT = {
@@ -31,6 +46,11 @@ _UPRIGHT = {
 }  # fmt: skip
 _SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 
+silence()
+if "AVIF" in FORMATS:
+    avif: Any = importlib.import_module("PIL.AvifImagePlugin")  # older versions of Pillow have none
+    avif.DEFAULT_MAX_THREADS = 1  # the caller decides how many threads open pictures
+
 # Pillow warns of harmless oddities (a corrupt EXIF block, a large picture), which would reach the user's terminal, or
 # end the decoding where warnings are errors. `catch_warnings` is not thread-safe, so they are ignored for good.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -38,11 +58,15 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise."""
+    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise.
+
+    `first_of_many`: the file has more frames or pages, which are left out.
+    """
 
     image: Image.Image
     width: int
     height: int
+    first_of_many: bool = False
 
 
 def open_image(path: Path) -> Image.Image:
@@ -54,38 +78,141 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
     """The picture in `path`: its first frame.
 
     Where `short_side` is given, a JPEG is decoded at a half, a quarter or an eighth of its size, which is much quicker,
-    as long as that leaves its shorter side so many pixels. Transparency is laid over `BACKGROUND`; grey of more than
+    as long as that leaves its shorter side so many pixels; and always where it has more than `MAX_PIXELS`. Transparency is laid over `BACKGROUND`; grey of more than
     8 bits is scaled, not clipped (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
-    size = stat_image(path).st_size
+    stat_image(path)
+    start = b""
     try:
         with path.open("rb") as file:
-            if size < 1024 and file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-                raise Problem("image_lfs_pointer", path=str(path))
-            with Image.open(file, formats=FORMATS) as image:
+            start = file.read(FIRST_BYTES)
+            formats = _formats(start, path)
+            with _opened(file, formats) as image:
                 width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                if short_side:
-                    image.draft(None, (short_side, short_side))  # does nothing in other formats
+                _refuse_too_many_pixels(image, file, path)
+                _draft(image, short_side)
                 image.load()
                 turn = _turn(image)
                 upright = image if turn is None else image.transpose(turn)
                 if turn in _SIDEWAYS:
                     width, height = height, width
-                return Decoded(_plain(_rgb(upright)), width, height)
+                picture = _plain(_rgb(upright))
+                return Decoded(picture, width, height, _has_more_frames(image, path))
     except Problem:
         raise
     except UnidentifiedImageError as error:
-        raise Problem("image_format", path=str(path)) from error
+        raise _unidentified(start, path) from error
     except Image.DecompressionBombError as error:
-        raise Problem("image_too_many_pixels", path=str(path), limit=MAX_PIXELS // 1_000_000) from error
+        raise _too_many_pixels(path, _pixels_in(error), MAX_PIXELS) from error
     except Exception as error:  # whatever a decoder throws at a damaged file: OSError, SyntaxError, struct.error, …
         if isinstance(error, OSError) and error.errno:
             raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
         why = str(error) or "its data cannot be decoded"
         raise Problem("image_broken", path=str(path), reason=why) from error
+
+
+def _formats(start: bytes, path: Path) -> tuple[str, ...]:
+    """What a file that begins with `start` may be. Raises `Problem` where that cannot be read, or is no picture."""
+    if start.startswith(_LFS_POINTER):
+        raise Problem("image_lfs_pointer", path=str(path))
+    if kind_of(start) != "HEIC":
+        return FORMATS
+    if not _can_read_heic():
+        raise Problem("image_heic", path=str(path), command=install_command())
+    return (*FORMATS, "HEIF")
+
+
+def _unidentified(start: bytes, path: Path) -> Problem:
+    """Why Pillow does not know a file that begins with `start`: damage to AVIF, HEIC and JPEG 2000 comes out so, too."""
+    read = kinds_read()
+    if kind_of(start) in {"AVIF", "HEIC", "JPEG 2000"}.intersection(read):
+        return Problem("image_broken", path=str(path), reason="its header cannot be decoded")
+    return Problem("image_format", path=str(path), formats=", ".join(read))
+
+
+def _can_read_heic() -> bool:
+    """Whether pillow-heif is there, which also teaches Pillow to use it. It may be installed while the program runs."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    return True
+
+
+def _opened(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+    """The picture in `file`, of which only the header has been read.
+
+    Pillow refuses 179 million pixels and more before any plugin's caller can ask for fewer. It is right for all formats
+    but JPEG, which is opened past that check.
+    """
+    file.seek(0)
+    try:
+        return Image.open(file, formats=formats)
+    except Image.DecompressionBombError:
+        file.seek(0)
+        if file.read(3) != _JPEG:
+            raise
+        file.seek(0)
+        return JpegImagePlugin.jpeg_factory(file)
+
+
+def _refuse_too_many_pixels(image: Image.Image, file: BinaryIO, path: Path) -> None:
+    """Raises `Problem` if `image`, of which only the header in `file` has been read, has more than its format may."""
+    pixels, limit = image.width * image.height, MAX_PIXELS
+    if pixels > MAX_PIXELS and isinstance(image, JpegImagePlugin.JpegImageFile):
+        limit = MAX_PROGRESSIVE_PIXELS if _has_several_scans(file) else MAX_JPEG_PIXELS
+    if pixels > limit:
+        raise _too_many_pixels(path, pixels, limit)
+
+
+def _has_several_scans(file: BinaryIO) -> bool:
+    """Whether the JPEG in `file` is progressive or has a scan for each colour."""
+    file.seek(0)
+    header = JpegImagePlugin.JpegImageFile(file)  # leaves `file` at the end of the header of the first scan
+    if "progressive" in header.info:
+        return True
+    colours = len(header.layer)
+    scan_of_all = b"\xff\xda" + bytes([0, 6 + 2 * colours, colours])
+    file.seek(-(2 + 6 + 2 * colours), os.SEEK_CUR)
+    return file.read(len(scan_of_all)) != scan_of_all
+
+
+def _draft(image: Image.Image, short_side: int) -> None:
+    """Has a JPEG decoded at less than its size, as `decode` describes. Other formats are decoded whole."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return
+    side = short_side or min(image.size)
+    if image.width * image.height > MAX_PIXELS:
+        side = min(side, min(image.size) // 2)
+    if side < min(image.size):
+        image.draft(None, (side, side))
+
+
+def _too_many_pixels(path: Path, pixels: int, limit: int) -> Problem:
+    millions = math.ceil(pixels / 1_000_000)
+    return Problem("image_too_many_pixels", path=str(path), pixels=millions, limit=limit // 1_000_000)
+
+
+def _pixels_in(error: Image.DecompressionBombError) -> int:
+    """The number of pixels that Pillow names: "Image size (900000000 pixels) exceeds limit of …"."""
+    found = re.search(r"\((\d+) pixels\)", str(error))
+    return int(found[1]) if found else MAX_PIXELS + 1
+
+
+def _has_more_frames(image: Image.Image, path: Path) -> bool:
+    """Whether the file has further frames or pages, as far as they can be found. `image` cannot be used after this.
+
+    What a phone hides behind a JPEG, a second view or a film, counts only where the file is called MPO.
+    """
+    if image.format == "MPO" and path.suffix.lower() != ".mpo":
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second frame
+        return True
 
 
 def stat_image(path: Path) -> os.stat_result:

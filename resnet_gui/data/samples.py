@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resnet_gui.messages import Message, Problem, Value, message, sentence
+from resnet_gui.messages import Message, Problem, Value, first_names, message, sentence
 
 SplitName = Literal["train", "val", "test"]
 """The splits' own names; `valid`, `validation` and `dev` folders are read as `val`."""
@@ -16,9 +15,10 @@ LayoutName = Literal["classes", "subclasses", "splits", "folds"]
 """What the folders in a dataset folder are: classes, groups of classes, splits or folds."""
 
 SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo", ".png", ".apng", ".webp", ".bmp", ".gif",
+    ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpx", ".jpf",
 )  # fmt: skip
-"""A file is a picture if its name ends so, in upper or lower case."""
+"""A file is a picture if its name ends so, in upper or lower case. See also `data.picture_kinds.picture_suffixes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Files of one kind in `folder`, a class or a path from the dataset folder, that are pictures but cannot be used.
+
+    `names` are those of the first three; `message` is a sentence.
+    """
+
+    folder: str
+    kind: str
+    count: int
+    names: tuple[str, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What lies in a dataset folder. `classes` are sorted by name, one map for every split; `samples` by path.
 
@@ -41,6 +55,7 @@ class Listing:
     `layout` is how the folders were read: listing `root` again in this layout gives the same. They can perhaps be read
     in another one if `is_nested`: if folders in `root` hold folders of pictures. `duplicates` are groups of samples'
     paths whose files are byte for byte the same, once these were looked for (`data.checks.duplicates`).
+    `unread` are the files of kinds that cannot be used, which are no samples.
     """
 
     root: Path
@@ -51,6 +66,7 @@ class Listing:
     layout: LayoutName = "classes"
     is_nested: bool = False
     duplicates: tuple[tuple[str, ...], ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +119,3 @@ class LayoutUnclear(Problem):
     def __str__(self) -> str:
         messages = (self.message, *(each.message for each in self.readings), message("layout_alone"))
         return "\n  ".join(map(sentence, messages))
-
-
-def first_names(names: Sequence[str], shown: int = 3) -> str:
-    """The first of `names`, and how many more there are."""
-    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

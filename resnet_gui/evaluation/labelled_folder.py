@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_gui.config import MachineConfig, read_config
 from resnet_gui.data.loader import FolderGone, Loader
 from resnet_gui.data.readers.class_folders import pictures_in
-from resnet_gui.data.samples import Sample, SplitName
+from resnet_gui.data.readers.folder_names import split_of
+from resnet_gui.data.samples import Sample
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import evaluate
 from resnet_gui.evaluation.learned_pictures import among, learned_by
 from resnet_gui.events import Event, FolderScored, Note
-from resnet_gui.messages import Problem, first_names, message
+from resnet_gui.messages import Message, Problem, first_names, message
 from resnet_gui.model_file import load_model
 
 _BATCH_SIZE = 32
 _THREADS = 2
-_WORDS: Mapping[str, SplitName] = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""A folder is one of a split if its name contains such a word: `test`, `Testing`, `seg_test`."""
 
 
 def score_folder(model: Path, folder: Path, split: str | None, stop: threading.Event) -> Iterator[Event]:
@@ -66,24 +61,29 @@ def score_folder(model: Path, folder: Path, split: str | None, stop: threading.E
 
 @dataclass(frozen=True, slots=True)
 class _Labelled:
-    """`samples` of classes that the model knows, each with the split that its folders name, and the other pictures."""
+    """`samples` of classes that the model knows, each with the split that its folders name, and the other pictures.
+
+    `unread` are the sentences on pictures of kinds that cannot be read.
+    """
 
     samples: tuple[Sample, ...]
     left_out: tuple[str, ...]
     known: tuple[str, ...]
+    unread: tuple[Message, ...]
 
 
 def _label(folder: Path, classes: Sequence[str]) -> _Labelled:
     samples, left_out = [], []
     labels = _Labels(classes)
-    for picture in pictures_in(folder):
+    pictures, unread = pictures_in(folder)
+    for picture in pictures:
         inside = picture.relative_to(folder)
         name = inside.as_posix()
         if (sample := _sample(name, inside.parts[:-1] or (folder.name,), labels)) is not None:
             samples.append(sample)
         else:
             left_out.append(name)
-    return _Labelled(tuple(samples), tuple(left_out), tuple(classes))
+    return _Labelled(tuple(samples), tuple(left_out), tuple(classes), tuple(unread))
 
 
 class _Labels:
@@ -107,15 +107,11 @@ def _sample(path: str, folders: Sequence[str], labels: _Labels) -> Sample | None
     found = [(depth, label) for depth, name in enumerate(folders) if (label := labels.of(name)) is not None]
     if not found:
         return None
-    if len(found) > 1 and _split_of(folders[found[0][0]]):
+    if len(found) > 1 and split_of(folders[found[0][0]]):
         del found[0]
     depth, label = found[0]
-    splits = [split for name in folders[:depth] if (split := _split_of(name))]
+    splits = [split for name in folders[:depth] if (split := split_of(name))]
     return Sample(path, label, splits[-1] if splits else None)
-
-
-def _split_of(name: str) -> SplitName | None:
-    return next((_WORDS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _WORDS), None)
 
 
 def _chosen(found: _Labelled, folder: Path, split: str | None) -> tuple[tuple[Sample, ...], list[Note]]:
@@ -139,6 +135,7 @@ def _absent(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[str, ...
 
 
 def _notes(found: _Labelled, folder: Path, absent: Sequence[str]) -> Iterator[Note]:
+    yield from map(Note, found.unread)
     if found.left_out:
         parents = sorted({path.rpartition("/")[0] or "." for path in found.left_out})
         names = first_names([f"“{name}”" for name in parents])

@@ -13,7 +13,7 @@ from torch import Tensor
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
 from resnet_gui.device import choose_device
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import load_model
 from resnet_gui.prediction.optimized_network import OptimizedNetwork, optimize
 from resnet_gui.records import Prediction
@@ -28,6 +28,7 @@ class Picture:
     width: int
     height: int
     milliseconds: float
+    notes: tuple[Message, ...] = ()
 
 
 class Predictor:
@@ -57,7 +58,8 @@ class Predictor:
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
         pixels = preprocessing.pixels(preprocessing.scaled(decoded.image))
-        return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began))
+        notes = (message("first_frame_only", count=1, names=path.name),) if decoded.first_of_many else ()
+        return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began), notes)
 
     def predict_batch(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
         """The `top` most probable classes of each picture, computed in one batch. A `Prediction` is passed on.
@@ -79,7 +81,9 @@ class Predictor:
         for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
             labels = tuple(self.metadata.classes[index] for index in indices)
             took = picture.milliseconds + share
-            yield Prediction(picture.path, labels, tuple(highest), picture.width, picture.height, took)
+            yield Prediction(
+                picture.path, labels, tuple(highest), picture.width, picture.height, took, notes=picture.notes
+            )
 
 
 def _milliseconds_since(began: float) -> float:

@@ -121,7 +121,8 @@ def files_in(paths: Sequence[Path]) -> Iterator[Path | Prediction]:
         if not path.is_dir():
             yield path
             continue
-        pictures = pictures_in(path)
+        pictures, unread = pictures_in(path)
         yield from pictures
-        if not pictures:
+        yield from (Prediction(str(path), problem=each) for each in unread)
+        if not pictures and not unread:
             yield Prediction(str(path), problem=message("nothing_to_predict", path=str(path)))

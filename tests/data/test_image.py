@@ -8,13 +8,14 @@ import socket
 import struct
 import subprocess
 import sys
+import types
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, ImageFile
 
 from resnet_gui.data.image import BACKGROUND, MAX_BYTES, decode, open_image
 from resnet_gui.messages import Problem
@@ -57,9 +58,11 @@ def problem(path: Path) -> str:
     return caught.value.message.code
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "ppm"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tiff", "ppm", "avif", "jp2", "j2k", "mpo"])
 def test_every_format(tmp_path, suffix):
-    assert_alike(open_image(saved(photograph(), tmp_path / f"picture.{suffix}")), photograph())
+    decoded = decode(saved(photograph(), tmp_path / f"picture.{suffix}"))
+    assert_alike(decoded.image, photograph())
+    assert not decoded.first_of_many
 
 
 def test_gif_and_the_content_rather_than_the_name_decides(tmp_path):
@@ -67,11 +70,32 @@ def test_gif_and_the_content_rather_than_the_name_decides(tmp_path):
     assert_alike(open_image(saved(photograph(), tmp_path / "really_a_png.jpg", format="PNG")), photograph())
 
 
-@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png"])
+RED = Image.new("RGB", (20, 20), "red")
+
+
+def moving(path: Path) -> Path:
+    """A file of three frames or pages, the first of which is red."""
+    others = [Image.new("RGB", (20, 20), colour) for colour in ("blue", "green")]
+    return saved(RED.copy(), path, save_all=True, append_images=others)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff", "png", "avif", "mpo"])
 def test_first_frame(tmp_path, suffix):
-    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue", "green")]
-    path = saved(frames[0], tmp_path / f"moving.{suffix}", save_all=True, append_images=frames[1:])
-    assert_alike(open_image(path), frames[0])
+    decoded = decode(moving(tmp_path / f"moving.{suffix}"))
+    assert_alike(decoded.image, RED)
+    assert decoded.first_of_many
+
+
+def test_what_a_phone_hides_behind_a_jpeg_is_no_further_frame(tmp_path):
+    assert not decode(moving(tmp_path / "phone.mpo").rename(tmp_path / "phone.jpg")).first_of_many
+
+
+@pytest.mark.parametrize("suffix", ["gif", "tiff"])
+def test_a_damaged_second_frame_does_not_lose_the_first(tmp_path, suffix):
+    path = moving(tmp_path / f"moving.{suffix}")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 7 // 10])
+    assert_alike(open_image(path), RED)
 
 
 TURNED_BACK = {
@@ -81,7 +105,7 @@ TURNED_BACK = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "avif"])
 @pytest.mark.parametrize("orientation", range(9))
 def test_upright_by_exif(tmp_path, orientation, suffix):
     stored = photograph()
@@ -114,6 +138,8 @@ def test_transparency_lies_over_the_background(tmp_path):
     wanted.paste((127, 127, 255), (10, 0, 20, 20))
     assert_alike(open_image(saved(half, tmp_path / "rgba.png")), wanted, within=1)
     assert_alike(open_image(saved(half, tmp_path / "rgba.webp", lossless=True)), wanted, within=1)
+    assert_alike(open_image(saved(half, tmp_path / "rgba.jp2")), wanted, within=1)
+    assert_alike(open_image(saved(half, tmp_path / "rgba.avif", quality=100)), wanted)
     grey = saved(half.convert("LA"), tmp_path / "la.png")
     assert open_image(grey).getpixel((2, 2)) == BACKGROUND
 
@@ -151,6 +177,7 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
         saved(grey, tmp_path / "g.png"),
         saved(grey, tmp_path / "g.tiff"),
         saved(big_endian, tmp_path / "b.tiff"),
+        saved(grey, tmp_path / "g.jp2"),
         pgm,
     ):
         assert ramp(path) == list(range(256)), path
@@ -189,7 +216,7 @@ def test_cmyk_and_other_colours(tmp_path):
     assert_alike(open_image(saved(line, tmp_path / "line.pbm", format="PPM")), line)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "gif", "tiff", "ppm", "avif", "jp2", "j2k", "mpo"])
 def test_a_file_cut_short_is_never_half_a_picture(tmp_path, suffix):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
     whole = saved(noise, tmp_path / f"whole.{suffix}").read_bytes()
@@ -215,6 +242,46 @@ def test_what_is_no_picture(tmp_path):
     assert problem(drawing) == "image_format"
 
 
+HEIC = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"heic", 0, b"mif1", b"heic") + bytes(300)
+
+
+@pytest.mark.parametrize("name", ["phone.HEIC", "renamed.jpg"])
+def test_heic_without_its_package_says_what_to_type(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / name).write_bytes(HEIC)
+    with pytest.raises(Problem, match=r"is a HEIC picture.*-m pip install .*\[heic\]") as caught:
+        open_image(tmp_path / name)
+    assert caught.value.message.code == "image_heic"
+
+
+class Heif(ImageFile.ImageFile):
+    """As pillow-heif's, though all that it can read is a size."""
+
+    format = "HEIF"
+    n_frames = 1
+
+    def _open(self):
+        self.fp.seek(24)
+        self._size, self._mode = tuple(self.fp.read(2)), "RGB"
+        self.tile = [("raw", (0, 0, *self._size), 26, ("RGB", 0, 1))]
+
+
+def test_heic_with_its_package_is_opened_by_it(tmp_path, monkeypatch):
+    """The package is as small as can be: the tests run without the real one."""
+    package = types.ModuleType("pillow_heif")
+    package.register_heif_opener = lambda **options: Image.register_open(
+        "HEIF", Heif, lambda start: start[4:8] == b"ftyp"
+    )
+    monkeypatch.setitem(sys.modules, "pillow_heif", package)
+    monkeypatch.setattr(Image, "OPEN", Image.OPEN.copy())
+    monkeypatch.setattr(Image, "ID", Image.ID.copy())
+    (tmp_path / "phone.heic").write_bytes(HEIC[:24] + bytes([4, 3]) + bytes([200, 100, 50]) * 12)
+    (tmp_path / "cut.heic").write_bytes(HEIC[:24] + bytes([4, 3]) + bytes([200, 100, 50]) * 11)
+    found = decode(tmp_path / "phone.heic", 2)
+    assert (found.image.size, found.image.getpixel((3, 2))) == ((4, 3), (200, 100, 50))
+    assert problem(tmp_path / "cut.heic") == "image_broken"
+
+
 def test_what_is_no_ordinary_file(tmp_path):
     os.mkfifo(tmp_path / "fifo.jpg")
     (tmp_path / "folder.jpg").mkdir()
@@ -236,16 +303,85 @@ def test_too_large(tmp_path):
     assert problem(tmp_path / "huge.jpg") == "image_too_large"
 
 
-@pytest.mark.parametrize("side", [13_350, 30_000])
-def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
+@pytest.mark.parametrize(("side", "millions"), [(13_350, 179), (30_000, 900)])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side, millions):
     """A few hundred bytes that claim 178 (just beyond our limit, not Pillow's) or 900 million pixels."""
-    assert problem(png(tmp_path / "bomb.png", side, 8, bytes(1000))) == "image_too_many_pixels"
+    with pytest.raises(Problem, match=rf"has {millions} million pixels, and at most 178 million"):
+        open_image(png(tmp_path / "bomb.png", side, 8, bytes(1000)))
+
+
+def grey_jpeg(path: Path, width: int, height: int, colours: int = 1, start: int = 0xC0, in_scan: int = 1) -> Path:
+    """A hand-made JPEG of mid-grey. Each code of its Huffman tables is a 0, so its data are 2 zero bits for each block.
+
+    `start` is 0xC0 or, where it is progressive and its one scan has no more than means, 0xC2.
+    """
+    ids = range(1, colours + 1)
+    frame = struct.pack(">BHHB", 8, height, width, colours) + b"".join(bytes([each, 0x11, 0]) for each in ids)
+    scan = bytes([in_scan, *(byte for each in ids[:in_scan] for byte in (each, 0)), 0, 0 if start == 0xC2 else 63, 0])
+    table = bytes([1] + 15 * [0] + [0])
+    segments = {0xDB: b"\0" + bytes(64 * [1]), start: frame, 0xC4: b"\0" + table + b"\x10" + table, 0xDA: scan}
+    head = b"".join(struct.pack(">BBH", 0xFF, kind, 2 + len(data)) + data for kind, data in segments.items())
+    blocks = -(-width // 8) * -(-height // 8) * in_scan
+    path.write_bytes(b"\xff\xd8" + head + bytes(blocks // (8 if start == 0xC2 else 4) + 1) + b"\xff\xd9")
+    return path
+
+
+@pytest.mark.parametrize("start", [0xC0, 0xC2])
+def test_a_jpeg_of_200_megapixels_is_decoded_reduced(tmp_path, start):
+    path = grey_jpeg(tmp_path / "phone.jpg", 16_320, 12_240, start=start)
+    small = decode(path, 512)
+    assert (small.width, small.height, small.image.size) == (16_320, 12_240, (2040, 1530))
+    assert small.image.getpixel((2039, 1529)) == (128, 128, 128)
+    if start == 0xC0:
+        whole = decode(path)  # as the check opens it
+        assert (whole.width, whole.height, whole.image.size) == (16_320, 12_240, (8160, 6120))
+
+
+def test_a_wide_jpeg_is_decoded_at_half_though_more_was_wanted(tmp_path):
+    wide = decode(grey_jpeg(tmp_path / "panorama.jpg", 60_000, 3000), 2900)
+    assert (wide.width, wide.image.size) == (60_000, (30_000, 1500))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "options", "limit"),
+    [
+        (20_480, 20_000, {}, 400), (65_500, 65_500, {}, 400), (15_000, 15_000, {"start": 0xC2}, 200),
+        (15_000, 15_000, {"colours": 3}, 200), (20_480, 20_000, {"colours": 3, "in_scan": 3}, 400),
+    ],
+)  # fmt: skip
+def test_a_jpeg_beyond_its_limit_is_refused_unopened(tmp_path, width, height, options, limit):
+    """One of several scans has a lower limit: its coefficients fill the memory, however small it is decoded."""
+    path = grey_jpeg(tmp_path / "huge.jpg", width, height, **options)
+    path.write_bytes(path.read_bytes()[:1000])
+    for short_side in (0, 512):
+        with pytest.raises(Problem) as caught:
+            decode(path, short_side)
+        values = dict(caught.value.message.values)
+        assert (caught.value.message.code, values["limit"]) == ("image_too_many_pixels", limit)
+        assert values["pixels"] == -(-width * height // 1_000_000)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tiff"])
+def test_other_formats_beyond_the_limit_stay_refused(tmp_path, suffix):
+    """A GIF of 10 x 10 with a frame of 225 million, a WebP and a TIFF of 192: they are not decoded reduced."""
+    path = tmp_path / f"huge.{suffix}"
+    frame = struct.pack("<HHHHB", 0, 0, 15_000, 15_000, 0)
+    content = {
+        "gif": b"GIF89a\x0a\0\x0a\0\x80\0\0" + bytes(6) + b"!\xf9\4\x08\0\0\0\0," + frame + b"\2\2\x44\1\0;",
+        "webp": b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f" + (15_999 | 11_999 << 14).to_bytes(4, "little") + bytes(8),
+        "tiff": b"II*\0\x08\0\0\0\5\0" + b"".join(
+            struct.pack("<HHII", tag, 4, 1, value)
+            for tag, value in ((256, 16_000), (257, 12_000), (258, 8), (262, 1), (273, 8))
+        ) + bytes(4),
+    }[suffix]  # fmt: skip
+    path.write_bytes(content)
+    assert problem(path) == "image_too_many_pixels"
 
 
 def test_random_damage_gives_a_picture_or_a_sentence(tmp_path):
     chance = np.random.default_rng(1)
     path = tmp_path / "damaged"
-    for suffix in ("jpg", "png", "webp", "bmp", "gif", "tiff", "ppm"):
+    for suffix in ("jpg", "png", "webp", "bmp", "gif", "tiff", "ppm", "avif", "jp2"):
         whole = np.frombuffer(saved(photograph(), tmp_path / f"whole.{suffix}").read_bytes(), np.uint8)
         for _ in range(60):
             damaged = whole.copy()
@@ -283,6 +419,39 @@ try:
 except Problem as problem:
     print(problem)
 """
+
+
+def damaged_tiffs(folder: Path) -> None:
+    """TIFFs of each compression, cut short, with damage in their data, or in the directory of their tags."""
+    chance = np.random.default_rng(3)
+    noise = Image.fromarray(chance.integers(0, 255, (64, 64, 3), np.uint8))
+    for name in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg", "group3", "group4", "zstd"):
+        whole = saved(noise.convert("1") if "group" in name else noise, folder / f"{name}.tif", compression=name)
+        data = np.frombuffer(whole.read_bytes(), np.uint8)
+        directory = int(data[4:8].view("<u4")[0])
+        for number, (low, high) in enumerate([(8, len(data)), (directory, min(len(data), directory + 200))] * 4):
+            damaged = data.copy()
+            damaged[chance.integers(low, high, 6)] = chance.integers(0, 256, 6)
+            (folder / f"{name}_{number}.tif").write_bytes(damaged.tobytes())
+        whole.write_bytes(data[: len(data) * 6 // 10].tobytes())
+
+
+def test_libtiff_writes_nothing_to_the_terminal(tmp_path):
+    """libtiff prints by itself, below Python, so that only another process shows it."""
+    damaged_tiffs(tmp_path)
+    script = """
+import sys
+from resnet_gui.data.image import *
+for path in Path(sys.argv[1]).iterdir():
+    try:
+        print("whole", open_image(path).size)
+    except Problem as problem:
+        print(problem.message.code)
+"""
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.count("image_broken") > 10
+    assert len(done.stdout.splitlines()) == 7 * 9
 
 
 def test_no_warning_comes_out(tmp_path):

@@ -78,7 +78,7 @@ def test_the_first_answer_does_not_wait_for_the_folders_after_it(
     model: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[Path] = []
-    monkeypatch.setattr(streaming, "pictures_in", lambda folder: looked_at.append(folder) or [])
+    monkeypatch.setattr(streaming, "pictures_in", lambda folder: looked_at.append(folder) or ([], []))
     events = predict(Watched(model, 2), [colours / "red" / "0.png", colours], threading.Event())
     assert [Path(item.path).name for item in next(events).items] == ["0.png"]
     assert not looked_at

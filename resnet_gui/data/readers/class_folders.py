@@ -1,4 +1,7 @@
-"""A folder of pictures, by name only: which classes, which pictures, which splits. Nothing is opened, nothing is written."""
+"""A folder of pictures, by names: which classes, which pictures, which splits. Nothing is written.
+
+Only files with an unusual ending, or none, are opened, for their first bytes (see `other_files.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,14 @@ from typing import Literal, get_args
 from resnet_gui.data.readers.class_matching import match_classes
 from resnet_gui.data.readers.folder_tree import FolderTree, last_name, parent
 from resnet_gui.data.readers.layout import Labels, Layout, beside, read_as, read_layout
+from resnet_gui.data.readers.other_files import (
+    OtherFiles,
+    empty_class,
+    unread_notes,
+    what_and_advice,
+    without_left_over,
+)
 from resnet_gui.data.samples import (
-    SUFFIXES,
     FolderUse,
     LayoutName,
     LayoutUnclear,
@@ -21,9 +30,9 @@ from resnet_gui.data.samples import (
     Reading,
     Sample,
     SplitName,
-    first_names,
+    Unread,
 )
-from resnet_gui.messages import Message, Problem, message, reason
+from resnet_gui.messages import Message, Problem, first_names, message, reason
 
 _IGNORED = {"__macosx", "@eadir"}
 
@@ -48,14 +57,16 @@ def list_folder(
     `LayoutUnclear` if "auto" finds several ways to read it.
     """
     notes: list[Message] = []
-    pictures = _walk(root, cancelled, found, notes)
+    others = OtherFiles()
+    pictures = _walk(root, cancelled, found, notes, others)
     if pictures is None:
         return None
     tree = FolderTree(pictures)
     chosen = _chosen_layout(root, tree, layout, validation_fold)
     if chosen.base:
         notes.append(message("inner_folder", path=str(root / chosen.base)))
-    return _listing(root / chosen.base, tree, chosen, notes)
+    notes += others.notes()
+    return _listing(root, tree, chosen, notes, others)
 
 
 def list_readings(
@@ -65,7 +76,7 @@ def list_readings(
 
     Raises `Problem` if this is no folder or cannot be read.
     """
-    pictures = _walk(root, cancelled, found, [])
+    pictures = _walk(root, cancelled, found, [], OtherFiles())
     if pictures is None:
         return None
     tree, name = FolderTree(pictures), root.absolute().name
@@ -73,15 +84,24 @@ def list_readings(
     return _unclear(root, tree, [layout for layout in found_layouts if len(_reading(tree, layout).classes) > 1])
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Every picture in `folder` and below, sorted. Folders that cannot be read are left out."""
-    tree = _walk(folder, lambda: False, lambda count: None, [])
+def pictures_in(folder: Path) -> tuple[list[Path], list[Message]]:
+    """Every picture in `folder` and below, sorted, and a sentence on each kind of picture that cannot be read.
+
+    Folders that cannot be read are left out.
+    """
+    others = OtherFiles()
+    tree = _walk(folder, lambda: False, lambda count: None, [], others)
     assert tree is not None  # nothing cancels it
-    return sorted(folder / inside / name for inside, names in tree.items() for name in names)
+    pictures = sorted(folder / inside / name for inside, names in tree.items() for name in names)
+    return pictures, unread_notes(without_left_over(others.unread(lambda path: _from(folder, path))))
 
 
 def _walk(
-    root: Path, cancelled: Callable[[], bool], found: Callable[[int], None], notes: list[Message]
+    root: Path,
+    cancelled: Callable[[], bool],
+    found: Callable[[int], None],
+    notes: list[Message],
+    others: OtherFiles,
 ) -> _Tree | None:
     tree: _Tree = {}
     count = 0
@@ -94,7 +114,7 @@ def _walk(
             [identity] = _identities([folder])
             if identity in above:  # a link back to a folder above
                 continue
-            for names, folders in _scan(folder):
+            for names, folders in _scan(folder, others):
                 if cancelled():
                     return None
                 pictures += names
@@ -112,8 +132,9 @@ def _identities(folders: Iterable[str | Path]) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in map(os.stat, folders)]
 
 
-def _scan(folder: str) -> Iterator[tuple[list[str], list[str]]]:
+def _scan(folder: str, others: OtherFiles) -> Iterator[tuple[list[str], list[str]]]:
     """The names of the pictures and of the folders in `folder`, a thousand entries at a time."""
+    suffixes = others.suffixes
     with os.scandir(folder) as entries:
         while batch := list(itertools.islice(entries, 1000)):
             pictures, folders = [], []
@@ -123,7 +144,7 @@ def _scan(folder: str) -> Iterator[tuple[list[str], list[str]]]:
                     continue
                 if _is_folder(entry):
                     folders.append(name)
-                elif name.lower().endswith(SUFFIXES):
+                elif name.lower().endswith(suffixes) or others.is_picture(entry):
                     pictures.append(name)
             yield pictures, [name for name in folders if name.lower() not in _IGNORED]
 
@@ -156,6 +177,12 @@ def _chosen_layout(root: Path, tree: FolderTree, layout: LayoutName | Literal["a
     raise Problem("layout_misfit", path=str(root), layout=layout)
 
 
+def _from(root: Path, folder: str) -> str:
+    """The path of `folder` from `root`, with forward slashes; the name of `root` for itself and what lies outside."""
+    below = Path(folder)
+    return below.relative_to(root).as_posix() if root in below.parents else root.name or str(root)
+
+
 def _unclear(root: Path, tree: FolderTree, layouts: Sequence[Layout]) -> LayoutUnclear:
     return LayoutUnclear(root / layouts[0].base, tuple(_reading(tree, each) for each in layouts))
 
@@ -184,22 +211,26 @@ def _classes(tree: FolderTree, labels: Labels) -> list[str]:
     return sorted({name for folder, (_, name) in labels.items() if name and tree.own(folder)})
 
 
-def _listing(root: Path, tree: FolderTree, layout: Layout, notes: list[Message]) -> Listing:
-    labels = layout.labels(tree)
+def _listing(walked: Path, tree: FolderTree, layout: Layout, notes: list[Message], others: OtherFiles) -> Listing:
+    """What `tree`, all below `walked`, holds when it is read in `layout`."""
+    root, labels = walked / layout.base, layout.labels(tree)
     named = {name for folder, (_, name) in labels.items() if name and not tree.own(folder)}
     notes += [*layout.notes, *_left_out_notes(tree, layout), *match_classes(tree, labels)]
     classes = _classes(tree, labels)
     samples, outside, unlabelled = _sorted_pictures(tree, layout, labels, classes)
-    _check(root, classes, len(outside) + len(unlabelled))
-    notes += _class_notes(classes, named, samples)
+    _check(root, classes, len(outside) + len(unlabelled), others)
+    unread = others.unread(lambda path: _class_of(_from(walked, path), labels))
+    notes += _class_notes(classes, named, samples, unread)
+    notes += unread_notes(unread)
     if outside:
         notes.append(message("loose_pictures", count=len(outside)))
     if unlabelled:
         notes.append(message("test_unlabelled", count=len(unlabelled), path=str(root)))
     is_nested = any(map(tree.children, tree.children(layout.base)))
     return Listing(
-        root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), layout.name, is_nested
-    )
+        root, tuple(classes), tuple(samples), tuple(sorted(unlabelled)), tuple(notes), layout.name, is_nested,
+        unread=unread,
+    )  # fmt: skip
 
 
 def _sorted_pictures(
@@ -236,7 +267,18 @@ def _left_out_notes(tree: FolderTree, layout: Layout) -> Iterator[Message]:
         yield message("loose_pictures", count=loose)
 
 
-def _check(root: Path, classes: list[str], outside: int) -> None:
+def _class_of(folder: str, labels: Labels) -> str:
+    """The class of the pictures in `folder`; `folder` itself where that is none."""
+    _, name = labels.get(folder, (None, ""))
+    return name or folder
+
+
+def _check(root: Path, classes: list[str], outside: int, others: OtherFiles) -> None:
+    unread = what_and_advice(others.unread(lambda path: _from(root, path))) if len(classes) < 2 else None
+    if unread and len(classes) == 1:
+        raise Problem("one_class_read", path=str(root), name=classes[0], what=unread[0], advice=unread[1])
+    if unread and not outside:
+        raise Problem("no_pictures_read", path=str(root), what=unread[0], advice=unread[1])
     if len(classes) == 1:
         raise Problem("one_class", path=str(root), name=classes[0])
     if not classes and outside:
@@ -245,10 +287,12 @@ def _check(root: Path, classes: list[str], outside: int) -> None:
         raise Problem("no_pictures", path=str(root))
 
 
-def _class_notes(classes: list[str], named: set[str], samples: list[Sample]) -> Iterator[Message]:
+def _class_notes(
+    classes: list[str], named: set[str], samples: list[Sample], unread: Sequence[Unread]
+) -> Iterator[Message]:
     """Notes for the user on single classes and on the folder's own splits. `named` are those of all class folders."""
     for name in sorted(named - set(classes)):
-        yield message("class_empty", name=name)
+        yield empty_class(name, unread)
     held = {(sample.split, sample.label) for sample in samples}
     splits = {split for split, _ in held}
     for label, name in enumerate(classes):

@@ -7,8 +7,7 @@ from typing import Literal
 
 from resnet_gui.data.readers.folder_tree import FolderTree
 from resnet_gui.data.readers.layout import Labels
-from resnet_gui.data.samples import first_names
-from resnet_gui.messages import Message, message
+from resnet_gui.messages import Message, first_names, message
 
 
 def match_classes(tree: FolderTree, labels: Labels) -> list[Message]:

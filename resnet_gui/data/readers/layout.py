@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from resnet_gui.data.readers import folder_names
 from resnet_gui.data.readers.folder_tree import FolderTree, last_name, parent
 from resnet_gui.data.readers.top_folders import TopFolder, TopFolders, with_plain_names
-from resnet_gui.data.samples import LayoutName, SplitName, first_names
-from resnet_gui.messages import Message, Problem, message
+from resnet_gui.data.samples import LayoutName, SplitName
+from resnet_gui.messages import Message, Problem, first_names, message
 
 Labels = dict[str, tuple[SplitName | None, str]]
 """For each folder, the split and the class of the pictures directly in it; "" outside every class folder."""

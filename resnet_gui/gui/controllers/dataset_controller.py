@@ -52,6 +52,7 @@ class DatasetController(QObject):
         self._tab = tab
         self._user_settings = user_settings
         self._skipped: dict[str, Message] = {}
+        self._check_notes: tuple[Message, ...] = ()
         self._check_job = 0
         self._sample_job = 0
         self._split_by: list[Any] = []
@@ -187,8 +188,9 @@ class DatasetController(QObject):
             known, self._skipped = self._skipped, {}
             for path, message in known.items():
                 self.add_skipped(path, message)
+            self._setup.add_notes(self._check_notes)
             return
-        self._shown = listing
+        self._shown, self._check_notes = listing, ()
         self._skipped = {}
         self._prediction_engine.stop(self._check_job)
         self._check_job = self._prediction_engine.request(
@@ -204,7 +206,11 @@ class DatasetController(QObject):
             case SkippedMany():
                 for item in event.items:
                     self.add_skipped(item.path, item.message)
-            case Checked() | Failed():
+            case Checked():
+                self._setup.hide_checking()
+                self._check_notes = event.notes
+                self._setup.add_notes(event.notes)
+            case Failed():
                 self._setup.hide_checking()
 
     def _on_engine_died(self, how: Message) -> None:

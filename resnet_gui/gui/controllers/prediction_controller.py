@@ -15,14 +15,13 @@ from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.user_settings import UserSettings
+from resnet_gui.gui.widgets.file_filters import model_filter, picture_filter
 from resnet_gui.gui.widgets.image_view import PREVIEW_SIDE
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Message
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import ModelInfo, leak_note
-
-_PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp *.gif *.tif *.tiff *.ppm"
 
 _DELAY = 150
 """Milliseconds. If the answer takes longer, the pane shows that it waits; for less it would only flicker."""
@@ -81,7 +80,7 @@ class PredictionController(QObject):
             self._pane,
             self.tr("Choose pictures"),
             str(Path.home()),
-            self.tr("Pictures ({kinds})").format(kinds=_PICTURES),
+            picture_filter(),
         )
         if paths:
             self.predict(paths)
@@ -91,7 +90,7 @@ class PredictionController(QObject):
         recent = self._user_settings.recent("models")
         path, _ = QFileDialog.getOpenFileName(
             self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
-            self.tr("Models (*.safetensors)"),
+            model_filter(),
         )  # fmt: skip
         if path:
             self.load(path)

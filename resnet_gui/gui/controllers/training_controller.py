@@ -19,6 +19,8 @@ from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.user_settings import UserSettings
+from resnet_gui.gui.widgets.file_filters import model_filter
+from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX
 from resnet_gui.gui.workers.dataset_lister import DatasetLister
 from resnet_gui.gui.workers.download_engine import DownloadEngine
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
@@ -78,12 +80,12 @@ class TrainingController(QObject):
     def save_model(self, model: str = "") -> None:
         """Lets the user choose a path, and copies the model there in a thread."""
         source = Path(model or self._tab.history.model)
-        name = f"{self._trained_on}.safetensors"
+        name = f"{self._trained_on}{MODEL_SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
-            self._tab, self.tr("Save model as"), str(Path.home() / name), self.tr("Models (*.safetensors)")
-        )
+            self._tab, self.tr("Save model as"), str(Path.home() / name), model_filter(),
+        )  # fmt: skip
         if chosen:
-            target = Path(chosen if chosen.endswith(".safetensors") else f"{chosen}.safetensors")
+            target = Path(chosen if chosen.lower().endswith(MODEL_SUFFIX) else f"{chosen}{MODEL_SUFFIX}")
             run_in_thread(lambda: _copy(source, target), self.copied)
 
     def show_run_folder(self, run: str = "") -> None:

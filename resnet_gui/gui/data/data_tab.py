@@ -11,13 +11,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from resnet_gui.data.class_rows import ClassRow
-from resnet_gui.data.samples import LayoutUnclear, Listing, Sample
+from resnet_gui.data.samples import LayoutUnclear, Listing, Sample, Unread
 from resnet_gui.data.split import Splits
 from resnet_gui.gui.data.class_table import ClassTable
 from resnet_gui.gui.data.folder_drawing import FolderDrawing
 from resnet_gui.gui.data.layout_question import LayoutQuestion
 from resnet_gui.gui.data.skipped_table import SkippedTable
-from resnet_gui.gui.text import shares, totals
+from resnet_gui.gui.text import message_text, shares, totals
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
 from resnet_gui.gui.widgets.labels import label
@@ -36,6 +36,7 @@ class DataTab(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._listing: Listing | None = None
+        self._unread = self._rows_of_unread = 0
         self._empty = _Layouts(theme)
         self._loaded = QWidget()
         self._pages = QStackedLayout(self)
@@ -72,7 +73,9 @@ class DataTab(QWidget):
         self._folder.set_name(listing.root.name or str(listing.root), hint=str(listing.root))
         self._all = f"{totals(listing)} · {shares(splits)}"
         self._table.show_rows(rows)
-        self._skipped.show_files([])
+        self._skipped.show_files([_unread_row(each) for each in listing.unread])
+        self._unread = sum(each.count for each in listing.unread)
+        self._rows_of_unread = len(listing.unread)
         self._show_skipped()
         self._pages.setCurrentWidget(self._loaded)
 
@@ -106,11 +109,13 @@ class DataTab(QWidget):
         self._table.show_thumbnails(items)
 
     def _show_skipped(self) -> None:
-        count = self._skipped.model().rowCount()
+        skipped = self._skipped.model().rowCount() - self._rows_of_unread
+        count = skipped + self._unread
         one, many = self.tr("1 file was skipped"), self.tr("{count} files were skipped")
         self._skipped_title.setText(one if count == 1 else many.format(count=f"{count:,}"))
-        skipped = self.tr(" · {count} of them cannot be used").format(count=f"{count:,}")
-        self._totals.setText(self._all + (skipped if count else ""))
+        of_them = self.tr(" · {count} of them cannot be used").format(count=f"{skipped:,}")
+        others = self.tr(" · {count} other files cannot be used").format(count=f"{self._unread:,}")
+        self._totals.setText(self._all + (of_them if skipped else "") + (others if self._unread else ""))
         self._skipped_title.setVisible(count > 0)
         self._skipped.setVisible(count > 0)
 
@@ -168,6 +173,13 @@ class _Layouts(QWidget):
             (1, folder, "val"), (2, folder, daisy), (2, folder, rose),
         )  # fmt: skip
         return FolderDrawing(theme, entries, self.tr("Folders that are already split"))
+
+
+def _unread_row(unread: Unread) -> tuple[str, str, str]:
+    """The row of the skipped files for all of one kind in one class: “cat: IMG_1.HEIC, IMG_2.HEIC, …”, and the reason."""
+    more = ", …" if unread.count > len(unread.names) else ""
+    files = f"{unread.folder}: {', '.join(unread.names)}{more}"
+    return files, files, message_text(unread.message)
 
 
 def _captioned(tree: FolderDrawing, caption: str) -> QVBoxLayout:

@@ -8,11 +8,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from resnet_gui.data.samples import FolderUse, LayoutUnclear, Reading, first_names
+from resnet_gui.data.samples import FolderUse, LayoutUnclear, Reading
 from resnet_gui.gui.data.folder_drawing import Entry, FolderDrawing
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, named, tooltip
+from resnet_gui.messages import first_names
 
 _FOLDERS_DRAWN = 2
 _LETTERS = 26

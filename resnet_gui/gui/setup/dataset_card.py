@@ -63,6 +63,7 @@ class DatasetCard(Card):
         self._shares = label("dim")
         self._checking = label("dim")
         self._notes = _Notes(theme)
+        self._messages: tuple[Message, ...] = ()
         self._hint = label("dim")
         self._parts: list[QWidget] = [
             self._intro, self._problem, self._folder, self._bar, self._totals, self._shares, self._checking,
@@ -130,7 +131,8 @@ class DatasetCard(Card):
         counts = Counter(map(attrgetter("label"), listing.samples))
         self._bar.set_counts(listing.classes, [counts[label] for label in range(len(listing.classes))])
         self._shares.setText(shares(splits))
-        self._notes.set_messages((*listing.notes, *splits.notes))
+        self._messages = (*listing.notes, *splits.notes)
+        self._notes.set_messages(self._messages)
         self.set_skipped(0)
         self.show_again()
 
@@ -159,6 +161,12 @@ class DatasetCard(Card):
             self.tr("Checking pictures: {step} of {steps}").format(step=f"{step:,}", steps=f"{steps:,}")
         )
         self._checking.show()
+
+    def add_notes(self, notes: Sequence[Message]) -> None:
+        """Shows further notes about the dataset, below those that came with it."""
+        if notes and self._listing:
+            self._notes.set_messages((*self._messages, *notes))
+            self._notes.setVisible(not self._folder.isHidden())
 
     def hide_checking(self) -> None:
         """Hides the line about the check."""

@@ -15,6 +15,7 @@ from resnet_gui.gui.setup.settings_form import help_text
 from resnet_gui.gui.text import weights_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
+from resnet_gui.gui.widgets.file_filters import weight_filter
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.records import Weights
@@ -224,7 +225,7 @@ class InitialWeightsPicker(QWidget):
             return
         path, _ = QFileDialog.getOpenFileName(
             self, self.tr("Choose a file of weights"), str(Path(self._paths["file"] or Path.home()).parent),
-            self.tr("Weights (*.safetensors *.pth *.pt *.th)"),
+            weight_filter(),
         )  # fmt: skip
         self._take_path("file", path)
 

@@ -24,6 +24,7 @@ from resnet_gui.gui.widgets.card import Card
 from resnet_gui.gui.widgets.fitting_scroll_area import FittingScrollArea
 from resnet_gui.gui.widgets.labels import label, named, set_style_property
 from resnet_gui.gui.widgets.mime_data import local_path
+from resnet_gui.messages import Message
 from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.paths import runs_folder
 from resnet_gui.records import Weights
@@ -156,6 +157,10 @@ class SetupPane(QWidget):
     def show_checking(self, step: int, steps: int) -> None:
         """Shows that picture `step` of `steps` has been checked."""
         self._pictures.show_checking(step, steps)
+
+    def add_notes(self, notes: Sequence[Message]) -> None:
+        """Shows what the check has found about the pictures that can be read."""
+        self._pictures.add_notes(notes)
 
     def hide_checking(self) -> None:
         """Hides the line about the check."""

@@ -26,6 +26,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.user_settings import UserSettings
+from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX
 from resnet_gui.gui.widgets.tab_widget import TabWidget
 from resnet_gui.gui.window.docks import make_centre, make_dock
 from resnet_gui.gui.window.menu_bar import MenuBar
@@ -263,7 +264,7 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Opens a folder of pictures, the folder of a run, or a model file."""
-        if path.suffix.lower() == ".safetensors":
+        if path.name.lower().endswith(MODEL_SUFFIX):
             self.prediction_controller.load(str(path))
         elif is_run(path):
             self.runs_controller.open(path)
