@@ -52,7 +52,7 @@ def split_samples(listing: Listing, val_fraction: float, test_fraction: float, s
     samples, found = _stratified(listing, listing.samples, val_fraction, test_fraction, seed)
     if own == {"train"}:
         found.insert(0, message("split_from_train"))
-    if not test_fraction:
+    if not any(sample.split == "test" for sample in samples):
         found.append(message("no_test"))
     groups = groups_of(listing.samples, listing.duplicates)
     found += [*contradiction_notes(groups, all_in_train=True), *copy_notes(groups)]

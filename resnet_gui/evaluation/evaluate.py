@@ -21,7 +21,7 @@ from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, read_split
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
-from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_by, test_snapshot
+from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_before, learned_by, test_snapshot
 from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import load_model, save_model
@@ -155,7 +155,8 @@ def _score_test_split(
         return
     if not score.seen:
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
-    seen_before = among(loader, learned_by(path.parent)) | equal_to(loader, splits.train, stop)
+    learned = learned_by(path.parent) | learned_before(config.start)
+    seen_before = among(loader, learned) | equal_to(loader, splits.train, stop)
     test = score.with_leaks(seen_before).as_test(metadata.classes, metadata.test_opened + 1)
     save_model(path, network.state_dict(), replace(metadata, test=test, test_opened=test.opened))
     yield TestScored(str(path), test)

@@ -14,7 +14,7 @@ from resnet_gui.data.readers.folder_names import split_of
 from resnet_gui.data.samples import Sample
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import evaluate
-from resnet_gui.evaluation.learned_pictures import among, learned_by
+from resnet_gui.evaluation.learned_pictures import among, learned_before, learned_by
 from resnet_gui.events import Event, FolderScored, Note
 from resnet_gui.messages import Message, Problem, first_names, message
 from resnet_gui.model_file import load_model
@@ -39,7 +39,7 @@ def score_folder(model: Path, folder: Path, split: str | None, stop: threading.E
     yield from notes
     absent = _absent(samples, metadata.classes)
     yield from _notes(found, folder, absent)
-    machine = _machine(path)
+    machine, learned = _of_run(path)
     compute = Compute.of(machine, device_as_before(machine))
     loader = Loader(folder.absolute(), samples, metadata.preprocessing, _BATCH_SIZE, _THREADS)
     try:
@@ -54,7 +54,7 @@ def score_folder(model: Path, folder: Path, split: str | None, stop: threading.E
         return
     if not score.seen:
         raise Problem("folder_unreadable_pictures", count=len(samples), path=str(folder))
-    score = score.with_leaks(among(loader, learned_by(path.parent)))
+    score = score.with_leaks(among(loader, learned))
     test = score.as_test(metadata.classes, 0)
     yield FolderScored(str(path), str(folder), test, len(found.left_out), absent)
 
@@ -145,9 +145,10 @@ def _notes(found: _Labelled, folder: Path, absent: Sequence[str]) -> Iterator[No
         yield Note(message("folder_classes_absent", path=str(folder), count=len(absent), names=names))
 
 
-def _machine(model: Path) -> MachineConfig:
-    """How the run of `model` computed; the standard settings if its run is not known."""
+def _of_run(model: Path) -> tuple[MachineConfig, set[bytes]]:
+    """How the run of `model` computed, and the digests of what it has learned from; standards if it is not known."""
     try:
-        return read_config(model.parent / "config.toml").machine
+        config = read_config(model.parent / "config.toml")
     except Problem:
-        return MachineConfig()
+        return MachineConfig(), set()
+    return config.machine, learned_by(model.parent) | learned_before(config.start)

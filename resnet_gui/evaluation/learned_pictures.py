@@ -12,12 +12,17 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from resnet_gui.config import StartConfig, read_config
 from resnet_gui.data.checks.duplicates import equal_files
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import Snapshot
+from resnet_gui.messages import Problem
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import read_tensor_file
+
+_EARLIER_RUNS = 20
+"""How many runs back are looked at: runs could name one another in a circle."""
 
 
 def among(scored: Loader, learned: Set[bytes]) -> set[int]:
@@ -38,6 +43,24 @@ def learned_by(run: Path) -> set[bytes]:
     skipped = set(tensors["train.skipped"].tolist())
     digests = enumerate(bytes(row) for row in tensors["train.digest"].tolist())
     return {digest for index, digest in digests if any(digest) and index not in skipped}
+
+
+def learned_before(start: StartConfig) -> set[bytes]:
+    """The digests of the pictures that the weights of an earlier run had been learned from, from which a run starts.
+
+    Also of those from which that one started. Empty where nothing is known of them.
+    """
+    learned: set[bytes] = set()
+    for _ in range(_EARLIER_RUNS):
+        if start.start_from not in ("file", "run") or start.start_path is None:
+            break
+        run = start.start_path if start.start_from == "run" else start.start_path.parent
+        try:
+            start = read_config(run / "config.toml").start
+        except Problem:
+            break
+        learned |= learned_by(run)
+    return learned
 
 
 def test_snapshot(run: Path, samples: Sequence[Sample], moved_to: Path) -> Snapshot | None:

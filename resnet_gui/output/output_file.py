@@ -129,10 +129,11 @@ def _in_place(path: Path) -> bool:
         return False
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     if _is_stream(path):
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return True
+    os.close(os.open(path, os.O_WRONLY))  # as it is: a table may be protected, or held open by a spreadsheet
     try:
         check_folder(_target(path).parent)
     except PermissionError:

@@ -26,7 +26,7 @@ from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import split_samples, write_split
 from resnet_gui.device import Compute, choose_device, out_of_memory_as_problem
 from resnet_gui.evaluation.evaluate import Score, evaluate
-from resnet_gui.evaluation.learned_pictures import among
+from resnet_gui.evaluation.learned_pictures import among, learned_before
 from resnet_gui.events import EpochDone, Event, Finished, Note, Resumed, Started, Stopped, Waiting
 from resnet_gui.messages import Message, Problem, message
 from resnet_gui.nets.catalog import find, require_size
@@ -213,6 +213,7 @@ def _resolved(config: TrainConfig, listing: Listing, device: torch.device) -> Tr
 def _run(state: RunState, checkpointer: Checkpointer, stop: threading.Event) -> Iterator[Event]:
     """From the state's epoch and step to the end."""
     config = state.config
+    state.learned_before = learned_before(config.start)
     with PictureCache(config.dataset, state.train.preprocessing, config.machine.cache_gigabytes) as cache:
         for loader in (state.train, state.val, state.test):
             loader.cache = cache
@@ -267,7 +268,7 @@ def _learn(
 def _validate(state: RunState, inputs: EpochInputs, stop: threading.Event) -> Generator[Event, None, Score | None]:
     classes = len(state.splits.classes)
     score = yield from evaluate(inputs.network, inputs.val, classes, inputs.compute, stop, "validate", state.epoch)
-    return score and score.with_leaks(among(state.val, set(state.train.digests().values())))
+    return score and score.with_leaks(_leaked(state, state.val))
 
 
 def _end_epoch(
@@ -325,7 +326,12 @@ def _test(state: RunState, stop: threading.Event) -> Generator[Event, None, Scor
     network = copy.deepcopy(state.network)
     network.load_state_dict(state.best.weights)
     score = yield from evaluate(network, state.test, len(state.splits.classes), state.compute, stop, "test")
-    return score and score.with_leaks(among(state.test, set(state.train.digests().values())))
+    return score and score.with_leaks(_leaked(state, state.test))
+
+
+def _leaked(state: RunState, scored: Loader) -> set[int]:
+    """The indices of pictures of `scored` from which the network, or its first weights, were learned."""
+    return among(scored, {*state.train.digests().values(), *state.learned_before})
 
 
 def _waiting_for_folder(

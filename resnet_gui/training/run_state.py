@@ -48,7 +48,8 @@ class RunState:
     `loss_sum` and `right` are the epoch's running sums, scalars on the device; `seconds` is its time so far. After the
     last epoch, `epoch` is the number of epochs plus 1. `part_size` is the largest number of pictures that go through
     the network at once: the batch size, unless memory ran out. `accepted` is the fingerprint of pictures that were
-    added to the dataset later and that the user has agreed to leave out.
+    added to the dataset later and that the user has agreed to leave out. `learned_before` are the digests of pictures
+    that its first weights were learned from; no checkpoint holds them, since the earlier run's does.
     """
 
     config: TrainConfig
@@ -70,6 +71,7 @@ class RunState:
     seconds: float = 0.0
     history: list[EpochDone] = field(default_factory=list)
     accepted: str = ""
+    learned_before: set[bytes] = field(default_factory=set)
 
     @classmethod
     def of(

@@ -261,3 +261,21 @@ def test_it_opens_networks_and_knows_what_the_libraries_offer(engine: Engine) ->
         assert name in names.names
     engine.send(id=5, do="fetch", network="plain18")
     assert engine.until(5, JobEnded)[0].message.code == "no_pretrained"
+
+
+def test_a_log_on_a_full_disk_hides_no_failure(tmp_path: Path) -> None:
+    """The traceback cannot be written, and the window is told all the same."""
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(
+            engine_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=full, cwd=tmp_path
+        ) as engine,
+    ):
+        engine.stdin.write(b'{"id": 3, "do": "thumbnails"}\n')
+        engine.stdin.flush()
+        events: list[Event] = []
+        while JobEnded() not in events:
+            line = engine.stdout.readline()
+            events += [from_json(line)] if json.loads(line)["id"] == 3 else []
+        engine.kill()
+    assert [type(event) for event in events] == [Failed, JobEnded]

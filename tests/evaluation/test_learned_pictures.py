@@ -9,6 +9,7 @@ import pytest
 
 from resnet_gui.cli.event_printer import EventPrinter
 from resnet_gui.config import make_config
+from resnet_gui.data.split import read_split
 from resnet_gui.evaluation.evaluate import score_test_split
 from resnet_gui.evaluation.learned_pictures import learned_by
 from resnet_gui.events import BestSaved, Event, Finished, Note, TestScored, from_json, to_json
@@ -110,3 +111,18 @@ def test_they_are_known_after_a_run_got_more_epochs(run: Path) -> None:
     assert isinstance(finished, Finished)
     assert finished.test is not None
     assert finished.test.leaked == 4
+
+
+def test_they_are_known_where_the_run_starts_from_an_earlier_one(run: Path, drawn: Path, tmp_path: Path) -> None:
+    """Its own split holds other pictures for test, and the earlier run has learned from some of these."""
+    config = make_config(
+        {"dataset": str(drawn), "out": str(tmp_path / "later"), "network": "resnet20", "data.image_size": 32,
+         "training.epochs": 1, "training.batch_size": 8, "start.start_from": "run", "start.start_path": str(run)}
+    )  # fmt: skip
+    *_, finished = train(config, threading.Event())
+    assert isinstance(finished, Finished)
+    assert finished.test is not None
+    tested = {drawn / sample.path for sample in read_split(Path(finished.model).with_name("split.csv")).test}
+    learned = {path for path in drawn.rglob("*.png") if path.stem in "01234"}
+    assert tested & learned
+    assert finished.test.leaked == len(tested & learned)

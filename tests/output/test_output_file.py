@@ -2,6 +2,9 @@
 
 import os
 import resource
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -116,3 +119,13 @@ def test_a_runs_folder_is_tried_and_not_made(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="is a file, not a folder"):
         check_new_folder(tmp_path / "file" / "runs")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux refuses to write a program that runs")
+def test_a_file_that_another_program_holds_is_found_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    shutil.copy(str(shutil.which("sleep")), path)
+    with subprocess.Popen([path, "60"]) as holds_it:
+        with pytest.raises(Problem, match="Another program has it open"):
+            check_output(path)
+        holds_it.kill()
