@@ -11,6 +11,7 @@ from torch import nn
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
+from resnet_gui.messages import message
 from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.prediction import optimized_network
@@ -90,3 +91,13 @@ def test_what_was_the_fastest_on_one_thread_is_found_out_anew_for_two(
         for threads in (1, 2)
     ]
     assert formats == ["channels_last", "contiguous"]
+
+
+def test_a_picture_of_several_frames_says_that_the_first_is_used(model: Path, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "still.gif")
+    predictor = Predictor(model, ONE_THREAD)
+    moving, still = (predictor.predict(tmp_path / name) for name in ("moving.gif", "still.gif"))
+    assert moving.probabilities == still.probabilities
+    assert (moving.notes, still.notes) == ((message("first_frame_only", count=1, names="moving.gif"),), ())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from resnet_gui.config import MachineConfig
+from resnet_gui.messages import sentence
 from resnet_gui.prediction import streaming
 from resnet_gui.prediction.predictor import Picture, Predictor
 from resnet_gui.prediction.streaming import predict
@@ -139,3 +140,12 @@ def gone() -> bool:
     while opening_threads() and time.monotonic() < deadline:
         time.sleep(0.01)
     return not opening_threads()
+
+
+def test_what_a_folder_holds_that_cannot_be_read_is_answered_with_its_problem(model: Path, colours: Path) -> None:
+    (colours / "red" / "a.nef").touch()
+    events = list(predict(Watched(model, 2), [colours], threading.Event()))
+    items = [item for event in events for item in event.items]
+    assert [item.path for item in items if item.problem] == [str(colours)]
+    assert "1 camera raw picture in “red” cannot be read." in sentence(items[-1].problem)
+    assert len(items) == 31

@@ -11,7 +11,8 @@ from PIL import Image
 
 from resnet_gui.data.checks.readable import check
 from resnet_gui.data.samples import Sample
-from resnet_gui.events import Checked, Progress, SkippedMany
+from resnet_gui.events import Checked, Progress, SkippedMany, from_json, to_json
+from resnet_gui.messages import message
 
 
 @pytest.fixture
@@ -75,3 +76,14 @@ def test_a_closed_check_leaves_no_thread(tmp_path, samples):
 
 def test_nothing_to_check(tmp_path):
     assert list(check(tmp_path, [], threading.Event())) == [Checked(0, 0)]
+
+
+def test_pictures_of_several_frames_are_counted_and_named(tmp_path, samples):
+    frames = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    for name in ("a.gif", "b.tiff", "c.webp", "d.gif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    several = [Sample(name, 0) for name in ("a.gif", "b.tiff", "c.webp", "d.gif")]
+    *_, last = check(tmp_path, [*samples, *several], threading.Event())
+    assert (last.readable, last.skipped) == (41, 3)
+    assert last.notes == (message("first_frame_only", count=4, names="a.gif, b.tiff, c.webp, …"),)
+    assert from_json(to_json(last)) == last

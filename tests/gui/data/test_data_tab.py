@@ -1,6 +1,7 @@
 """The Data tab: classes with their figures and pictures, skipped files, and quick with very many."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QTableView
 
 from resnet_gui.data.class_rows import class_rows
-from resnet_gui.data.samples import Listing, Sample
+from resnet_gui.data.samples import Listing, Sample, Unread
 from resnet_gui.data.split import Splits, split_samples
 from resnet_gui.gui.data.class_table import ClassTable
 from resnet_gui.gui.data.data_tab import DataTab
 from resnet_gui.gui.data.skipped_table import SkippedTable
 from resnet_gui.gui.theme import Theme
+from resnet_gui.messages import message
 from resnet_gui.records import Thumbnail
 
 ROOT = Path("/photos/flowers")
@@ -199,6 +201,23 @@ def test_skipped_files_are_listed_and_counted(tab):
     skipped = tab.findChild(SkippedTable)
     assert cells(skipped) == [["rose/00003.jpg", "is empty (0 bytes)."], ["rose/00004.jpg", "It is broken."]]
     assert path in skipped.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_files_of_kinds_that_cannot_be_read_are_a_row_for_each_class_and_kind(tab):
+    sentence = message("pictures_unread", what="40 HEIC pictures", folders="“rose”", advice="Save them as JPEG.")
+    unread = (
+        Unread("rose", "HEIC", 40, ("1.heic", "2.heic", "3.heic"), sentence),
+        Unread("rose", "DICOM", 1, ("a.dcm",), sentence),
+    )
+    show(tab, replace(listing({"daisy": 10, "rose": 10}), unread=unread))
+    skipped = tab.findChild(SkippedTable)
+    reason = "40 HEIC pictures in “rose” cannot be read. Save them as JPEG."
+    assert cells(skipped) == [["rose: 1.heic, 2.heic, 3.heic, …", reason], ["rose: a.dcm", reason]]
+    assert {"41 files were skipped", "20 pictures · 2 classes · Train 12 · Validation 4 · Test 4 · 41 other files cannot be used"} <= set(texts(tab))  # fmt: skip
+    tab.add_skipped(str(ROOT / "rose/00003.jpg"), "It is broken.")
+    assert "42 files were skipped" in texts(tab)
+    assert any("1 of them cannot be used · 41 other files" in text for text in texts(tab))
+    assert [row[-1] for row in cells(table(tab))] == ["0", "1"]
 
 
 def test_skipped_file_of_a_split_folder_counts_for_its_class(tab):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.text import per_cent
 from resnet_gui.gui.theme import Theme
-from resnet_gui.messages import message
+from resnet_gui.messages import message, sentence
 from resnet_gui.records import Prediction
 
 FLOWERS = ("daisy", "dandelion", "rose", "sunflower", "tulip")
@@ -247,6 +247,18 @@ def test_what_cannot_be_read_has_no_picture(pane):
 def test_shows_how_sure_it_is(pane, probability, words):
     pane.show_predictions([prediction(labels=("x", "y"), probabilities=(probability, 1 - probability))])
     assert pane.view.headline.whole == words
+
+
+def test_notes_are_shown_below_the_bars(pane):
+    note = message("first_frame_only", count=1, names="a.gif")
+    pane.show_predictions([prediction(notes=(note,))])
+    assert pane.view.notes.isVisible()
+    assert pane.view.notes.text() == sentence(note)
+    assert pane.view.notes.y() >= pane.view.bars.geometry().bottom()
+    assert pane.view.as_text().endswith(sentence(note))
+    pane.start_batch(1)
+    pane.show_predictions([prediction()])
+    assert not pane.view.notes.isVisible()
 
 
 def test_names_are_shown_as_they_are(pane):

@@ -148,6 +148,19 @@ def test_notes_are_sentences(pane):
     assert not any("class folder" in text for text in texts(pane))
 
 
+def test_notes_of_the_check_come_below_those_of_the_folder(pane):
+    found = message("first_frame_only", count=2, names="a.gif, b.gif")
+    pane.add_notes([found])  # of a dataset that is gone
+    show(pane, listing(notes=[message("loose_pictures", count=4)]))
+    pane.add_notes([found])
+    pane.add_notes([found])  # once is enough
+    QApplication.processEvents()
+    shown = [text for text in texts(pane) if text.startswith(("4 pictures lie", "Pictures with several frames"))]
+    assert [text[:22] for text in shown] == ["4 pictures lie outside", "Pictures with several "]
+    show(pane, listing())
+    assert not any("frames" in text for text in texts(pane))
+
+
 def test_a_thousand_notes_are_not_a_thousand_widgets(pane):
     show(pane, listing(notes=[message("loose_pictures", count=n) for n in range(1000)]))
     assert "And 950 more." in texts(pane)
