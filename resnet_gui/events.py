@@ -19,7 +19,7 @@ from resnet_gui.records import Layer, Mismatch, ModelInfo, Prediction, TestScore
 _MISFITS = 20
 """How many tensors that did not fit are reported at most: a network has hundreds."""
 
-Phase = Literal["features", "train", "validate", "test", "check", "sample"]
+Phase = Literal["features", "train", "validate", "test", "check", "sample", "survey"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,14 @@ class Decoded:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the file of a picture says before it is decoded: width and height as stored, not turned upright."""
+
+    width: int
+    height: int
+
+
 def open_image(path: Path) -> Image.Image:
     """The picture in `path`, decoded whole. Raises as `decode`."""
     return decode(path).image
@@ -86,6 +94,16 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
             raise Problem("image_unreadable", path=str(path), reason=reason(error)) from error
         why = str(error) or "its data cannot be decoded"
         raise Problem("image_broken", path=str(path), reason=why) from error
+
+
+def read_header(path: Path) -> Header:
+    """What the file `path` says of its picture, which is not decoded. Raises `Problem` if it is none."""
+    stat_image(path)
+    try:
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            return Header(image.width, image.height)
+    except Exception as error:  # as in `decode`
+        raise Problem("image_format", path=str(path)) from error
 
 
 def stat_image(path: Path) -> os.stat_result:

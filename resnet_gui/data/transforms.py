@@ -21,6 +21,10 @@ from resnet_gui.seeds import seed_for
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 
+MIDDLE_SHARE = 0.875
+"""How much of the shorter side evaluation sees where nothing else is known: the proportions of ImageNet, a crop of 224
+from a short side of 256 (He et al. 2015, §3.4)."""
+
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -30,7 +34,7 @@ class Preprocessing:
 
     Its first half, `open`, is the same for every use of a picture, so that its result can be cached. The second half
     crops what the network sees. The short side is scaled to `resize` pixels, the central square of `image_size` pixels
-    is cropped, and channels are normalized by `mean` and `std`: three of each for colours, one for grey. Their defaults
+    is cropped (the share image_size / resize of the short side is what evaluation sees), and channels are normalized by `mean` and `std`: three of each for colours, one for grey. Their defaults
     are those of ImageNet.
     """
 
@@ -41,9 +45,9 @@ class Preprocessing:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
     @classmethod
-    def for_size(cls, image_size: int) -> Preprocessing:
-        """The proportions of ImageNet, a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
-        return cls(image_size, round(image_size * 256 / 224))
+    def for_size(cls, image_size: int, middle_share: float = MIDDLE_SHARE) -> Preprocessing:
+        """That of a network which knows no other, for pictures of `image_size` pixels."""
+        return cls(image_size, image_size).with_middle_share(middle_share)
 
     @property
     def channels(self) -> int:
@@ -53,6 +57,16 @@ class Preprocessing:
     def at(self, image_size: int) -> Preprocessing:
         """The same for another size, in the same proportions."""
         return replace(self, image_size=image_size, resize=round(image_size * self.resize / self.image_size))
+
+    @property
+    def middle_share(self) -> float:
+        """How much of a picture's short side evaluation sees: 1 is all of it."""
+        return self.image_size / self.resize
+
+    def with_middle_share(self, share: float) -> Preprocessing:
+        """The same with another `middle_share`, above 0 and at most 1."""
+        # Rounded twice: a share that was computed from `resize` leads back to it, whatever its last digit.
+        return replace(self, resize=round(round(self.image_size / share, 6)))
 
     def with_channels(self, channels: int) -> Preprocessing:
         """The same for grey (1) or colours (3): grey takes the mean of the colours; colours take the value of grey."""

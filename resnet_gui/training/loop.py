@@ -18,6 +18,7 @@ import torch
 
 from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.data.cache.picture_cache import PictureCache
+from resnet_gui.data.checks.survey import survey
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.snapshot import Snapshot
@@ -65,7 +66,10 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    start = yield from find_initial_weights(config, len(splits.train), stop)
+    surveyed = yield from survey(listing.root, splits.train, config.data.image_size, stop)
+    if surveyed is None:
+        return
+    start = yield from find_initial_weights(config, len(splits.train), surveyed, stop)
     if start is None:
         return
     config = _resolved(start.config, listing.root, device)
