@@ -60,6 +60,11 @@ class DataConfig(_Part):
         "takes 1 where most training pictures are no larger than the image size, else 0.875, and trained weights keep their own.",
         least=LEAST_MIDDLE_SHARE, ge=0.0, le=1.0,
     )  # fmt: skip
+    grey_levels: Literal["dataset", "picture"] = _setting(
+        "dataset", "Grey levels",
+        "What is black and white in pictures of more than 8 bits, such as X-rays: “dataset” takes one range for all, so that equal values "
+        "look equal, and “picture” stretches each from its own darkest to its own brightest value.",
+    )  # fmt: skip
     val_fraction: float = _setting(
         0.2, "Validation share", "Share of each class set aside to choose the best epoch, where the folder has no validation pictures.",
         ge=0.01, le=0.8,

@@ -6,7 +6,6 @@ A figure that does not exist is `None`, never NaN.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing
 from collections.abc import Iterator
@@ -14,7 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_gui.messages import Message, Value, message
-from resnet_gui.records import Layer, Mismatch, ModelInfo, Prediction, TestScore, Thumbnail, Weights, from_plain
+from resnet_gui.records import (
+    GreyRange,
+    Layer,
+    Mismatch,
+    ModelInfo,
+    Prediction,
+    TestScore,
+    Thumbnail,
+    Weights,
+    as_plain,
+    from_plain,
+)
 
 _MISFITS = 20
 """How many tensors that did not fit are reported at most: a network has hundreds."""
@@ -217,6 +227,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class GreyRangeFound:
+    """What is black and white in a dataset's pictures of more than 8 bits, if it has any."""
+
+    grey_range: GreyRange
+
+
+@dataclass(frozen=True, slots=True)
 class Thumbnails:
     """Thumbnails that are ready, in batches."""
 
@@ -308,7 +325,7 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Finished | TestScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
+    | BestSaved | Stopped | Finished | TestScored | Failed | Checked | GreyRangeFound | Thumbnails | SampleDrawn | ModelInfo | Predicted | NetworkSummary
     | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 
@@ -329,7 +346,7 @@ def to_json(event: Event, **extra: Any) -> str:
 
     Raises `ValueError` for NaN or infinity, which JSON does not have.
     """
-    return json.dumps({**extra, "event": _tag(type(event)), **dataclasses.asdict(event)}, allow_nan=False)
+    return json.dumps({**extra, "event": _tag(type(event)), **as_plain(event)}, allow_nan=False)
 
 
 def from_json(line: str) -> Event:

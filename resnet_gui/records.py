@@ -6,10 +6,15 @@ import dataclasses
 import functools
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_gui.messages import Message
+from resnet_gui.messages import Message, Value
+
+LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
+"""Metadata of a field that files of version 1 do not have: `as_plain` leaves it out where it has its default. So what
+needs nothing new is written as before, and earlier versions of this program read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,23 @@ class TestScore:
 
 
 @dataclass(frozen=True, slots=True)
+class GreyRange:
+    """Which values of pictures with more than 8 bits are black and white: `low` and `high`, and all beyond them.
+
+    With `stretch` it is each picture's own lowest and highest value, and `low` and `high` are 0.
+    """
+
+    low: float
+    high: float
+    stretch: bool = False
+
+    @property
+    def limits(self) -> dict[str, Value]:
+        """`low` and `high` for a sentence: 4095, 0.25."""
+        return {"low": f"{self.low:.10g}", "high": f"{self.high:.10g}"}
+
+
+@dataclass(frozen=True, slots=True)
 class Thumbnail:
     """A small PNG of `path`, written to `png`."""
 
@@ -66,7 +88,10 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`."""
+    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`.
+
+    `notes` are what the user should know of how the picture was read.
+    """
 
     path: str
     labels: tuple[str, ...] = ()
@@ -76,6 +101,7 @@ class Prediction:
     milliseconds: float = 0.0
     png: str = ""
     problem: Message | None = None
+    notes: tuple[Message, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +161,19 @@ class Mismatch:
 def _hints(kind: type) -> dict[str, Any]:
     """Cached: resolving them takes four times as long as all else, and a long run has tens of thousands of lines."""
     return typing.get_type_hints(kind)
+
+
+def as_plain(value: Any) -> Any:
+    """`value` as JSON takes it: dicts in place of dataclasses, without unused fields that are marked as `LATER`."""
+    if dataclasses.is_dataclass(value):
+        return {
+            each.name: as_plain(found)
+            for each in dataclasses.fields(value)
+            if (found := getattr(value, each.name)) != each.default or each.metadata != LATER
+        }
+    if isinstance(value, tuple | list):
+        return [as_plain(item) for item in value]
+    return value
 
 
 def from_plain(kind: Any, value: Any) -> Any:

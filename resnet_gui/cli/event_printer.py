@@ -185,7 +185,8 @@ def _prediction(prediction: Prediction) -> str:
     if prediction.problem:
         return f"{prediction.path}\n  {sentence(prediction.problem)}"
     rows = zip(prediction.probabilities, prediction.labels, strict=True)
-    return prediction.path + "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    answers = "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
+    return prediction.path + answers + "".join(f"\n  {sentence(note)}" for note in prediction.notes)
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction], top: int) -> None:

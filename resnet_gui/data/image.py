@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
+from resnet_gui.data.bit_depth import DeepPicture, is_deep
 from resnet_gui.messages import Problem, reason
+from resnet_gui.records import GreyRange
 
 BACKGROUND = (255, 255, 255)
 """What lies behind transparent pixels: white, as paper and most web pages."""
@@ -38,19 +41,28 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise."""
+    """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise.
+
+    `clipped` is the number of its values that lay beyond the range of grey.
+    """
 
     image: Image.Image
     width: int
     height: int
+    clipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the file of a picture says before it is decoded: width and height as stored, not turned upright."""
+    """What the file of a picture says before it is decoded: width and height as stored, not turned upright.
+
+    `deep`: it has more than 8 bits a value. `animated`: it has several frames or pages, of which the first is read.
+    """
 
     width: int
     height: int
+    deep: bool = False
+    animated: bool = False
 
 
 def open_image(path: Path) -> Image.Image:
@@ -58,12 +70,12 @@ def open_image(path: Path) -> Image.Image:
     return decode(path).image
 
 
-def decode(path: Path, short_side: int = 0) -> Decoded:
+def decode(path: Path, short_side: int = 0, grey_range: GreyRange | None = None) -> Decoded:
     """The picture in `path`: its first frame.
 
     Where `short_side` is given, a JPEG is decoded at a half, a quarter or an eighth of its size, which is much quicker,
-    as long as that leaves its shorter side so many pixels. Transparency is laid over `BACKGROUND`; grey of more than
-    8 bits is scaled, not clipped (see `_eight_bit`).
+    as long as that leaves its shorter side so many pixels. Transparency is laid over `BACKGROUND`. Values of more than
+    8 bits are shown in `grey_range`; without one, each picture's grey has its own range (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
     size = stat_image(path).st_size
@@ -77,12 +89,12 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
                     raise Image.DecompressionBombError
                 if short_side:
                     image.draft(None, (short_side, short_side))  # does nothing in other formats
-                image.load()
+                shown, clipped = _loaded(image, path, grey_range)
                 turn = _turn(image)
-                upright = image if turn is None else image.transpose(turn)
+                upright = shown if turn is None else shown.transpose(turn)
                 if turn in _SIDEWAYS:
                     width, height = height, width
-                return Decoded(_plain(_rgb(upright)), width, height)
+                return Decoded(_plain(_rgb(upright)), width, height, clipped)
     except Problem:
         raise
     except UnidentifiedImageError as error:
@@ -101,9 +113,25 @@ def read_header(path: Path) -> Header:
     stat_image(path)
     try:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            return Header(image.width, image.height)
+            animated = image.format not in ("JPEG", "MPO") and getattr(image, "is_animated", False)
+            return Header(image.width, image.height, is_deep(image), animated)
     except Exception as error:  # as in `decode`
         raise Problem("image_format", path=str(path)) from error
+
+
+def read_deep(path: Path) -> DeepPicture | None:
+    """The values of the picture in `path` as its file has them; None if they have 8 bits or fewer.
+
+    Raises `Problem` as `decode`.
+    """
+    stat_image(path)
+    try:
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS or not is_deep(image):
+                return None
+            return DeepPicture.load(image, path)
+    except Exception as error:  # as in `decode`
+        raise Problem("image_broken", path=str(path), reason=str(error)) from error
 
 
 def stat_image(path: Path) -> os.stat_result:
@@ -124,6 +152,14 @@ def stat_image(path: Path) -> os.stat_result:
     if status.st_size > MAX_BYTES:
         raise Problem("image_too_large", path=str(path), limit=MAX_BYTES // 2**20)
     return status
+
+
+def _loaded(image: ImageFile, path: Path, grey_range: GreyRange | None) -> tuple[Image.Image, int]:
+    """`image` with 8 bits a value if there is a range for that, and how many values it clipped."""
+    if grey_range and is_deep(image):
+        return DeepPicture.load(image, path).within(grey_range)
+    image.load()
+    return image, 0
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from resnet_gui.config import DataConfig
 from resnet_gui.data.image import Decoded, decode
-from resnet_gui.records import Weights
+from resnet_gui.records import LATER, GreyRange, Weights
 from resnet_gui.seeds import seed_for
 
 Box = tuple[float, float, float, float]
@@ -43,6 +43,9 @@ class Preprocessing:
     interpolation: str = "bilinear"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    grey_range: GreyRange | None = field(default=None, metadata=LATER)
+    """What is black and white where values have more than 8 bits. None: each picture's own, as `data.image` guesses it,
+    in models that were made before there was a range, or of pictures that need none."""
 
     @classmethod
     def for_size(cls, image_size: int, middle_share: float = MIDDLE_SHARE) -> Preprocessing:
@@ -89,7 +92,7 @@ class Preprocessing:
         Large photographs are decoded at half their size or less, never below twice what is needed, so that the scaling
         that follows still decides how they look.
         """
-        return decode(path, 2 * self.resize)
+        return decode(path, 2 * self.resize, self.grey_range)
 
     def scaled(self, image: Image.Image) -> Image.Image:
         """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.

@@ -127,6 +127,7 @@ def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: thr
     if score is None:
         yield Note(message("test_stopped"))
         return
+    yield from loader.clipped_notes()
     if not score.seen:
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
     test = score.as_test(metadata.classes, metadata.test_opened + 1)

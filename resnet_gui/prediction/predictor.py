@@ -12,8 +12,10 @@ from torch import Tensor
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
+from resnet_gui.data.image import Decoded
+from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import choose_device
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import load_model
 from resnet_gui.prediction.optimized_network import OptimizedNetwork, optimize
 from resnet_gui.records import Prediction
@@ -28,6 +30,7 @@ class Picture:
     width: int
     height: int
     milliseconds: float
+    notes: tuple[Message, ...] = ()
 
 
 class Predictor:
@@ -57,7 +60,8 @@ class Predictor:
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
         pixels = preprocessing.pixels(preprocessing.scaled(decoded.image))
-        return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began))
+        took, notes = _milliseconds_since(began), tuple(_notes(decoded, preprocessing))
+        return Picture(str(path), pixels, decoded.width, decoded.height, took, notes)
 
     def predict_batch(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
         """The `top` most probable classes of each picture, computed in one batch. A `Prediction` is passed on.
@@ -79,7 +83,15 @@ class Predictor:
         for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
             labels = tuple(self.metadata.classes[index] for index in indices)
             took = picture.milliseconds + share
-            yield Prediction(picture.path, labels, tuple(highest), picture.width, picture.height, took)
+            yield Prediction(
+                picture.path, labels, tuple(highest), picture.width, picture.height, took, notes=picture.notes
+            )
+
+
+def _notes(decoded: Decoded, preprocessing: Preprocessing) -> Iterator[Message]:
+    """What the user should know of how a picture was read."""
+    if decoded.clipped and preprocessing.grey_range:
+        yield message("grey_clipped_here", count=decoded.clipped, **preprocessing.grey_range.limits)
 
 
 def _milliseconds_since(began: float) -> float:

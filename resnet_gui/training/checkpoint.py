@@ -28,7 +28,7 @@ from resnet_gui.device import Compute, device_as_before, out_of_memory_as_proble
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
-from resnet_gui.records import from_plain
+from resnet_gui.records import as_plain, from_plain
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
@@ -93,9 +93,7 @@ class Checkpointer:
         state, path = self._state, self._path()
         state.require_finite()
         make_folder(self._folder)
-        write_tensor_file(
-            path, safetensors.torch.save(_tensors(state), safetensors_metadata(dataclasses.asdict(_metadata(state))))
-        )
+        write_tensor_file(path, safetensors.torch.save(_tensors(state), safetensors_metadata(_description(state))))
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()
         return CheckpointSaved(state.epoch, state.step)
@@ -107,6 +105,12 @@ class Checkpointer:
         for path in set(checkpoints(self._folder.parent)) - set(self._good):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _description(state: RunState) -> dict[str, Any]:
+    """The header to write, in the lowest format that holds the best model's."""
+    best = state.best.metadata.description()
+    return {**{key: best[key] for key in best if key == "format"}, **as_plain(_metadata(state))}
 
 
 def _metadata(state: RunState) -> CheckpointMetadata:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -102,6 +102,8 @@ def _started(
     size, share = config.data.image_size, config.data.middle_share
     share = share or (preprocessing.middle_share if preprocessing else 1.0 if survey.small else MIDDLE_SHARE)
     at_size = (preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)).with_middle_share(share)
+    if survey.grey_range:  # else that of the weights' own training, if there is one
+        at_size = replace(at_size, grey_range=survey.grey_range)
     channels = find(config.network).channels_for(config.data.colour)
     gently = file is not None and config.start.train_part == "everything"  # a head alone is still random
     learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if gently else RATE_FROM_RANDOM)

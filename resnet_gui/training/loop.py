@@ -66,7 +66,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    surveyed = yield from survey(listing.root, splits.train, config.data.image_size, stop)
+    surveyed = yield from survey(listing.root, splits.train, config.data, stop)
     if surveyed is None:
         return
     start = yield from find_initial_weights(config, len(splits.train), surveyed, stop)
@@ -94,7 +94,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
         state = RunState.of(
             config, splits, compute, compute.to_device(network), start.preprocessing, run, (train, val, test)
         )
-        notes = (Note(note) for note in (*listing.notes, *splits.notes))
+        notes = (Note(note) for note in (*listing.notes, *splits.notes, *surveyed.notes))
         first_events = (plan_event(config, plan, needed, plan_message), *transferred, *warnings, *notes)
         yield from record(_begin(state, run, first_events, MemoryWatch(needed, device), stop), run)
 
@@ -300,6 +300,8 @@ def _finish(state: RunState, checkpointer: Checkpointer, stop: threading.Event) 
             best.save()
         else:
             yield Note(message("no_test"))
+    for loader in (state.val, state.test):
+        yield from loader.clipped_notes()
     yield Finished(str(best.path), best.metadata.epoch, best.metadata.val_accuracy, best.metadata.test)
 
 

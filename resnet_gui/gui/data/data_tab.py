@@ -82,6 +82,10 @@ class DataTab(QWidget):
             self._table.count_skipped(label_of_class)
         self._show_skipped()
 
+    def redraw_thumbnails(self) -> None:
+        """Requests all thumbnails again."""
+        self._table.redraw_thumbnails()
+
     def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
         """Small pictures that are ready."""
         self._table.show_thumbnails(items)

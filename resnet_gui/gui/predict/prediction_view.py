@@ -28,12 +28,14 @@ class PredictionView(QWidget):
         self.caption, self.headline = ElidedLabel("dim"), ElidedLabel("title")
         self.problem = label("bad")
         self.problem.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.notes = label("warning")
+        self.notes.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.bars = BarChart(theme)
         self.bars.setAccessibleName(self.tr("Probabilities"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.picture, 1)
-        for widget in (self.caption, self.headline, self.problem, self.bars):
+        for widget in (self.caption, self.headline, self.problem, self.bars, self.notes):
             column.addWidget(widget)
         column.addStretch()
 
@@ -47,6 +49,8 @@ class PredictionView(QWidget):
         self.problem.setVisible(not answered)
         self.headline.setVisible(answered)
         self.bars.setVisible(answered)
+        self.notes.setText("\n".join(map(message_text, prediction.notes)))
+        self.notes.setVisible(bool(prediction.notes))
         if answered:
             self.headline.set_name(prediction.labels[0], self._template(prediction.probabilities[0]))
             self.bars.set_bars(_bars(prediction))
@@ -60,7 +64,8 @@ class PredictionView(QWidget):
         shown = self._prediction
         if shown.problem is not None:
             return f"{shown.path}\n{message_text(shown.problem)}"
-        return "\n".join([shown.path, *(f"{bar.name}\t{bar.figure}" for bar in _bars(shown))])
+        rows = (f"{bar.name}\t{bar.figure}" for bar in _bars(shown))
+        return "\n".join([shown.path, *rows, *map(message_text, shown.notes)])
 
     def _template(self, probability: float) -> str:
         """The words around the class name, by its probability."""

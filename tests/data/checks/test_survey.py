@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from resnet_gui.config import DataConfig
 from resnet_gui.data.checks import survey as module
 from resnet_gui.data.checks.survey import Survey, survey
 from resnet_gui.data.samples import Sample
@@ -16,7 +17,7 @@ from resnet_gui.events import Progress
 
 
 def found(root: Path, names: Sequence[str], image_size: int = 32) -> Survey:
-    steps = survey(root, [Sample(name, 0) for name in names], image_size, threading.Event())
+    steps = survey(root, [Sample(name, 0) for name in names], DataConfig(image_size=image_size), threading.Event())
     try:
         while True:
             next(steps)
@@ -57,7 +58,7 @@ def test_of_very_many_photographs_some_are_read(tmp_path: Path, monkeypatch: pyt
 def test_it_stops_and_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.Throttle, "ready", lambda _: True)
     samples, stop = [Sample(name, 0) for name in squares(tmp_path, [8] * 200)], threading.Event()
-    steps: Iterator[Progress] = survey(tmp_path, samples, 32, stop)
+    steps: Iterator[Progress] = survey(tmp_path, samples, DataConfig(image_size=32), stop)
     assert next(steps) == Progress("survey", 64, 200)
     stop.set()
     with pytest.raises(StopIteration) as end:
