@@ -25,7 +25,7 @@ Shown = Literal["first", "more", "own"]
 
 
 def _setting(
-    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: int = 0, **limits: Any
+    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: float = 0, **limits: Any
 ) -> Any:
     """`least`: the lowest number if 0 means that the program chooses; 0 if the program never chooses."""
     extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least}
@@ -33,6 +33,7 @@ def _setting(
 
 
 MOST_LOADING_THREADS = 64
+LEAST_MIDDLE_SHARE = 0.1
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
 """Learning rates if the user sets none: trained weights need a smaller one."""
@@ -57,6 +58,21 @@ class DataConfig(_Part):
     validation_fold: int = _setting(
         1, "Validation fold", "Which fold is for validation, in the order of the folders' names, where the folders are folds.",
         ge=1, le=1000,
+    )  # fmt: skip
+    shape: Literal["keep"] = _setting(
+        "keep", "Shape", "How a picture becomes a square: “keep” keeps its proportions and takes a square from its middle.",
+        shown="own",
+    )  # fmt: skip
+    middle_share: float = _setting(
+        0.0, "Middle share",
+        "How much of a picture's shorter side the network sees of it outside training: 1 is all of it, 0.875 leaves out a border; automatic (0) "
+        "takes 1 where most training pictures are no larger than the image size, else 0.875, and trained weights keep their own.",
+        least=LEAST_MIDDLE_SHARE, ge=0.0, le=1.0,
+    )  # fmt: skip
+    grey_levels: Literal["dataset", "picture"] = _setting(
+        "dataset", "Grey levels",
+        "What is black and white in pictures of more than 8 bits, such as X-rays: “dataset” takes one range for all, so that equal values "
+        "look equal, and “picture” stretches each from its own darkest to its own brightest value.",
     )  # fmt: skip
     val_fraction: float = _setting(
         0.2, "Validation share", "Share of each class set aside to choose the best epoch, where the folder has no validation pictures.",
@@ -250,7 +266,7 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
-    least: int
+    least: float
     """The lowest number other than 0, if 0 means that the program chooses; 0 if the program never chooses."""
 
     @property
@@ -329,6 +345,10 @@ def from_plain(nested: dict[str, Any]) -> TrainConfig:
         raise Problem("setting_invalid", setting=label, reason=first["msg"]) from None
     if config.training.batch_size == 1:
         raise Problem("setting_invalid", setting="Batch size", reason="a batch has at least 2 pictures; 0 to choose")
+    if 0 < config.data.middle_share < LEAST_MIDDLE_SHARE:
+        raise Problem(
+            "setting_invalid", setting="Middle share", reason=f"it is at least {LEAST_MIDDLE_SHARE}; 0 to choose"
+        )
     if config.data.val_fraction + config.data.test_fraction > 0.9:
         raise Problem(
             "setting_invalid", setting="Test share", reason="validation and test together may take at most 90 %"

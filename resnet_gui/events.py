@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from resnet_gui.messages import Message, Value, message
 from resnet_gui.records import (
+    LATER,
+    GreyRange,
     Layer,
     Mismatch,
     ModelInfo,
@@ -28,7 +30,7 @@ from resnet_gui.records import (
 _MISFITS = 20
 """How many tensors that did not fit are reported at most: a network has hundreds."""
 
-Phase = Literal["features", "train", "validate", "test", "check", "sample"]
+Phase = Literal["features", "train", "validate", "test", "check", "sample", "survey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class BestSaved:
     epoch: int
     val_accuracy: float | None
     val_loss: float | None
-    val_leaked: int = 0
+    val_leaked: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,13 @@ class Checked:
     readable: int
     skipped: int
     notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GreyRangeFound:
+    """What is black and white in a dataset's pictures of more than 8 bits, if it has any."""
+
+    grey_range: GreyRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +352,8 @@ class JobEnded:
 
 Event = (
     Ready | Started | Resumed | Planned | DatasetChanged | CheckpointSaved | Waiting | Note | Skipped | SkippedMany | Progress | EpochDone
-    | BestSaved | Stopped | Interrupted | Finished | TestScored | FolderScored | Failed | Checked | Thumbnails | SampleDrawn | ModelInfo | Predicted
-    | NetworkSummary    | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
+    | BestSaved | Stopped | Interrupted | Finished | TestScored | FolderScored | Failed | Checked | GreyRangeFound | Thumbnails | SampleDrawn
+    | ModelInfo | Predicted | NetworkSummary | NetworkNames | Downloading | Downloaded | WeightsLoaded | JobEnded
 )  # fmt: skip
 
 _WRITTEN_AS = {"TestScored": "Tested", "NetworkSummary": "Summarised", "WeightsLoaded": "WeightsTaken"}

@@ -139,6 +139,10 @@ SENTENCES = {
     "first_frame_only": "Pictures with several frames or pages, of which only the first is used: {count} ({names}).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",
+    "grey_range": "{count} pictures have values of more than 8 bits: {low} is shown as black, {high} as white, in all of them.",
+    "grey_stretched": "{count} pictures have values of more than 8 bits: each is stretched from its own lowest, black, to its own highest, white.",
+    "grey_clipped": "{count} pictures have values beyond those of the training pictures, below {low} or above {high}: these are shown as black or white.",
+    "grey_clipped_here": "{count} of its values lie beyond those that the model learned from, below {low} or above {high}: they are shown as black or white.",
     # A setting, a network, a device.
     "setting_invalid": "The setting “{setting}” is not valid: {reason}.",
     "network_unknown": "There is no network called “{name}”. “resnet-gui networks” lists those there are.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -17,8 +18,9 @@ from resnet_gui import __version__
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.messages import Problem, first_line, reason
 from resnet_gui.nets.build import build
-from resnet_gui.records import ModelInfo, TestScore, from_plain, to_plain
+from resnet_gui.records import LATER, ModelInfo, TestScore, from_plain, to_plain
 from resnet_gui.tensor_file import (
+    GREY_RANGE_FORMAT,
     NewerFormat,
     read_description,
     read_tensor_file,
@@ -44,12 +46,17 @@ class ModelMetadata:
     val_loss: float | None = None
     test: TestScore | None = None
     test_opened: int = 0
-    val_leaked: int = 0
+    val_leaked: int = field(default=0, metadata=LATER)
     dataset_fingerprint: str = ""
     split_fingerprint: str = ""
     resnet_gui: str = __version__
     torch: str = torch.__version__
     python: str = platform.python_version()
+
+    def description(self) -> dict[str, Any]:
+        """The description to write, in the lowest format that holds it."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain if self.preprocessing.grey_range is None else {"format": GREY_RANGE_FORMAT, **plain}
 
     def info(self, path: Path) -> ModelInfo:
         """The same for the window, which has no torch."""
@@ -65,7 +72,7 @@ def save_model(path: Path, weights: dict[str, Tensor], metadata: ModelMetadata) 
     Raises `Problem` (`save_failed`); then the file holds a whole model, as a rule the one it held before.
     """
     try:
-        write_tensor_file(path, safetensors.torch.save(unshared(weights), safetensors_metadata(to_plain(metadata))))
+        write_tensor_file(path, safetensors.torch.save(unshared(weights), safetensors_metadata(metadata.description())))
     except OSError as error:
         raise Problem("save_failed", path=str(path), reason=reason(error)) from error
 

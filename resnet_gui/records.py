@@ -6,10 +6,15 @@ import dataclasses
 import functools
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_gui.messages import Message, message
+from resnet_gui.messages import Message, Value, message
+
+LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
+"""Metadata of a field that files of version 1 do not have: `to_plain` leaves it out where it has its default. So what
+needs nothing new is written as before, and earlier versions of this program read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,8 @@ class TestScore:
     loss: float
     classes: tuple[ClassScore, ...]
     opened: int
-    leaked: int = 0
-    leaked_right: int = 0
+    leaked: int = field(default=0, metadata=LATER)
+    leaked_right: int = field(default=0, metadata=LATER)
 
     @property
     def percent(self) -> int:
@@ -63,6 +68,23 @@ def _percent(right: int, total: int) -> int:
     if right in (0, total):
         return 100 if right else 0
     return min(99, max(1, round(100 * right / total)))
+
+
+@dataclass(frozen=True, slots=True)
+class GreyRange:
+    """Which values of pictures with more than 8 bits are black and white: `low` and `high`, and all beyond them.
+
+    With `stretch` it is each picture's own lowest and highest value, and `low` and `high` are 0.
+    """
+
+    low: float
+    high: float
+    stretch: bool = False
+
+    @property
+    def limits(self) -> dict[str, Value]:
+        """`low` and `high` for a sentence: 4095, 0.25."""
+        return {"low": f"{self.low:.10g}", "high": f"{self.high:.10g}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +125,7 @@ class Prediction:
     milliseconds: float = 0.0
     png: str = ""
     problem: Message | None = None
-    notes: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,23 +181,23 @@ class Mismatch:
     found: tuple[int, ...] | None
 
 
-_LATER: dict[str, Any] = {"leaked": 0, "leaked_right": 0, "val_leaked": 0}
-"""Fields of records that came later, and their defaults."""
-
-
-def to_plain(record: Any) -> dict[str, Any]:
-    """The fields of a dataclass for JSON. What came later is left out at its default, as earlier versions wrote it."""
-
-    def written(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-        return {name: value for name, value in fields if name not in _LATER or value != _LATER[name]}
-
-    return dataclasses.asdict(record, dict_factory=written)
-
-
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
     """Cached: resolving them takes four times as long as all else, and a long run has tens of thousands of lines."""
     return typing.get_type_hints(kind)
+
+
+def to_plain(value: Any) -> Any:
+    """`value` as JSON takes it: dicts in place of dataclasses, without unused fields that are marked as `LATER`."""
+    if dataclasses.is_dataclass(value):
+        return {
+            each.name: to_plain(found)
+            for each in dataclasses.fields(value)
+            if (found := getattr(value, each.name)) != each.default or each.metadata != LATER
+        }
+    if isinstance(value, tuple | list):
+        return [to_plain(item) for item in value]
+    return value
 
 
 def from_plain(kind: Any, value: Any) -> Any:

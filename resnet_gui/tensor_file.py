@@ -16,11 +16,13 @@ from typing import Any, BinaryIO
 
 from resnet_gui.atomic_write import atomic_write
 
-FORMAT = 2
-"""The description's version. A reader refuses a newer one, since it could not know what it misses.
+FORMAT = GREY_RANGE_FORMAT = 3
+"""The newest version of a description. A reader refuses a newer one, since it could not know what it misses.
 
-Files of format 1 had no digest.
+Files of format 1 had no digest. Those of format 3 have a range of grey, without which their pictures look otherwise.
 """
+_USUAL_FORMAT = 2
+"""The version of a description that names no other: earlier versions of this program read it, too."""
 
 _DESCRIPTION = "resnet_gui"
 _DIGEST = "sha256"
@@ -34,7 +36,7 @@ class NewerFormat(ValueError):
 
 def safetensors_metadata(description: Mapping[str, Any]) -> dict[str, str]:
     """The metadata to pass to safetensors' `save`. Raises `ValueError` for NaN, which JSON does not have."""
-    return {_DESCRIPTION: json.dumps({"format": FORMAT, **description, _DIGEST: _ZEROS}, allow_nan=False)}
+    return {_DESCRIPTION: json.dumps({"format": _USUAL_FORMAT, **description, _DIGEST: _ZEROS}, allow_nan=False)}
 
 
 def write_tensor_file(path: Path, data: bytes) -> None:

@@ -74,6 +74,8 @@ def test_a_config_does_not_change():
         ("data.image_size", 7, "Image size"),
         ("data.image_size", 1025, "Image size"),
         ("data.test_fraction", 0.75, "Test share"),
+        ("data.middle_share", 0.05, "Middle share"),
+        ("data.shape", "squash", "Shape"),
         ("training.colour", 1, "training.colour"),
         ("colour", 1, "colour"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from resnet_gui import events
 from resnet_gui.events import Event, Note, Progress, from_json, to_json
 from resnet_gui.messages import message
-from resnet_gui.records import ClassScore, Prediction, TestScore, Thumbnail
+from resnet_gui.records import ClassScore, GreyRange, Prediction, TestScore, Thumbnail
 
 ODD = os.fsdecode(b"/pictures/caf\xe9/\xff\n\"\xf0\x9f\x90\xb1'.jpg")
 """A path whose bytes are not UTF-8, with a line break and quotes."""
@@ -44,6 +44,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.Failed(NOTE),
     events.SkippedMany((events.Skipped("a", NOTE), events.Skipped("b", NOTE))),
     events.Checked(790, 10),
+    events.GreyRangeFound(GreyRange(-1024.0, 3071.5)),
     events.Thumbnails(()),
     events.Thumbnails((Thumbnail(ODD, "/cache/1.png"), Thumbnail("b.png", ODD))),
     events.SampleDrawn(ODD),

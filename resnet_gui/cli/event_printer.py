@@ -214,6 +214,8 @@ def _progress(event: Progress) -> str:
     line = f"{event.phase} {event.step}/{event.steps}"
     if event.phase == "features":
         line = f"looking at the pictures, once for all epochs: {event.step} of {event.steps}"
+    elif event.phase == "survey":
+        line = f"looking at the sizes and kinds of the pictures: {event.step} of {event.steps}"
     if event.loss is not None:
         line += f"  loss {event.loss:.3f}"
     if event.images_per_second is not None and event.seconds_left is not None:

@@ -14,10 +14,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError, features
+from PIL.ImageFile import ImageFile
 
+from resnet_gui.data.bit_depth import DeepPicture, is_deep
 from resnet_gui.data.picture_kinds import FIRST_BYTES, install_command, kind_of, kinds_read
 from resnet_gui.data.quiet_libraries import silence
 from resnet_gui.messages import Problem, reason
+from resnet_gui.records import GreyRange
 
 BACKGROUND = (255, 255, 255)
 """What lies behind transparent pixels: white, as paper and most web pages."""
@@ -61,12 +64,27 @@ class Decoded:
     """A picture, upright, in mode RGB, without metadata; `width` and `height` are the file's own, turned likewise.
 
     `first_of_many`: the file has more frames or pages, which are left out.
+    `clipped` is the number of its values that lay beyond the range of grey.
     """
 
     image: Image.Image
     width: int
     height: int
     first_of_many: bool = False
+    clipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the file of a picture says before it is decoded: width and height as stored, not turned upright.
+
+    `deep`: it has more than 8 bits a value. `animated`: it has several frames or pages, of which the first is read.
+    """
+
+    width: int
+    height: int
+    deep: bool = False
+    animated: bool = False
 
 
 def open_image(path: Path) -> Image.Image:
@@ -74,12 +92,13 @@ def open_image(path: Path) -> Image.Image:
     return decode(path).image
 
 
-def decode(path: Path, short_side: int = 0) -> Decoded:
+def decode(path: Path, short_side: int = 0, grey_range: GreyRange | None = None) -> Decoded:
     """The picture in `path`: its first frame.
 
     Where `short_side` is given, a JPEG is decoded at a half, a quarter or an eighth of its size, which is much quicker,
-    as long as that leaves its shorter side so many pixels; and always where it has more than `MAX_PIXELS`. Transparency is laid over `BACKGROUND`; grey of more than
-    8 bits is scaled, not clipped (see `_eight_bit`).
+    as long as that leaves its shorter side so many pixels; and always where it has more than `MAX_PIXELS`. Transparency
+    is laid over `BACKGROUND`. Values of more than 8 bits are shown in `grey_range`; without one, each picture's grey has
+    its own range (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
     stat_image(path)
@@ -92,13 +111,13 @@ def decode(path: Path, short_side: int = 0) -> Decoded:
                 width, height = image.size
                 _refuse_too_many_pixels(image, file, path)
                 _draft(image, short_side)
-                image.load()
+                shown, clipped = _loaded(image, path, grey_range)
                 turn = _turn(image)
-                upright = image if turn is None else image.transpose(turn)
+                upright = shown if turn is None else shown.transpose(turn)
                 if turn in _SIDEWAYS:
                     width, height = height, width
                 picture = _plain(_rgb(upright))
-                return Decoded(picture, width, height, _has_more_frames(image, path))
+                return Decoded(picture, width, height, _has_more_frames(image, path), clipped)
     except Problem:
         raise
     except UnidentifiedImageError as error:
@@ -142,7 +161,7 @@ def _can_read_heic() -> bool:
     return True
 
 
-def _opened(file: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+def _opened(file: BinaryIO, formats: tuple[str, ...]) -> ImageFile:
     """The picture in `file`, of which only the header has been read.
 
     Pillow refuses 179 million pixels and more before any plugin's caller can ask for fewer. It is right for all formats
@@ -215,6 +234,31 @@ def _has_more_frames(image: Image.Image, path: Path) -> bool:
         return True
 
 
+def read_header(path: Path) -> Header:
+    """What the file `path` says of its picture, which is not decoded. Raises `Problem` if it is none."""
+    stat_image(path)
+    try:
+        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), path)) as image:
+            return Header(image.width, image.height, is_deep(image), _has_more_frames(image, path))
+    except Exception as error:  # as in `decode`
+        raise Problem("image_format", path=str(path)) from error
+
+
+def read_deep(path: Path) -> DeepPicture | None:
+    """The values of the picture in `path` as its file has them; None if they have 8 bits or fewer.
+
+    Raises `Problem` as `decode`.
+    """
+    stat_image(path)
+    try:
+        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), path)) as image:
+            if image.width * image.height > MAX_PIXELS or not is_deep(image):
+                return None
+            return DeepPicture.load(image, path)
+    except Exception as error:  # as in `decode`
+        raise Problem("image_broken", path=str(path), reason=str(error)) from error
+
+
 def stat_image(path: Path) -> os.stat_result:
     """The status of an ordinary file of a sensible size. Raises `Problem` for anything else, without opening it.
 
@@ -233,6 +277,14 @@ def stat_image(path: Path) -> os.stat_result:
     if status.st_size > MAX_BYTES:
         raise Problem("image_too_large", path=str(path), limit=MAX_BYTES // 2**20)
     return status
+
+
+def _loaded(image: ImageFile, path: Path, grey_range: GreyRange | None) -> tuple[Image.Image, int]:
+    """`image` with 8 bits a value if there is a range for that, and how many values it clipped."""
+    if grey_range and is_deep(image):
+        return DeepPicture.load(image, path).within(grey_range)
+    image.load()
+    return image, 0
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -21,8 +21,8 @@ from resnet_gui.data.resample import resample
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import Snapshot, version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing, whole
-from resnet_gui.events import Skipped
-from resnet_gui.messages import Problem
+from resnet_gui.events import Note, Skipped
+from resnet_gui.messages import Problem, message
 from resnet_gui.seeds import seed_for
 
 _View = Callable[[Image.Image, int], View]
@@ -57,6 +57,7 @@ class Loader:
     """The pictures of one split.
 
     `skipped` holds the indices of samples that turned out to be unreadable or replaced; they are not tried again.
+    `clipped` holds those of pictures with values beyond the range of grey that were read so far.
     `snapshot` holds the pictures' versions at the start of the run; without one, it is taken now.
     `cache`, which must be for the same preprocessing, keeps the pictures decoded; it does not change the pixels.
     With `crop_on_device`, training pictures come whole, and `prepare` crops them on the device.
@@ -84,6 +85,7 @@ class Loader:
         self.crop_on_device = crop_on_device
         self.root_entries = {sample.path.partition("/")[0] for sample in samples}
         self.skipped: set[int] = set()
+        self.clipped: set[int] = set()
 
     @property
     def readable(self) -> int:
@@ -140,6 +142,11 @@ class Loader:
             return View(whole(scaled), *augmentation.draw(scaled, epoch, index, view))
         pixels = augmentation.pixels(scaled, epoch, index, view)
         return View(pixels, (0, 0, side, side) if self.crop_on_device else None)
+
+    def clipped_notes(self) -> Iterator[Note]:
+        """How many pictures had values beyond the range of grey, if any had."""
+        if self.clipped and (grey_range := self.preprocessing.grey_range):
+            yield Note(message("grey_clipped", count=len(self.clipped), **grey_range.limits))
 
     def read_digests(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Takes the digest of every picture's content before training opens it, until `cancelled()`.
@@ -228,9 +235,14 @@ class Loader:
             if self.snapshot.recognizes(index, before, digest):
                 return scaled
         path = self.root / name
-        scaled = self.preprocessing.open(path)
+        decoded = self.preprocessing.decode(path)
+        scaled = self.preprocessing.scaled(decoded.image)
         if not self.snapshot.holds(index, path):
             raise Problem("image_changed", path=str(path))
-        if self.cache and self.snapshot.version(index) == before:  # else it may have been half written when it was read
+        if decoded.clipped:
+            self.clipped.add(index)  # and it is not cached, so that it is counted in every run
+        elif (
+            self.cache and self.snapshot.version(index) == before
+        ):  # else it may have been half written when it was read
             self.cache.put(name, before, self.snapshot.digest[index].tobytes(), scaled)
         return scaled

@@ -17,27 +17,31 @@ from resnet_gui.events import Event, Thumbnails
 from resnet_gui.messages import Problem
 from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.paths import cache_folder
-from resnet_gui.records import Thumbnail
+from resnet_gui.records import GreyRange, Thumbnail
 from resnet_gui.throttle import Throttle
 
 SIDE = 96
 """The default longest side of a thumbnail, in pixels."""
 
 
-def thumbnail(path: Path, side: int = SIDE) -> Path:
+def thumbnail(path: Path, side: int = SIDE, grey_range: GreyRange | None = None) -> Path:
     """A PNG of `path` that fits into `side` × `side` pixels, made now if none is cached of this version of the file.
+
+    Values of more than 8 bits are shown in `grey_range`, as the network sees them.
 
     Raises `Problem` if the picture cannot be read, or the PNG cannot be written.
     """
-    png = _cache_path(path, side)
+    png = _cache_path(path, side, grey_range)
     try:
         os.utime(png)  # so that `prune` sees that it is in use
     except OSError:
-        _draw(path, side, png)
+        _draw(path, side, grey_range, png)
     return png
 
 
-def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[Event]:
+def thumbnails(
+    paths: Sequence[Path], stop: Flag, side: int = SIDE, grey_range: GreyRange | None = None
+) -> Iterator[Event]:
     """A thumbnail of each of `paths`, in batches, at most 20 a second. Pictures that cannot be read are left out.
 
     `stop` is checked before every picture.
@@ -48,7 +52,7 @@ def thumbnails(paths: Sequence[Path], stop: Flag, side: int = SIDE) -> Iterator[
         if stop.is_set():
             return
         try:
-            ready.append(Thumbnail(str(path), str(thumbnail(path, side))))
+            ready.append(Thumbnail(str(path), str(thumbnail(path, side, grey_range))))
         except Problem:
             continue
         if pace.ready():
@@ -69,10 +73,10 @@ def prune(days: float = 30) -> None:
             continue  # another process was faster, or the file is in use: next time
 
 
-def _cache_path(path: Path, side: int) -> Path:
+def _cache_path(path: Path, side: int, grey_range: GreyRange | None) -> Path:
     """The path of the thumbnail of this version of the file."""
     status = stat_image(path)
-    version = f"\0{status.st_mtime_ns}\0{status.st_size}\0{side}"
+    version = f"\0{status.st_mtime_ns}\0{status.st_size}\0{side}" + (f"\0{grey_range}" if grey_range else "")
     name = hashlib.blake2b(os.fsencode(path.absolute()) + version.encode(), digest_size=16).hexdigest()
     return _folder() / f"{name}.png"
 
@@ -84,8 +88,8 @@ def _folder() -> Path:
         raise Problem("cannot_write", path=str(error.filename), **reason_and_advice(error)) from error
 
 
-def _draw(path: Path, side: int, png: Path) -> None:
-    small = decode(path, side).image
+def _draw(path: Path, side: int, grey_range: GreyRange | None, png: Path) -> None:
+    small = decode(path, side, grey_range).image
     small.thumbnail((side, side))
     try:
         _save(small, png)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
@@ -15,11 +15,15 @@ from torch import Tensor
 
 from resnet_gui.config import DataConfig
 from resnet_gui.data.image import Decoded, decode
-from resnet_gui.records import Weights
+from resnet_gui.records import LATER, GreyRange, Weights
 from resnet_gui.seeds import seed_for
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
+
+MIDDLE_SHARE = 0.875
+"""How much of the shorter side evaluation sees where nothing else is known: the proportions of ImageNet, a crop of 224
+from a short side of 256 (He et al. 2015, §3.4)."""
 
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -30,7 +34,7 @@ class Preprocessing:
 
     Its first half, `open`, is the same for every use of a picture, so that its result can be cached. The second half
     crops what the network sees. The short side is scaled to `resize` pixels, the central square of `image_size` pixels
-    is cropped, and channels are normalized by `mean` and `std`: three of each for colours, one for grey. Their defaults
+    is cropped (the share image_size / resize of the short side is what evaluation sees), and channels are normalized by `mean` and `std`: three of each for colours, one for grey. Their defaults
     are those of ImageNet.
     """
 
@@ -39,11 +43,14 @@ class Preprocessing:
     interpolation: str = "bilinear"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    grey_range: GreyRange | None = field(default=None, metadata=LATER)
+    """What is black and white where values have more than 8 bits. None: each picture's own, as `data.image` guesses it,
+    in models that were made before there was a range, or of pictures that need none."""
 
     @classmethod
-    def for_size(cls, image_size: int) -> Preprocessing:
-        """The proportions of ImageNet, a crop of 224 from a short side of 256 (He et al. 2015, §3.4), at any size."""
-        return cls(image_size, round(image_size * 256 / 224))
+    def for_size(cls, image_size: int, middle_share: float = MIDDLE_SHARE) -> Preprocessing:
+        """That of a network which knows no other, for pictures of `image_size` pixels."""
+        return cls(image_size, image_size).with_middle_share(middle_share)
 
     @property
     def channels(self) -> int:
@@ -53,6 +60,16 @@ class Preprocessing:
     def at(self, image_size: int) -> Preprocessing:
         """The same for another size, in the same proportions."""
         return replace(self, image_size=image_size, resize=round(image_size * self.resize / self.image_size))
+
+    @property
+    def middle_share(self) -> float:
+        """How much of a picture's short side evaluation sees: 1 is all of it."""
+        return self.image_size / self.resize
+
+    def with_middle_share(self, share: float) -> Preprocessing:
+        """The same with another `middle_share`, above 0 and at most 1."""
+        # Rounded twice: a share that was computed from `resize` leads back to it, whatever its last digit.
+        return replace(self, resize=round(round(self.image_size / share, 6)))
 
     def with_channels(self, channels: int) -> Preprocessing:
         """The same for grey (1) or colours (3): grey takes the mean of the colours; colours take the value of grey."""
@@ -75,7 +92,7 @@ class Preprocessing:
         Large photographs are decoded at half their size or less, never below twice what is needed, so that the scaling
         that follows still decides how they look.
         """
-        return decode(path, 2 * self.resize)
+        return decode(path, 2 * self.resize, self.grey_range)
 
     def scaled(self, image: Image.Image) -> Image.Image:
         """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -14,6 +15,7 @@ from resnet_gui.engine.outbox import Outbox
 from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Event, Failed, JobEnded, NetworkNames, Ready
 from resnet_gui.messages import Problem, message
+from resnet_gui.records import GreyRange, from_plain
 
 WARM_UP = 0
 """The id of the job that every engine starts by itself: it imports what other jobs need, then emits `Ready`."""
@@ -100,16 +102,12 @@ class JobRunner:
 
                 return score_test_split(Path(request["run"]), stop)
             case "check":
-                from resnet_gui.data.checks.readable import check
-                from resnet_gui.data.readers.class_folders import list_folder
-
-                layout, fold = request.get("layout", "auto"), request.get("fold", 1)
-                listing = list_folder(Path(request["dataset"]), stop.is_set, layout=layout, validation_fold=fold)
-                return check(listing.root, listing.samples, stop) if listing else iter(())
+                return _check(request, stop)
             case "thumbnails":
                 from resnet_gui.data.thumbnail import thumbnails
 
-                return thumbnails([Path(path) for path in request["paths"]], stop, request["side"])
+                paths = [Path(path) for path in request["paths"]]
+                return thumbnails(paths, stop, request["side"], _grey_range(request))
             case "sample":
                 from resnet_gui.data.sample_dataset import draw_sample
 
@@ -136,6 +134,35 @@ class JobRunner:
                 return self._predictors.predict(Path(request["model"]), paths, stop, bool(request.get("busy")))
             case other:
                 raise Problem("engine_request", reason=f"there is no job “{other}”")
+
+
+def _check(request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
+    """Looks for the dataset's range of grey, which its thumbnails need, then decodes every picture."""
+    from resnet_gui.config import make_config
+    from resnet_gui.data.checks.readable import check
+    from resnet_gui.data.checks.survey import find_grey_range
+    from resnet_gui.data.readers.class_folders import list_folder
+    from resnet_gui.data.split import split_samples
+
+    config = make_config(request.get("config", {}))
+    layout, fold = config.data.layout, config.data.validation_fold
+    listing = list_folder(Path(request["dataset"]), stop.is_set, layout=layout, validation_fold=fold)
+    if listing:
+        splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
+        yield from find_grey_range(listing.root, splits.train, config.data, stop)
+        yield from check(listing.root, listing.samples, stop)
+
+
+def _grey_range(request: dict[str, Any]) -> GreyRange | None:
+    """The range of grey that thumbnails are to show: that of a model, or one that the request holds, if any."""
+    if request.get("model"):
+        from resnet_gui.model_file import preprocessing_in
+
+        with contextlib.suppress(Problem):  # without the model pictures can be shown all the same
+            preprocessing = preprocessing_in(Path(request["model"]))
+            return preprocessing.grey_range if preprocessing else None
+    found: GreyRange | None = from_plain(GreyRange, request.get("grey_range"))
+    return found
 
 
 def _warm() -> Iterator[Event]:

@@ -153,6 +153,7 @@ def _score_test_split(
     if score is None:
         yield Note(message("test_stopped"))
         return
+    yield from loader.clipped_notes()
     if not score.seen:
         raise Problem("test_pictures_unreadable", count=len(splits.test), path=str(config.dataset))
     learned = learned_by(path.parent) | learned_before(config.start)

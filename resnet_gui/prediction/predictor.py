@@ -12,6 +12,8 @@ from torch import Tensor
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
+from resnet_gui.data.image import Decoded
+from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import choose_device
 from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import load_model
@@ -58,8 +60,8 @@ class Predictor:
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
         pixels = preprocessing.pixels(preprocessing.scaled(decoded.image))
-        notes = (message("first_frame_only", count=1, names=path.name),) if decoded.first_of_many else ()
-        return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began), notes)
+        took, notes = _milliseconds_since(began), tuple(_notes(path, decoded, preprocessing))
+        return Picture(str(path), pixels, decoded.width, decoded.height, took, notes)
 
     def predict_batch(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
         """The `top` most probable classes of each picture, computed in one batch. A `Prediction` is passed on.
@@ -84,6 +86,14 @@ class Predictor:
             yield Prediction(
                 picture.path, labels, tuple(highest), picture.width, picture.height, took, notes=picture.notes
             )
+
+
+def _notes(path: Path, decoded: Decoded, preprocessing: Preprocessing) -> Iterator[Message]:
+    """What the user should know of how the picture in `path` was read."""
+    if decoded.first_of_many:
+        yield message("first_frame_only", count=1, names=path.name)
+    if decoded.clipped and preprocessing.grey_range:
+        yield message("grey_clipped_here", count=decoded.clipped, **preprocessing.grey_range.limits)
 
 
 def _milliseconds_since(began: float) -> float:

@@ -96,9 +96,7 @@ class Checkpointer:
         state, path = self._state, self._path()
         state.require_finite()
         make_folder(self._folder)
-        write_tensor_file(
-            path, safetensors.torch.save(_tensors(state), safetensors_metadata(to_plain(_metadata(state))))
-        )
+        write_tensor_file(path, safetensors.torch.save(_tensors(state), safetensors_metadata(_description(state))))
         self._good = [path, *(each for each in self._good if each != path)][:KEPT]
         self._prune()
         return CheckpointSaved(state.epoch, state.step)
@@ -110,6 +108,12 @@ class Checkpointer:
         for path in set(checkpoints(self._folder.parent)) - set(self._good):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _description(state: RunState) -> dict[str, Any]:
+    """The header to write, in the lowest format that holds the best model's."""
+    best = state.best.metadata.description()
+    return {**{key: best[key] for key in best if key == "format"}, **to_plain(_metadata(state))}
 
 
 def _metadata(state: RunState) -> CheckpointMetadata:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
 
 from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, StartConfig, TrainConfig
-from resnet_gui.data.transforms import Preprocessing, preprocessing_for
+from resnet_gui.data.checks.survey import Survey
+from resnet_gui.data.transforms import MIDDLE_SHARE, Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note, WeightsLoaded
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import preprocessing_in
@@ -45,23 +46,23 @@ class InitialWeights:
 
 
 def find_initial_weights(
-    config: TrainConfig, pictures: int, stop: threading.Event
+    config: TrainConfig, pictures: int, survey: Survey, stop: threading.Event
 ) -> Generator[Event, None, InitialWeights | None]:
     """Decides what `config` leaves open, and downloads weights if they are not cached. Returns None when stopped.
 
-    `pictures` is the number of training pictures. Raises `Problem`. If `start_from` is "auto" and the weights cannot
+    `pictures` is the number of training pictures, `survey` what they have in common. Raises `Problem`. If `start_from` is "auto" and the weights cannot
     be had, that is a note and the run starts from random ones.
     """
     match config.start.start_from:
         case "random":
-            return (yield from _random(config))
+            return (yield from _random(config, survey))
         case "file" | "run":
-            return _from_path(config)
+            return _from_path(config, survey)
     weights, wanted = weights_of(config.network), config.start.start_from == "pretrained"
     if weights is None and wanted:
         raise Problem("no_pretrained", network=config.network)
     if weights is None:
-        return (yield from _random(config))
+        return (yield from _random(config, survey))
     try:
         file = yield from fetch_verified(weights, stop)
     except Problem as problem:
@@ -69,19 +70,19 @@ def find_initial_weights(
             raise
         yield Note(problem.message)
         yield Note(message("from_scratch", count=pictures))
-        return (yield from _random(config))
+        return (yield from _random(config, survey))
     if file is None:
         return None
-    return _started(config, "pretrained", preprocessing_for(weights), file, weights.url)
+    return _started(config, survey, "pretrained", preprocessing_for(weights), file, weights.url)
 
 
-def _random(config: TrainConfig) -> Generator[Event, None, InitialWeights]:
+def _random(config: TrainConfig, survey: Survey) -> Generator[Event, None, InitialWeights]:
     if config.start.train_part == "head":
         yield Note(message("head_on_random"))
-    return _started(config, "random")
+    return _started(config, survey, "random")
 
 
-def _from_path(config: TrainConfig) -> InitialWeights:
+def _from_path(config: TrainConfig, survey: Survey) -> InitialWeights:
     path = config.start.start_path
     if path is None:
         raise Problem("start_path_missing")
@@ -90,22 +91,27 @@ def _from_path(config: TrainConfig) -> InitialWeights:
     preprocessing, shared = preprocessing_in(path), weights_of(config.network)
     if preprocessing is None and shared is not None:  # probably these weights, or weights fine-tuned from them
         preprocessing = preprocessing_for(shared)
-    return _started(config, config.start.start_from, preprocessing, path, str(path))
+    return _started(config, survey, config.start.start_from, preprocessing, path, str(path))
 
 
 def _started(
-    config: TrainConfig, start_from: str, preprocessing: Preprocessing | None = None, file: Path | None = None,
-    origin: str = "",
+    config: TrainConfig, survey: Survey, start_from: str, preprocessing: Preprocessing | None = None,
+    file: Path | None = None, origin: str = "",
 ) -> InitialWeights:  # fmt: skip
     """The initial weights, with every setting decided. `preprocessing` is that of the weights' own training."""
-    size = config.data.image_size
-    at_size = preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)
+    size, share = config.data.image_size, config.data.middle_share
+    share = share or (preprocessing.middle_share if preprocessing else 1.0 if survey.small else MIDDLE_SHARE)
+    at_size = (preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)).with_middle_share(share)
+    if survey.grey_range:  # else that of the weights' own training, if there is one
+        at_size = replace(at_size, grey_range=survey.grey_range)
     channels = find(config.network).channels_for(config.data.colour)
     gently = file is not None and config.start.train_part == "everything"  # a head alone is still random
     learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if gently else RATE_FROM_RANDOM)
     decided = config.model_copy(
         update={
-            "data": config.data.model_copy(update={"colour": "grey" if channels == 1 else "colour"}),
+            "data": config.data.model_copy(
+                update={"colour": "grey" if channels == 1 else "colour", "middle_share": share}
+            ),
             "start": _decided(config.start, start_from),
             "training": config.training.model_copy(update={"learning_rate": learning_rate}),
         }

@@ -19,6 +19,7 @@ import torch
 from resnet_gui.config import TrainConfig, as_plain, from_plain, write_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.checks.duplicates import with_duplicates
+from resnet_gui.data.checks.survey import survey
 from resnet_gui.data.loader import FolderGone, Loader, steps_per_epoch
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.samples import Listing
@@ -75,7 +76,10 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
     if listing is None:
         return  # stopped before there was anything to save
     splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
-    start = yield from find_initial_weights(config, len(splits.train), stop)
+    surveyed = yield from survey(listing.root, splits.train, config.data, stop)
+    if surveyed is None:
+        return
+    start = yield from find_initial_weights(config, len(splits.train), surveyed, stop)
     if start is None:
         return
     config = _resolved(start.config, listing, device)
@@ -100,7 +104,7 @@ def train(config: TrainConfig, stop: threading.Event) -> Iterator[Event]:
         state = RunState.of(
             config, splits, compute, compute.to_device(network), start.preprocessing, run, (train, val, test)
         )
-        notes = (Note(note) for note in (*listing.notes, *splits.notes))
+        notes = (Note(note) for note in (*listing.notes, *splits.notes, *surveyed.notes))
         first_events = (plan_event(config, plan, needed, plan_message), *transferred, *warnings, *notes)
         yield from record(_begin(state, run, first_events, MemoryWatch(needed, device), stop), run)
 
@@ -318,6 +322,8 @@ def _finish(state: RunState, checkpointer: Checkpointer, stop: threading.Event) 
             best.save()
         else:
             yield Note(message("no_test"))
+    for loader in (state.val, state.test):
+        yield from loader.clipped_notes()
     yield Finished(str(best.path), best.metadata.epoch, best.metadata.val_accuracy, best.metadata.test)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.cache.picture_cache import PictureCache
+from resnet_gui.data.image import Decoded
 from resnet_gui.data.loader import FolderGone, Loader, epoch_order, steps_per_epoch
 from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.samples import Sample
@@ -175,16 +176,16 @@ def test_a_picture_that_was_only_touched_or_copied_stays(kept: Loader) -> None:
 
 def test_what_is_copied_at_the_moment_it_is_opened_is_not_kept(kept: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been half of the copy, and half of something else."""
-    really_open, picture = Preprocessing.open, kept.root / "3.png"
+    really_decode, picture = Preprocessing.decode, kept.root / "3.png"
 
-    def open_and_copy(preprocessing: Preprocessing, path: Path) -> Image.Image:
-        scaled = really_open(preprocessing, path)
+    def decode_and_copy(preprocessing: Preprocessing, path: Path) -> Decoded:
+        decoded = really_decode(preprocessing, path)
         os.utime(path)
-        return scaled
+        return decoded
 
     os.utime(picture, (2, 2))
     with monkeypatch.context() as patch:
-        patch.setattr(Preprocessing, "open", open_and_copy)
+        patch.setattr(Preprocessing, "decode", decode_and_copy)
         assert sum(labels(kept.evaluate()), []) == list(range(9))
     assert not kept.cache or kept.cache.get("3.png", version_of(picture)) is None
 

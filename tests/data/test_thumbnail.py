@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image, ImageChops
 
+from helpers.deep_pictures import RAMP, write_png
 from resnet_gui.data.image import open_image
 from resnet_gui.data.thumbnail import prune, thumbnail, thumbnails
 from resnet_gui.messages import Problem
 from resnet_gui.paths import cache_folder
+from resnet_gui.records import GreyRange
 
 
 @pytest.fixture
@@ -59,6 +61,13 @@ def test_a_large_photograph_looks_as_if_it_had_been_decoded_whole(tmp_path):
     with Image.open(thumbnail(tmp_path / "large.jpg")) as small:
         assert small.size == whole.size
         assert max(high for _, high in ImageChops.difference(small, whole).getextrema()) <= 6
+
+
+def test_values_of_more_than_8_bits_are_shown_as_the_network_sees_them(tmp_path):
+    path = write_png(tmp_path / "xray.png", RAMP)
+    for grey_range, brightest in ((None, 16), (GreyRange(0, 4095), 255), (GreyRange(0, 8190), 128), (None, 16)):
+        with Image.open(thumbnail(path, 96, grey_range)) as small:
+            assert small.getextrema() == ((0, brightest),) * 3
 
 
 def test_names_that_are_not_utf8(picture):

@@ -86,6 +86,34 @@ def test_another_size_keeps_the_proportions_of_the_weights():
     assert preprocessing.at(96) == Preprocessing(96, 99, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
+@pytest.mark.parametrize("size", [28, 32, 224])
+def test_a_picture_of_the_networks_size_reaches_it_untouched_if_whole(tmp_path: Path, size: int) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    whole = Preprocessing.for_size(size, 1.0)
+    pixels = whole.pixels(whole.open(tmp_path / "a.png"))
+    assert np.array_equal(pixels.permute(1, 2, 0).numpy(), values)
+    assert torch.equal(Augmentation(whole, False, False, 0, size).pixels(whole.open(tmp_path / "a.png"), 1, 0), pixels)
+
+
+@pytest.mark.parametrize("size", [(20, 31), (31, 20), (640, 480), (1, 400)])
+def test_whole_is_the_largest_square_of_a_picture(size: tuple[int, int]) -> None:
+    whole = Preprocessing.for_size(32, 1.0)
+    scaled = whole.scaled(gradient(*size))
+    left, top, right, bottom = whole.middle(scaled)
+    assert right - left == bottom - top == min(scaled.size)
+    assert abs(left + right - scaled.width) <= 1
+    assert abs(top + bottom - scaled.height) <= 1
+
+
+@pytest.mark.parametrize("resize", [32, 36, 37, 40, 64])
+def test_a_share_leads_back_to_the_size_it_was_computed_from(resize: int) -> None:
+    preprocessing = Preprocessing(32, resize)
+    assert preprocessing.with_middle_share(preprocessing.middle_share) == preprocessing
+    larger = preprocessing.at(224)
+    assert Preprocessing.for_size(224, preprocessing.middle_share) == larger
+
+
 def test_augmentation_is_a_function_of_seed_epoch_and_index() -> None:
     image, preprocessing = gradient(64, 64), Preprocessing.for_size(32)
     one, other = (Augmentation(preprocessing, True, True, seed, 32) for seed in (1, 2))

@@ -7,17 +7,19 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from resnet_gui.config import make_config, read_config
 from resnet_gui.data.batch import Batch
+from resnet_gui.data.checks.survey import Survey
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import Compute
 from resnet_gui.events import EpochDone, Event, Finished, Note, Progress, Started, Stopped, WeightsLoaded
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import load_model, read_metadata, unshared
+from resnet_gui.model_file import ModelMetadata, load_model, read_metadata, save_model, unshared
 from resnet_gui.nets import catalog
 from resnet_gui.nets.build import build
 from resnet_gui.prediction.predictor import Predictor
@@ -25,7 +27,7 @@ from resnet_gui.records import Weights
 from resnet_gui.throttle import Throttle
 from resnet_gui.training import epoch
 from resnet_gui.training.cached_features import EpochInputs
-from resnet_gui.training.initial_weights import find_initial_weights
+from resnet_gui.training.initial_weights import InitialWeights, find_initial_weights
 from resnet_gui.training.loop import resume, train
 from resnet_gui.training.trainable import make_network, set_to_learn
 
@@ -115,6 +117,51 @@ def test_an_earlier_run_gives_its_best_weights_and_its_preprocessing(quick: Sett
     assert (taken.taken, taken.misfits) == (taken.wanted, ())
     assert only(again, Finished)[0].val_accuracy >= only(first, Finished)[0].val_accuracy - 0.2
     assert read_metadata(Path(only(again, Finished)[0].model)).preprocessing == Preprocessing.for_size(32)
+
+
+def with_small_pictures(root: Path, share: float) -> None:
+    """Makes that share of a dataset's pictures 32 pixels high, and all others 90."""
+    for picture in root.glob("*/*.png"):
+        side = 32 if int(picture.stem) < 10 * share else 90
+        with Image.open(picture) as image:
+            image.resize((side + 20, side)).save(picture)
+
+
+@pytest.mark.parametrize(("small", "kept"), [(0.7, 1.0), (0.3, 0.875)])
+def test_most_pictures_decide_for_all_whether_a_border_is_left_out(quick: Settings, small: float, kept: float):
+    with_small_pictures(Path(str(quick["dataset"])), small)
+    events = run(quick, training__epochs=1)
+    assert read_config(folder(events) / "config.toml").data.middle_share == kept
+    assert read_metadata(Path(only(events, Finished)[0].model)).preprocessing == Preprocessing.for_size(32, kept)
+
+
+def decided(settings: Settings, small: bool) -> InitialWeights:
+    """What a run begins with, without the run."""
+    steps = find_initial_weights(make_config(settings), 30, Survey(small), threading.Event())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            weights: InitialWeights = end.value
+            return weights
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_a_share_that_the_person_chose_stays(quick: Settings, small: bool):
+    weights = decided({**quick, "data.middle_share": 0.5}, small)
+    assert weights.preprocessing == Preprocessing(32, 64)
+    assert weights.config.data.middle_share == 0.5
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_trained_weights_keep_the_share_they_were_trained_with(quick: Settings, tmp_path: Path, small: bool):
+    model = tmp_path / "model.safetensors"
+    metadata = ModelMetadata("resnet20", ("a", "b"), Preprocessing(64, 80), epoch=1, validated=False)
+    save_model(model, build("resnet20", 2).state_dict(), metadata)
+    weights = decided({**quick, "start.start_from": "file", "start.start_path": str(model)}, small)
+    assert weights.preprocessing == Preprocessing(32, 40)
+    rerun = {**quick, "data.middle_share": weights.config.data.middle_share}
+    assert decided(rerun, not small).preprocessing == weights.preprocessing
 
 
 def test_a_size_the_network_does_not_take_is_refused_before_any_writing(quick: Settings):
@@ -266,7 +313,7 @@ def test_a_plain_weight_file_is_taken_for_the_networks_shared_weights(tmp_path: 
         "start.start_from": "file",
         "start.start_path": str(path),
     }
-    steps = find_initial_weights(make_config(values), 100, threading.Event())
+    steps = find_initial_weights(make_config(values), 100, Survey(), threading.Event())
     with pytest.raises(StopIteration) as ended:
         next(steps)
     preprocessing = ended.value.value.preprocessing

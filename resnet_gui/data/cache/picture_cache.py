@@ -123,6 +123,7 @@ def _pixel_store(root: Path, preprocessing: Preprocessing, limit: int) -> PixelS
         preprocessing.channels,
         _OPEN_VERSION,
         *decoders,
+        *([preprocessing.grey_range] if preprocessing.grey_range else []),
     )
     key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     try:

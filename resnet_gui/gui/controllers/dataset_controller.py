@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from resnet_gui.config import TrainConfig, settings
 from resnet_gui.data.class_rows import ClassRow
 from resnet_gui.data.samples import LayoutUnclear, Listing
 from resnet_gui.data.split import Splits
-from resnet_gui.events import Checked, Event, Failed, Progress, SampleDrawn, SkippedMany, Thumbnails
+from resnet_gui.events import Checked, Event, Failed, GreyRangeFound, Progress, SampleDrawn, SkippedMany, Thumbnails
 from resnet_gui.gui.data.data_tab import DataTab
 from resnet_gui.gui.setup.setup_pane import SetupPane
 from resnet_gui.gui.text import message_text
@@ -22,6 +23,7 @@ from resnet_gui.gui.user_settings import UserSettings
 from resnet_gui.gui.workers.dataset_lister import DatasetLister
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.messages import Message, Problem
+from resnet_gui.records import GreyRange
 
 _THUMBNAIL_SIDE = 96
 _OF_A_RUN = ("network", "data.", "start.", "training.")
@@ -64,6 +66,10 @@ class DatasetController(QObject):
         """The folder that was opened last; that of the dataset may lie in it."""
         self._asked: Path | None = None
         """The dataset folder that the user is asked about."""
+        self._dataset_range: GreyRange | None = None
+        """What a run would show as black and white in pictures of more than 8 bits; None if there are none."""
+        self._drawn_range: GreyRange | None = None
+        """That of the thumbnails."""
         setup.folder_requested.connect(self.choose)
         setup.sample_requested.connect(self.open_sample)
         setup.cancel_requested.connect(self._cancel)
@@ -192,10 +198,15 @@ class DatasetController(QObject):
             return
         self._shown, self._check_notes = listing, ()
         self._skipped = {}
+        self._dataset_range = self._drawn_range = None
         self._prediction_engine.stop(self._check_job)
         self._check_job = self._prediction_engine.request(
-            "check", self._on_check_event, dataset=str(listing.root), layout=listing.layout, fold=self._fold
-        )
+            "check", self._on_check_event, dataset=str(listing.root),
+            config={
+                **dict(zip(_SPLITTING, self._splitting_values(), strict=True)),
+                "data.layout": listing.layout, "data.validation_fold": self._fold,
+            },
+        )  # fmt: skip
         self._user_settings.add_recent("datasets", str(listing.root))
         self.opened.emit()
 
@@ -206,6 +217,9 @@ class DatasetController(QObject):
             case SkippedMany():
                 for item in event.items:
                     self.add_skipped(item.path, item.message)
+            case GreyRangeFound():
+                self._dataset_range = event.grey_range
+                self._redraw_thumbnails()
             case Checked():
                 self._setup.hide_checking()
                 self._check_notes = event.notes
@@ -228,6 +242,7 @@ class DatasetController(QObject):
         self._setup.show_problem(message_text(problem.message))
 
     def _on_settings_changed(self) -> None:
+        self._redraw_thumbnails()
         fold = self._setup.values()[_FOLD]
         if fold != self._fold and self._shown is not None and self._shown.layout == "folds":
             self._open(self._shown.root, "folds")
@@ -239,11 +254,21 @@ class DatasetController(QObject):
         values = self._setup.values()
         return [values[key] for key in _SPLITTING]
 
-    def _draw_thumbnails(self, paths: list[str]) -> None:
-        self._prediction_engine.request(
-            "thumbnails", self._on_thumbnails_event, paths=list(paths), side=_THUMBNAIL_SIDE
-        )
+    def _redraw_thumbnails(self) -> None:
+        """Draws the thumbnails anew, if they are to show another range of grey."""
+        each = self._setup.values()["data.grey_levels"] == "picture"
+        wanted = GreyRange(0.0, 0.0, stretch=True) if each and self._dataset_range else self._dataset_range
+        if wanted != self._drawn_range:
+            self._drawn_range = wanted
+            self._tab.redraw_thumbnails()
 
-    def _on_thumbnails_event(self, event: Event) -> None:
-        if isinstance(event, Thumbnails):
-            self._tab.show_thumbnails(event.items)
+    def _draw_thumbnails(self, paths: list[str]) -> None:
+        drawn = self._drawn_range
+
+        def show(event: Event) -> None:
+            if isinstance(event, Thumbnails) and drawn == self._drawn_range:
+                self._tab.show_thumbnails(event.items)
+
+        self._prediction_engine.request(
+            "thumbnails", show, paths=list(paths), side=_THUMBNAIL_SIDE, grey_range=drawn and asdict(drawn)
+        )

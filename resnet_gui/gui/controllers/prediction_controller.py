@@ -174,8 +174,9 @@ class PredictionController(QObject):
         self._drawing, self._next_drawing = self._next_drawing, ""
         if self._drawing:
             self._prediction_engine.request(
-                "thumbnails", self._on_preview_event, paths=[self._drawing], side=PREVIEW_SIDE
-            )
+                "thumbnails", self._on_preview_event, paths=[self._drawing], side=PREVIEW_SIDE,
+                model=self._prediction_engine.model,
+            )  # fmt: skip
 
     def _on_preview_event(self, event: Event) -> None:
         match event:

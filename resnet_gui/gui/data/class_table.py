@@ -100,6 +100,11 @@ class ClassTable(QTableView):
         self._strips.add(items)
         self.viewport().update()
 
+    def redraw_thumbnails(self) -> None:
+        """Requests all thumbnails again, since they are to look otherwise; those drawn stay until the new ones come."""
+        self._requested.clear()
+        self._wait.start()
+
     def showEvent(self, event: Any) -> None:
         """Requests the thumbnails of the rows in view."""
         super().showEvent(event)

@@ -104,6 +104,10 @@ class DataTab(QWidget):
             self._table.count_skipped(sample.label)
         self._show_skipped()
 
+    def redraw_thumbnails(self) -> None:
+        """Requests all thumbnails again."""
+        self._table.redraw_thumbnails()
+
     def show_thumbnails(self, items: Iterable[Thumbnail]) -> None:
         """Small pictures that are ready."""
         self._table.show_thumbnails(items)

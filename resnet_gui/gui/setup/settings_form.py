@@ -155,7 +155,7 @@ class _Field:
 
 
 def _whole(setting: Setting) -> _Field:
-    box = WholeBox(setting.least)
+    box = WholeBox(int(setting.least))
     box.setRange(_least(setting), _most(setting))
     box.setSingleStep(_step(setting, box.maximum() - box.minimum()))
     box.setValue(setting.default)
@@ -166,12 +166,16 @@ def _whole(setting: Setting) -> _Field:
 
 
 def _real(setting: Setting) -> _Field:
-    """If its default is None, the field may be left empty."""
-    box = FloatBox(_limit(setting.low, -_FLOAT_LIMIT), _limit(setting.high, _FLOAT_LIMIT), setting.default)
-    box.set_number(setting.default)
+    """If its default is None, or if 0 means that the program chooses, the field may be left empty."""
+    default = setting.default or None if setting.least else setting.default
+    low = setting.least or _limit(setting.low, -_FLOAT_LIMIT)
+    box = FloatBox(low, _limit(setting.high, _FLOAT_LIMIT), default)
+    box.set_number(default)
     box.set_automatic(_value_text(None), None)
     _set_up_box(box, setting)
-    return _Field(box, box.number, box.set_number, box.valueChanged)
+    if not setting.least:
+        return _Field(box, box.number, box.set_number, box.valueChanged)
+    return _Field(box, lambda: box.number() or 0.0, lambda value: box.set_number(value or None), box.valueChanged)
 
 
 def _set_up_box(box: WholeBox | FloatBox, setting: Setting) -> None:
@@ -191,7 +195,7 @@ def _most(setting: Setting) -> int:
 
 def _step(setting: Setting, span: int) -> int:
     """The step of a spin box; 1 if the range is less than four steps of the usual size."""
-    step = _STEPS.get(setting.unit, max(1, setting.least or _least(setting)))
+    step = _STEPS.get(setting.unit, int(max(1, setting.least or _least(setting))))
     return step if span >= 4 * step else 1
 
 

@@ -110,6 +110,9 @@ class StatusBar(QStatusBar):
                 self._left.clear()
             case Progress(phase="features"):
                 self._show_progress(event, self.tr("picture {step} of {steps}"))
+            case Progress(phase="survey"):
+                step = self.tr("picture {step} of {steps}").format(step=event.step, steps=event.steps)
+                self._left.setText(self.tr("Looking at the pictures' sizes · {step}").format(step=step))
             case Progress(phase="train"):
                 self._show_progress(event, self.tr("step {step} of {steps}"))
                 self._bar.setRange(0, self._epochs * event.steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import random
@@ -11,12 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import PIL
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 
+from helpers.deep_pictures import RAMP, write_png
 from resnet_gui.data.batch import Batch
 from resnet_gui.data.cache import picture_cache
 from resnet_gui.data.cache.picture_cache import PictureCache
@@ -25,6 +29,7 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.samples import Sample
 from resnet_gui.data.snapshot import version_of
 from resnet_gui.data.transforms import Augmentation, Preprocessing
+from resnet_gui.records import GreyRange
 
 COLOUR = Preprocessing.for_size(32)
 GREY = COLOUR.with_channels(1)
@@ -535,3 +540,26 @@ def test_every_thread_gets_the_same(root: Path) -> None:
     with open_cache(root) as cache:
         one = seen(loader(root, cache, threads=1))
         assert one == seen(loader(root, cache, threads=5))
+
+
+def test_each_range_of_grey_has_pixels_of_its_own(root: Path, stores: Path) -> None:
+    """Without one they are those that were kept before there was a range."""
+    parts = (str(root), 37, "bilinear", 3, 1, PIL.__version__, features.version("libjpeg_turbo"))
+    before = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+    for grey_range in (None, GreyRange(0, 4095), GreyRange(0, 65535)):
+        with open_cache(root, replace(COLOUR, grey_range=grey_range)) as cache:
+            list(loader(root, cache, cache.preprocessing).evaluate())
+    names = {path.stem for path in stores.glob("*.pixels")}
+    assert len(names) == 3
+    assert before in names
+
+
+def test_what_lies_beyond_the_range_is_counted_in_every_run(root: Path) -> None:
+    write_png(root / "tiny.png", RAMP)
+    time.sleep(0.06)
+    for grey_range, count in ((GreyRange(0, 4000), 1), (GreyRange(0, 4000), 1), (GreyRange(0, 4095), 0)):
+        with open_cache(root, replace(COLOUR, grey_range=grey_range)) as cache:
+            pictures = loader(root, cache, cache.preprocessing)
+            list(pictures.evaluate())
+            assert len(pictures.clipped) == count
+            assert [note.message.code for note in pictures.clipped_notes()] == ["grey_clipped"] * count

@@ -85,6 +85,18 @@ def prediction(path="/pictures/a.jpg", labels=FLOWERS, probabilities=(0.871, 0.0
     return Prediction(path, labels, probabilities, 3024, 4032, 41.2, **rest)
 
 
+def test_what_should_be_known_of_a_picture_stands_below_its_answer(pane):
+    note = message("grey_clipped_here", count=5, low="0", high="4095")
+    pane.show_predictions(
+        [Prediction("xray.png", FLOWERS[:2], (0.9, 0.1), notes=(note,)), Prediction("b.png", FLOWERS[:2], (0.6, 0.4))]
+    )
+    assert pane.view.notes.isVisible()
+    assert pane.view.notes.text().startswith("5 of its values lie beyond")
+    assert pane.view.as_text().splitlines()[-1] == pane.view.notes.text()
+    pane.view.set_prediction(Prediction("b.png", FLOWERS[:2], (0.6, 0.4)))
+    assert not pane.view.notes.isVisible()
+
+
 def test_explains_what_to_do_from_the_first_second(pane):
     assert "Train a model" in pane.message.text()
     assert ".safetensors" in pane.message.text()

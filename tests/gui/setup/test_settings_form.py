@@ -190,6 +190,28 @@ def test_fewer_than_the_least_cannot_be_typed(make, typed, kept):
     assert form.values()["training.batch_size"] == kept
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("1", 1.0), ("0.875", 0.875), ("0,5", 0.5), ("0.05", 0.0), ("0", 0.0), ("", 0.0)]
+)
+def test_a_share_may_be_left_to_the_program(make, typed, kept):
+    form = make()
+    box = field(form, "data.middle_share")
+    assert (form.values()["data.middle_share"], box.text()) == (0.0, "")
+    assert box.lineEdit().placeholderText() == "automatic"
+    retype(box, typed)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert form.values()["data.middle_share"] == kept
+    assert make_config(form.values())
+    form.set_values({"data.middle_share": 0.05})  # less than the least
+    assert form.values()["data.middle_share"] == kept
+    form.reset()
+    assert box.text() == ""
+
+
+def test_a_setting_with_one_choice_has_no_field(make):
+    assert "data.shape" not in make().values()
+
+
 def test_help_shows_an_automatic_default_as_the_box_does(make):
     [batch] = [setting for setting in settings() if setting.key == "training.batch_size"]
     assert help_text(batch).endswith("Default: automatic · Range: 2 to 4096")
