@@ -92,6 +92,7 @@ SENTENCES = {
     "image_too_many_pixels": "{path} has {pixels} million pixels, and at most {limit} million can be opened. Save it smaller, for example with half its width and height.",
     "image_format": "{path} is not a picture in a known format ({formats}).",
     "image_heic": "{path} is a HEIC picture, as phones save them. Save it as JPEG, or install one more package: type in a terminal: {command}",
+    "first_frame": "{name} has several frames or pages, of which only the first is used.",
     "first_frame_only": "Pictures with several frames or pages, of which only the first is used: {count} ({names}).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",

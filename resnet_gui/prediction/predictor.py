@@ -58,7 +58,7 @@ class Predictor:
         except Problem as problem:
             return Prediction(str(path), problem=problem.message)
         pixels = preprocessing.pixels(preprocessing.scaled(decoded.image))
-        notes = (message("first_frame_only", count=1, names=path.name),) if decoded.first_of_many else ()
+        notes = (message("first_frame", name=path.name),) if decoded.first_of_many else ()
         return Picture(str(path), pixels, decoded.width, decoded.height, _milliseconds_since(began), notes)
 
     def predict_batch(self, opened: Sequence[Picture | Prediction], top: int = 5) -> list[Prediction]:
