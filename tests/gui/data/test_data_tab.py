@@ -204,7 +204,7 @@ def test_skipped_files_are_listed_and_counted(tab):
 
 
 def test_files_of_kinds_that_cannot_be_read_are_a_row_for_each_class_and_kind(tab):
-    sentence = message("pictures_unread", what="40 HEIC pictures", folders="“rose”", advice="Save them as JPEG.")
+    sentence = message("pictures_unread", what="40 HEIC pictures", folders="“rose”", remedy="Save them as JPEG.")
     unread = (
         Unread("rose", "HEIC", 40, ("1.heic", "2.heic", "3.heic"), sentence),
         Unread("rose", "DICOM", 1, ("a.dcm",), sentence),
