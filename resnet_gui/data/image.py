@@ -34,7 +34,7 @@ MAX_PROGRESSIVE_PIXELS = 200_000_000
 """The same where a JPEG comes in several scans: all its coefficients lie in memory, 2 bytes each, whatever is decoded."""
 
 FORMATS = (
-    "JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []),
+    "JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if "AVIF" in kinds_read() else []),
     *(["JPEG2000"] if features.check("jpg_2000") else []),
 )  # fmt: skip
 """Pillow's names of the kinds of picture that are opened, besides "HEIF" (see `_can_read_heic`)."""
@@ -101,12 +101,12 @@ def decode(path: Path, short_side: int = 0, grey_range: GreyRange | None = None)
     its own range (see `_eight_bit`).
     Raises `Problem` (a code that begins with `image_`) if it cannot be read; nothing else, and no warning, comes out.
     """
-    stat_image(path)
+    size = stat_image(path).st_size
     start = b""
     try:
         with path.open("rb") as file:
             start = file.read(FIRST_BYTES)
-            formats = _formats(start, path)
+            formats = _formats(start, size, path)
             with _opened(file, formats) as image:
                 width, height = image.size
                 _refuse_too_many_pixels(image, file, path)
@@ -131,9 +131,9 @@ def decode(path: Path, short_side: int = 0, grey_range: GreyRange | None = None)
         raise Problem("image_broken", path=str(path), reason=why) from error
 
 
-def _formats(start: bytes, path: Path) -> tuple[str, ...]:
-    """What a file that begins with `start` may be. Raises `Problem` where that cannot be read, or is no picture."""
-    if start.startswith(_LFS_POINTER):
+def _formats(start: bytes, size: int, path: Path) -> tuple[str, ...]:
+    """What a file of `size` bytes that begins with `start` may be. Raises `Problem` where that cannot be read."""
+    if size < 1024 and start.startswith(_LFS_POINTER):
         raise Problem("image_lfs_pointer", path=str(path))
     if kind_of(start) != "HEIC":
         return FORMATS

@@ -91,7 +91,7 @@ class Predictor:
 def _notes(path: Path, decoded: Decoded, preprocessing: Preprocessing) -> Iterator[Message]:
     """What the user should know of how the picture in `path` was read."""
     if decoded.first_of_many:
-        yield message("first_frame_only", count=1, names=path.name)
+        yield message("first_frame", name=path.name)
     if decoded.clipped and preprocessing.grey_range:
         yield message("grey_clipped_here", count=decoded.clipped, **preprocessing.grey_range.limits)
 

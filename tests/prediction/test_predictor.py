@@ -100,4 +100,4 @@ def test_a_picture_of_several_frames_says_that_the_first_is_used(model: Path, tm
     predictor = Predictor(model, ONE_THREAD)
     moving, still = (predictor.predict(tmp_path / name) for name in ("moving.gif", "still.gif"))
     assert moving.probabilities == still.probabilities
-    assert (moving.notes, still.notes) == ((message("first_frame_only", count=1, names="moving.gif"),), ())
+    assert (moving.notes, still.notes) == ((message("first_frame", name="moving.gif"),), ())

@@ -19,7 +19,7 @@ from resnet_gui.data.readers.other_files import (
     OtherFiles,
     empty_class,
     unread_notes,
-    what_and_advice,
+    what_and_remedy,
     without_left_over,
 )
 from resnet_gui.data.samples import (
@@ -274,11 +274,11 @@ def _class_of(folder: str, labels: Labels) -> str:
 
 
 def _check(root: Path, classes: list[str], outside: int, others: OtherFiles) -> None:
-    unread = what_and_advice(others.unread(lambda path: _from(root, path))) if len(classes) < 2 else None
+    unread = what_and_remedy(others.unread(lambda path: _from(root, path))) if len(classes) < 2 else None
     if unread and len(classes) == 1:
-        raise Problem("one_class_read", path=str(root), name=classes[0], what=unread[0], advice=unread[1])
+        raise Problem("one_class_read", path=str(root), name=classes[0], what=unread[0], remedy=unread[1])
     if unread and not outside:
-        raise Problem("no_pictures_read", path=str(root), what=unread[0], advice=unread[1])
+        raise Problem("no_pictures_read", path=str(root), what=unread[0], remedy=unread[1])
     if len(classes) == 1:
         raise Problem("one_class", path=str(root), name=classes[0])
     if not classes and outside:

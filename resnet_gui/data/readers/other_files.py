@@ -102,8 +102,8 @@ def without_left_over(unread: Iterable[Unread]) -> list[Unread]:
     return [each for each in unread if each.kind != _LEFT_OVER]
 
 
-def what_and_advice(unread: Iterable[Unread]) -> tuple[str, str] | None:
-    """The most frequent kind of what cannot be read, as words: "6 HEIC pictures in “cat”", and what to do about it."""
+def what_and_remedy(unread: Iterable[Unread]) -> tuple[str, str] | None:
+    """The most frequent kind of what cannot be read, as words: "6 HEIC pictures in “cat”", and the remedy."""
     kinds: dict[str, list[Unread]] = {}
     for each in without_left_over(unread):
         kinds.setdefault(each.kind, []).append(each)
@@ -111,7 +111,7 @@ def what_and_advice(unread: Iterable[Unread]) -> tuple[str, str] | None:
         return None
     kind, those = max(kinds.items(), key=lambda item: sum(each.count for each in item[1]))
     what = _counted(sum(each.count for each in those), f"{kind} picture")
-    return f"{what} in {_quoted([each.folder for each in those])}", advice(kind)
+    return f"{what} in {_quoted([each.folder for each in those])}", remedy(kind)
 
 
 def empty_class(name: str, unread: Iterable[Unread]) -> Message:
@@ -121,11 +121,11 @@ def empty_class(name: str, unread: Iterable[Unread]) -> Message:
         return message("class_empty", name=name)
     most = max(inside, key=lambda each: each.count)
     return message(
-        "class_unread", name=name, what=_counted(most.count, f"{most.kind} picture"), advice=advice(most.kind)
+        "class_unread", name=name, what=_counted(most.count, f"{most.kind} picture"), remedy=remedy(most.kind)
     )
 
 
-def advice(kind: str) -> str:
+def remedy(kind: str) -> str:
     """What the user can do so that pictures of `kind` can be read."""
     if kind == "HEIC":
         return sentence(message("install_heic", command=install_command()))
@@ -137,7 +137,7 @@ def _sentence_on(folders: Sequence[str], kind: str, count: int, names: Sequence[
         what = _counted(count, "backup or unfinished download", "backups and unfinished downloads")
         return message("left_over", what=what, folders=_quoted(folders), names=_listed(names, count))
     what = _counted(count, f"{kind} picture")
-    return message("pictures_unread", what=what, folders=_quoted(folders), advice=advice(kind))
+    return message("pictures_unread", what=what, folders=_quoted(folders), remedy=remedy(kind))
 
 
 def _kind_of_content(entry: os.DirEntry[str]) -> str:

@@ -118,7 +118,7 @@ class DataTab(QWidget):
         one, many = self.tr("1 file was skipped"), self.tr("{count} files were skipped")
         self._skipped_title.setText(one if count == 1 else many.format(count=f"{count:,}"))
         of_them = self.tr(" · {count} of them cannot be used").format(count=f"{skipped:,}")
-        others = self.tr(" · {count} other files cannot be used").format(count=f"{self._unread:,}")
+        others = self.tr(" · {count} other files skipped").format(count=f"{self._unread:,}")
         self._totals.setText(self._all + (of_them if skipped else "") + (others if self._unread else ""))
         self._skipped_title.setVisible(count > 0)
         self._skipped.setVisible(count > 0)

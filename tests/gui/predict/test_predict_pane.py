@@ -262,7 +262,7 @@ def test_shows_how_sure_it_is(pane, probability, words):
 
 
 def test_notes_are_shown_below_the_bars(pane):
-    note = message("first_frame_only", count=1, names="a.gif")
+    note = message("first_frame", name="a.gif")
     pane.show_predictions([prediction(notes=(note,))])
     assert pane.view.notes.isVisible()
     assert pane.view.notes.text() == sentence(note)
