@@ -26,14 +26,19 @@ _OTHER_WORDS = {
 _NEUTRAL, _BESIDE, _PERHAPS_BESIDE, _FOLD = (frozenset(words.split()) for words in _OTHER_WORDS.values())
 """Neutral words say nothing about what a folder is: `train_images` is as much a split as `train`. What is perhaps beside
 a dataset is so beside a train folder; beside class folders it may well be a class."""
+_SPLIT_OF_TOKEN = _SPLIT_OF | {
+    token: split for word, split in _SPLIT_OF.items() for other in _NEUTRAL for token in (word + other, other + word)
+}
+"""Also words that have grown together with a neutral one: `trainset`, `imgtest`."""
 _TOKEN = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 
 
 def split_of(name: str) -> SplitName | None:
     """The split that `name` names: `seg_train`, `Training`, `TrainSet`, `test2017`. None for no split and for several."""
-    if whole := _SPLIT_OF.get("".join(_tokens(name))):
+    tokens = _tokens(name)
+    if whole := _SPLIT_OF.get("".join(tokens)):
         return whole
-    found = {split for token in _tokens(name) if (split := _split_of_token(token))}
+    found = {_SPLIT_OF_TOKEN[token] for token in tokens if token in _SPLIT_OF_TOKEN}
     if found == {"train", "val"}:
         return "train"  # trainval: all that may be learned from
     return found.pop() if len(found) == 1 else None
@@ -49,7 +54,7 @@ def other_words(name: str) -> tuple[str, ...]:
     return tuple(
         token
         for token in _tokens(name)
-        if not (token in _NEUTRAL or token.isdecimal() or len(token) == 1 or _split_of_token(token))
+        if not (token in _NEUTRAL or token.isdecimal() or len(token) == 1 or token in _SPLIT_OF_TOKEN)
     )
 
 
@@ -81,16 +86,6 @@ def _tokens(name: str) -> list[str]:
 
 def _plain_letters(name: str) -> str:
     """`name` without accents."""
+    if name.isascii():
+        return name
     return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
-
-
-def _split_of_token(token: str) -> SplitName | None:
-    """The split of one word, also where it has grown together with a neutral one: `trainset`, `imgtest`."""
-    if token in _SPLIT_OF:
-        return _SPLIT_OF[token]
-    for word, split in _SPLIT_OF.items():
-        if (token.startswith(word) and token[len(word) :] in _NEUTRAL) or (
-            token.endswith(word) and token[: -len(word)] in _NEUTRAL
-        ):
-            return split
-    return None

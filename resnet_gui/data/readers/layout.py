@@ -67,10 +67,10 @@ def read_layout(tree: FolderTree, root_name: str, fold: int) -> list[Layout]:
     `root_name` is the name of the dataset folder, `fold` the number of the fold for validation, from 1.
     Raises `Problem` (`fold_missing`) if there are fewer folds.
     """
-    *outer, base = _wrappers(tree, root_name)
-    found = _layouts(TopFolders(tree, base), fold)
+    *outer, tops = _wrappers(tree, root_name)
+    found = _layouts(tops, fold)
     if outer and [each.name for each in found] == ["classes"]:  # `train` alone is no wrapper
-        above = TopFolders(tree, outer[-1])
+        above = outer[-1]
         if any(above.is_surely_split(top) for top in above.trains):
             found = [_splits(above)]
     return [_checked(found[0], fold)] if len(found) == 1 else found
@@ -80,9 +80,8 @@ def read_as(tree: FolderTree, root_name: str, name: LayoutName, fold: int) -> La
     """The folders in the layout `name`, None if they cannot be read in it. Raises `Problem` (`fold_missing`)."""
     bases = _wrappers(tree, root_name)
     if name == "classes":
-        return _classes(TopFolders(tree, next((base for base in bases if len(tree.children(base)) > 1), "")))
-    for base in reversed(bases):
-        tops = TopFolders(tree, base)
+        return _classes(next((tops for tops in bases if len(tops.all) > 1), bases[0]))
+    for tops in reversed(bases):
         if name == "subclasses" and any(top.classes for top in tops.candidates):
             return _subclasses(tops)
         if name == "splits" and (splits := _any_splits(tops)):
@@ -92,24 +91,23 @@ def read_as(tree: FolderTree, root_name: str, name: LayoutName, fold: int) -> La
     return None
 
 
-def _wrappers(tree: FolderTree, root_name: str) -> list[str]:
+def _wrappers(tree: FolderTree, root_name: str) -> list[TopFolders]:
     """The dataset folder, the folder in it that holds everything, and so on: archives are often packed like this."""
-    found, name = [""], root_name
-    while inner := _inside(tree, found[-1], name):
-        found.append(inner)
+    found, name = [TopFolders(tree, "")], root_name
+    while inner := _inside(found[-1], name):
+        found.append(TopFolders(tree, inner))
         name = last_name(inner)
-    while len(found) > 1 and len(tree.children(found[-1])) < 2:
+    while len(found) > 1 and len(found[-1].all) < 2:
         found.pop()
     return found
 
 
-def _inside(tree: FolderTree, base: str, name: str) -> str | None:
-    """The folder in `base` that holds the dataset, if `base` only wraps it; `name` is that of `base`."""
-    tops = TopFolders(tree, base)
+def _inside(tops: TopFolders, name: str) -> str | None:
+    """The folder in `tops` that holds the dataset, if the others do not belong to it; `name` is that of the folder around."""
     holding = [top for top in tops.all if not (top.lies_beside and folder_names.lies_beside(top.name, surely=True))]
     if len(holding) > 1 and not any(top.split for top in holding):
         holding = [top for top in holding if top.name == name and not tops.is_copy(top) and len(top.classes) > 1]
-    if len(holding) != 1 or holding[0].holds_pictures or not tree.children(holding[0].path):
+    if len(holding) != 1 or holding[0].holds_pictures or not tops.tree.children(holding[0].path):
         return None
     return holding[0].path
 

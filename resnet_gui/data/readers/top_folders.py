@@ -60,7 +60,8 @@ class TopFolders:
 
     def is_copy(self, top: TopFolder) -> bool:
         """Whether `top` holds the folders beside it once more, as badly packed archives do."""
-        common = len((self._names - {top.name.casefold()}) & top.classes.keys())
+        own = top.name.casefold()
+        common = sum(name in self._names and name != own for name in top.classes)
         return common >= 2 and 2 * common >= len(top.classes)
 
     def is_surely_split(self, top: TopFolder) -> bool:
