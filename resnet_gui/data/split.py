@@ -17,6 +17,7 @@ from resnet_gui.data.samples import Listing, Sample, SplitName
 from resnet_gui.messages import Message, Problem, first_names, message, reason
 
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+_SMALL_ONES_NAMED = 3
 _HEADER = ["split", "class", "path"]
 
 
@@ -106,8 +107,8 @@ def _shuffle(pictures: list[list[Sample]], seed: int, name: str) -> None:
 
 
 def _notes_on_small(small: Sequence[tuple[str, int]]) -> list[Message]:
-    """A note on classes, with their numbers of pictures, that are too small to split."""
-    if len(small) > 1:
+    """Notes on classes, with their numbers of pictures, that are too small to split; on many, one together."""
+    if len(small) > _SMALL_ONES_NAMED:
         names = first_names([f"“{name}”" for name, _ in small])
         return [message("classes_small", count=len(small), names=names)]
     return [message("class_small", name=name, count=count) for name, count in small]

@@ -56,23 +56,25 @@ def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
 
 @contextlib.contextmanager
 def removed_if_nothing_was_learned(run: Path) -> Iterator[None]:
-    """Removes the new folder `run` if a `Problem` ends the run before it has a model, an epoch or a checkpoint to go on.
+    """Removes the new folder `run` if a `Problem` ends the run before a step: nothing could be read, or there is no room.
 
     Such a folder holds what can be made again at once, and would be offered to be resumed. It stays if it holds
-    anything that a run does not write.
+    anything that a run does not write. A loss that is not finite comes of a step, even where no progress is logged.
     """
     try:
         yield
-    except Problem:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if _has_learned_nothing(run):
+    except Problem as problem:
+        with contextlib.suppress(OSError):
+            if problem.message.code != "loss_not_finite" and _has_learned_nothing(run):
                 _remove(run)
         raise
 
 
 def _has_learned_nothing(run: Path) -> bool:
     names = {path.relative_to(run).as_posix() for path in run.rglob("*")}
-    return names <= _BEFORE_LEARNING and len((run / "results.csv").read_text().splitlines()) < 2
+    log = (run / "events.jsonl").read_bytes() if "events.jsonl" in names else b""
+    epochs = (run / "results.csv").read_bytes().splitlines()[1:]
+    return names <= _BEFORE_LEARNING and b'"phase": "train"' not in log and not epochs
 
 
 def _remove(run: Path) -> None:

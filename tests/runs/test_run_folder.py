@@ -7,10 +7,10 @@ import pytest
 
 from resnet_gui.config import make_config
 from resnet_gui.data.split import Splits
-from resnet_gui.events import EpochDone
-from resnet_gui.messages import Problem
+from resnet_gui.events import EpochDone, Note, Progress
+from resnet_gui.messages import Problem, message
 from resnet_gui.runs import run_folder
-from resnet_gui.runs.event_log import write_results
+from resnet_gui.runs.event_log import append_event, write_results
 from resnet_gui.runs.run_folder import make_run_folder, removed_if_nothing_was_learned
 from resnet_gui.training.loop import train
 
@@ -34,7 +34,8 @@ def fail(run: Path, *files: str) -> bool:
 
 
 def test_a_folder_without_anything_learned_goes(run: Path) -> None:
-    assert not fail(run, FIRST, "events.jsonl", "run.lock")
+    append_event(Note(message("no_test")), run)
+    assert not fail(run, FIRST, "run.lock")
     assert run.parent.exists()
 
 
@@ -51,6 +52,17 @@ def test_a_folder_that_holds_something_else_stays_as_it_is(run: Path, name: str)
 def test_a_folder_with_a_finished_epoch_stays(run: Path) -> None:
     write_results(run, [EpochDone(1, 0.5, 0.5, None, None, 0.1, 1.0, False)])
     assert fail(run, FIRST)
+
+
+def test_a_folder_stays_once_a_step_was_taken(run: Path) -> None:
+    append_event(Progress("train", 1, 9, 1, 0.5, 0.5), run)
+    assert fail(run, FIRST)
+
+
+def test_a_folder_stays_when_the_loss_is_not_finite(run: Path) -> None:
+    with pytest.raises(Problem), removed_if_nothing_was_learned(run):
+        raise Problem("loss_not_finite", epoch=1, step=1)
+    assert run.exists()
 
 
 def test_a_folder_stays_when_the_program_itself_is_at_fault(run: Path) -> None:

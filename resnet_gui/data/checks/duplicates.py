@@ -22,9 +22,24 @@ def with_duplicates(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] = lambda step, steps: None,
 ) -> Listing | None:
-    """`listing` with its groups of equal files, or None if cancelled. For the arguments see `equal_files`."""
+    """`listing` with its groups of equal files, or None if cancelled. For the arguments see `equal_files`.
+
+    What is text is left out: a placeholder or a web page in place of a picture says nothing about equal pictures.
+    """
     groups = equal_files(listing.root, [sample.path for sample in listing.samples], cancelled, progress)
-    return None if groups is None else replace(listing, duplicates=groups)
+    if groups is None:
+        return None
+    return replace(listing, duplicates=tuple(group for group in groups if not _is_text(listing.root / group[0])))
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the file begins as text does, other than that of a picture in PBM, PGM or PPM form."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            start = file.read(64)
+    except OSError:
+        return False
+    return start.isascii() and b"\0" not in start and start[:2] not in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 
 
 def equal_files(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from resnet_gui.data.checks import duplicates
-from resnet_gui.data.checks.duplicates import equal_files
+from resnet_gui.data.checks.duplicates import equal_files, with_duplicates
+from resnet_gui.data.readers.class_folders import list_folder
 
 LARGE = 20_000
 
@@ -82,3 +83,16 @@ def test_it_reports_its_progress_and_ends_when_cancelled(tmp_path):
     steps.clear()
     assert equal_files(tmp_path, paths, lambda: len(steps) == 3, lambda *step: steps.append(step)) is None
     assert len(steps) == 3
+
+
+def test_what_lies_there_in_place_of_pictures_is_not_taken_for_equal_ones(colours):
+    for name, content in {
+        "lfs": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2145\nsize 12345\n",
+        "page": b"<!DOCTYPE html><html><body>This picture is not available any more.</body></html>",
+        "map": b"P2 1 1 255 7",
+        "map2": b"P5 1 1 255 7",
+    }.items():
+        for folder in ("blue", "red"):
+            (colours / folder / f"{name}.pgm").write_bytes(content)
+    listing = with_duplicates(list_folder(colours))
+    assert listing.duplicates == (("blue/map.pgm", "red/map.pgm"), ("blue/map2.pgm", "red/map2.pgm"))
