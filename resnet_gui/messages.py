@@ -85,6 +85,7 @@ SENTENCES = {
     "image_format": "{path} is not a picture in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",
+    "pictures_whole": "Most training pictures have a short side of {size} pixels or less, so the network sees all of it, without leaving out a border.",
     "first_frame_only": "Of {count} pictures with several frames or pages only the first is used: {names}.",
     "grey_range": "{count} pictures have values of more than 8 bits: {low} is shown as black, {high} as white, in all of them.",
     "grey_stretched": "{count} pictures have values of more than 8 bits: each is stretched from its own lowest, black, to its own highest, white.",
