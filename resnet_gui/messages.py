@@ -140,6 +140,7 @@ SENTENCES = {
     "first_frame_only": "Pictures with several frames or pages, of which only the first is used: {count} ({names}).",
     "image_lfs_pointer": "{path} is a Git LFS placeholder, not a picture. Run “git lfs pull” in its repository.",
     "image_broken": "{path} is damaged or cut short: {reason}.",
+    "pictures_whole": "Most training pictures have a short side of {size} pixels or less, so the network sees all of it, without leaving out a border.",
     "grey_range": "{count} pictures have values of more than 8 bits: {low} is shown as black, {high} as white, in all of them.",
     "grey_stretched": "{count} pictures have values of more than 8 bits: each is stretched from its own lowest, black, to its own highest, white.",
     "grey_clipped": "{count} pictures have values beyond those of the training pictures, below {low} or above {high}: these are shown as black or white.",

@@ -236,9 +236,9 @@ def _has_more_frames(image: Image.Image, path: Path) -> bool:
 
 def read_header(path: Path) -> Header:
     """What the file `path` says of its picture, which is not decoded. Raises `Problem` if it is none."""
-    stat_image(path)
+    size = stat_image(path).st_size
     try:
-        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), path)) as image:
+        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), size, path)) as image:
             return Header(image.width, image.height, is_deep(image), _has_more_frames(image, path))
     except Exception as error:  # as in `decode`
         raise Problem("image_format", path=str(path)) from error
@@ -249,9 +249,9 @@ def read_deep(path: Path) -> DeepPicture | None:
 
     Raises `Problem` as `decode`.
     """
-    stat_image(path)
+    size = stat_image(path).st_size
     try:
-        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), path)) as image:
+        with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), size, path)) as image:
             if image.width * image.height > MAX_PIXELS or not is_deep(image):
                 return None
             return DeepPicture.load(image, path)

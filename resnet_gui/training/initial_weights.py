@@ -13,7 +13,7 @@ from resnet_gui.config import RATE_FROM_RANDOM, RATE_FROM_TRAINED, StartConfig, 
 from resnet_gui.data.checks.survey import Survey
 from resnet_gui.data.transforms import MIDDLE_SHARE, Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note, WeightsLoaded
-from resnet_gui.messages import Problem, message
+from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import preprocessing_in
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import head_of
@@ -31,12 +31,15 @@ class InitialWeights:
     preprocessing: Preprocessing
     file: Path | None = None
     origin: str = ""
+    notes: tuple[Message, ...] = ()
+    """What was decided that the user should know."""
 
     def load_into(self, network: nn.Module) -> Iterator[WeightsLoaded | Note]:
-        """Loads the file's weights into `network`, a fresh one. The event lists what fitted.
+        """Loads the file's weights into `network`, a fresh one. The event lists what fitted, after the `notes`.
 
         Raises `Problem` if the file cannot be read or nothing in it fits.
         """
+        yield from (Note(note) for note in self.notes)
         if self.file is None:
             return
         head = head_of(network, self.preprocessing.channels, self.preprocessing.image_size)
@@ -99,8 +102,10 @@ def _started(
     file: Path | None = None, origin: str = "",
 ) -> InitialWeights:  # fmt: skip
     """The initial weights, with every setting decided. `preprocessing` is that of the weights' own training."""
-    size, share = config.data.image_size, config.data.middle_share
-    share = share or (preprocessing.middle_share if preprocessing else 1.0 if survey.small else MIDDLE_SHARE)
+    size = config.data.image_size
+    known = config.data.middle_share or (preprocessing.middle_share if preprocessing else 0.0)
+    notes = (message("pictures_whole", size=size),) if survey.small and not known else ()
+    share = known or (1.0 if survey.small else MIDDLE_SHARE)
     at_size = (preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)).with_middle_share(share)
     if survey.grey_range:  # else that of the weights' own training, if there is one
         at_size = replace(at_size, grey_range=survey.grey_range)
@@ -116,7 +121,7 @@ def _started(
             "training": config.training.model_copy(update={"learning_rate": learning_rate}),
         }
     )
-    return InitialWeights(decided, at_size.with_channels(channels), file, origin)
+    return InitialWeights(decided, at_size.with_channels(channels), file, origin, notes)
 
 
 def _decided(start: StartConfig, start_from: str) -> StartConfig:

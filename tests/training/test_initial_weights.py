@@ -132,6 +132,7 @@ def test_most_pictures_decide_for_all_whether_a_border_is_left_out(quick: Settin
     with_small_pictures(Path(str(quick["dataset"])), small)
     events = run(quick, training__epochs=1)
     assert read_config(folder(events) / "config.toml").data.middle_share == kept
+    assert ("pictures_whole" in codes(events)) == (kept == 1)
     assert read_metadata(Path(only(events, Finished)[0].model)).preprocessing == Preprocessing.for_size(32, kept)
 
 

@@ -128,8 +128,9 @@ class DatasetController(QObject):
     def _borrow(self, values: Mapping[str, Any]) -> None:
         """Shows `values` until a folder is opened, and keeps the user's own."""
         now = self._setup.values()
-        self._own_values = {key: now[key] for key in values if now[key] != values[key]} | self._own_values
-        self._setup.set_values(values)
+        shown = {key: value for key, value in values.items() if key in now}  # not every setting has a field
+        self._own_values = {key: now[key] for key in shown if now[key] != shown[key]} | self._own_values
+        self._setup.set_values(shown)
 
     def add_skipped(self, path: str, message: Message) -> None:
         """Shows that the picture `path` cannot be read, as a check or a run has found; others than this dataset's are ignored."""
