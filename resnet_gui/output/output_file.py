@@ -72,7 +72,14 @@ def check_output(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises `OSError` if no file can be made in `folder`."""
+    """Raises `OSError` if no file can be made in `folder`. The one that is tried has no name, where the system can."""
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            os.close(os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o600))
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # a drive, or a system, that knows no such files
+                raise
     with tempfile.TemporaryFile(dir=folder):
         pass
 
