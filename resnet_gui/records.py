@@ -66,7 +66,10 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`."""
+    """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`.
+
+    `precision` is that in which its probabilities were computed: "float32", "bfloat16" or "float16".
+    """
 
     path: str
     labels: tuple[str, ...] = ()
@@ -76,6 +79,7 @@ class Prediction:
     milliseconds: float = 0.0
     png: str = ""
     problem: Message | None = None
+    precision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def _window(arguments: list[str]) -> int:
 
 def train_parser() -> argparse.ArgumentParser:
     """The options of `resnet-gui train`: one for every setting, made from `config.settings()`."""
+    from resnet_gui.cli.compute_options import device
     from resnet_gui.config import settings
 
     parser = argparse.ArgumentParser(
@@ -113,7 +114,7 @@ def train_parser() -> argparse.ArgumentParser:
             dest=setting.key,
             default=argparse.SUPPRESS,
             help=f"{text} ({limits})" if limits else text,
-            **_kind_of_option(setting.kind, setting.choices),
+            **({"type": device, "metavar": "NAME"} if setting.open else _kind_of_option(setting.kind, setting.choices)),
         )
     parser.add_argument(
         "--sample", action="store_true", help="train on the sample pictures, with settings that suit them"
@@ -211,18 +212,21 @@ def _draw_sample(stop: threading.Event) -> dict[str, Any] | None:
 
 
 def _evaluate(arguments: list[str]) -> int:
+    from resnet_gui.cli.compute_options import add_compute_options
+
     parser = argparse.ArgumentParser(
         prog="resnet-gui evaluate",
         description="Score a run's model on its test pictures. Each time is counted in the model file: "
         "a figure that was looked at often is no longer an honest one.",
     )
     parser.add_argument("run", type=Path, help="the folder of a run")
+    add_compute_options(parser, "as the run did")
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     options = parser.parse_args(arguments)
     from resnet_gui.evaluation.evaluate import score_test_split
 
     with _stop_on_interrupt() as stop:
-        return _show(score_test_split(options.run, stop), options.json)
+        return _show(score_test_split(options.run, stop, options.device, options.precision), options.json)
 
 
 def _pretrained(arguments: list[str]) -> int:
@@ -243,11 +247,13 @@ def _pretrained(arguments: list[str]) -> int:
 
 
 def _predict(arguments: list[str]) -> int:
+    from resnet_gui.cli.compute_options import add_compute_options
+
     parser = argparse.ArgumentParser(prog="resnet-gui predict", description="Ask a model about pictures.")
     parser.add_argument("model", type=Path, help="a model file (.safetensors)")
     parser.add_argument("pictures", nargs="+", type=Path, help="pictures, or folders of them")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to print (default 5)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="what computes")
+    add_compute_options(parser, "16 bits only where they are proven as good and faster")
     parser.add_argument("--json", action="store_true", help="print every picture as a line of JSON")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write a table to this file")
     options = parser.parse_args(arguments)
@@ -255,10 +261,13 @@ def _predict(arguments: list[str]) -> int:
         parser.error("--top must be at least 1")
     from resnet_gui.cli.event_printer import EventPrinter, write_predictions
     from resnet_gui.config import MachineConfig
+    from resnet_gui.messages import sentence
     from resnet_gui.prediction.predictor import Predictor
     from resnet_gui.prediction.streaming import predict
 
-    predictor = Predictor(options.model, MachineConfig(device=options.device))
+    predictor = Predictor(options.model, MachineConfig(device=options.device, precision=options.precision))
+    if predictor.note:
+        print(f"resnet-gui: {sentence(predictor.note)}", file=sys.stderr)
     printer = EventPrinter(sys.stdout, options.json)
     predictions: list[Prediction] = []
     with _stop_on_interrupt() as stop:

@@ -12,13 +12,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.config import MachineConfig, TrainConfig, read_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
 from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
+from resnet_gui.device import (
+    Compute,
+    choose_device,
+    device_as_before,
+    out_of_memory_as_problem,
+    slow_precision,
+)
 from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
 from resnet_gui.model_file import load_model, save_model
@@ -92,9 +98,12 @@ def evaluate(
     return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()))
 
 
-def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
+def score_test_split(
+    run: Path, stop: threading.Event, device: str = "auto", precision: str = "auto"
+) -> Iterator[Event]:
     """Scores the run in the folder `run` on its test split at the user's request: a stopped run has no test score.
 
+    It computes as the run did, but for a `device` and a `precision` other than "auto".
     The score, and how often the test split was used, go into the model file. Raises `Problem`.
     """
     config = read_config(run / "config.toml")
@@ -102,15 +111,25 @@ def score_test_split(run: Path, stop: threading.Event) -> Iterator[Event]:
     if not splits.test:
         raise Problem("test_split_empty")
     with only_writer(run):
-        for event in _score_test_split(run / "model.safetensors", config, splits, stop):
+        for event in _score_test_split(run / "model.safetensors", computing(config, device, precision), splits, stop):
             if isinstance(event, TestScored):  # other events here are not part of the run's log
                 append_event(event, run)
             yield event
 
 
+def computing(config: TrainConfig, device: str, precision: str) -> TrainConfig:
+    """`config` with another `device` and `precision`; "auto" keeps its own. Raises `Problem` for a device that is missing."""
+    if device != "auto":
+        choose_device(MachineConfig(device=device))
+    wanted = {name: value for name, value in (("device", device), ("precision", precision)) if value != "auto"}
+    return config.model_copy(update={"machine": config.machine.model_copy(update=wanted)})
+
+
 def _score_test_split(path: Path, config: TrainConfig, splits: Splits, stop: threading.Event) -> Iterator[Event]:
     network, metadata = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
+    if note := slow_precision(compute):
+        yield Note(note)
     root, preprocessing, machine = config.dataset, metadata.preprocessing, config.machine
     try:
         with (
