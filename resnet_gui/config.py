@@ -28,22 +28,28 @@ Shown = Literal["first", "more", "own"]
 
 def _setting(
     default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: int = 0,
-    choices: tuple[str, ...] = (), **limits: Any,
+    choices: tuple[str, ...] = (), also: str = "", **limits: Any,
 ) -> Any:  # fmt: skip
     """`least`: the lowest number if 0 means that the program chooses; 0 if the program never chooses.
 
-    `choices`: those of a text that may also be another.
+    `choices`: those of a text that may also match the pattern `also`.
     """
-    extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least, "choices": choices}
+    extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least, "choices": choices, "also": also}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
 MOST_LOADING_THREADS = 64
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICES, CARD = ("auto", "cpu", "cuda", "mps"), r"cuda:[0-9]{1,3}"
 """What may compute, and besides each graphics card by its number: "cuda:1"."""
+DEVICE_TEXT = "auto, cpu, cuda, mps, and cuda:0, cuda:1 and so on"
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
 """Learning rates if the user sets none: trained weights need a smaller one."""
+
+
+def is_device(value: str) -> bool:
+    """Whether `value` names a device, which this machine need not have."""
+    return value in DEVICES or re.fullmatch(CARD, value) is not None
 
 
 class _Part(BaseModel):
@@ -175,7 +181,7 @@ class MachineConfig(_Part):
     device: str = _setting(
         "auto", "Device",
         "What computes: “auto” takes a graphics card where there is one, else the processor; cuda:1 is the second of several cards.",
-        choices=DEVICES,
+        choices=DEVICES, also=CARD,
     )  # fmt: skip
     precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
         "auto", "Precision",
@@ -228,14 +234,6 @@ class MachineConfig(_Part):
         return value
 
 
-DEVICE_TEXT = "auto, cpu, cuda, mps, and cuda:0, cuda:1 and so on"
-
-
-def is_device(value: str) -> bool:
-    """Whether `value` names a device, which this machine need not have."""
-    return value in DEVICES or re.fullmatch(r"cuda:\d{1,3}", value, re.ASCII) is not None
-
-
 class TrainConfig(_Part):
     """Everything that makes a run what it is."""
 
@@ -268,8 +266,8 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
-    open: bool
-    """Whether there are other values than the choices."""
+    also: str
+    """The pattern of what may be chosen besides, "" if nothing may."""
     least: int
     """The lowest number other than 0, if 0 means that the program chooses; 0 if the program never chooses."""
 
@@ -277,6 +275,11 @@ class Setting:
     def name(self) -> str:
         """The last part of the key, unique among all settings: `batch_size`."""
         return self.key.rpartition(".")[2]
+
+    def takes(self, choice: object) -> bool:
+        """Whether `choice` is one of the choices, or may be chosen besides."""
+        besides = bool(self.also) and isinstance(choice, str) and re.fullmatch(self.also, choice) is not None
+        return choice in self.choices or besides
 
     @property
     def range_text(self) -> str:
@@ -305,7 +308,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             low=limits.get("ge"),
             high=limits.get("le"),
             choices=_choices(field.annotation) or tuple(extra.get("choices", ())),
-            open=bool(extra.get("choices")),
+            also=extra["also"],
             least=extra.get("least", 0),
         )
 

@@ -24,11 +24,15 @@ Phase = Literal["features", "train", "validate", "test", "check", "sample"]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine has imported what it needs and computes on `device` with `threads` CPU threads."""
+    """The engine has imported what it needs and computes on `device` with `threads` CPU threads.
+
+    `devices` are all that this machine has: "cpu", "cuda:0", "cuda:1".
+    """
 
     device: str
     threads: int
     torch: str
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

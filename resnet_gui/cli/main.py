@@ -114,7 +114,7 @@ def train_parser() -> argparse.ArgumentParser:
             dest=setting.key,
             default=argparse.SUPPRESS,
             help=f"{text} ({limits})" if limits else text,
-            **({"type": device, "metavar": "NAME"} if setting.open else _kind_of_option(setting.kind, setting.choices)),
+            **({"type": device, "metavar": "NAME"} if setting.also else _kind_of_option(setting.kind, setting.choices)),
         )
     parser.add_argument(
         "--sample", action="store_true", help="train on the sample pictures, with settings that suit them"
