@@ -308,7 +308,7 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             low=limits.get("ge"),
             high=limits.get("le"),
             choices=_choices(field.annotation) or tuple(extra.get("choices", ())),
-            also=extra["also"],
+            also=extra.get("also", ""),
             least=extra.get("least", 0),
         )
 

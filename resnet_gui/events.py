@@ -320,6 +320,10 @@ _WRITTEN_AS = {"TestScored": "Tested", "NetworkSummary": "Summarised", "WeightsL
 """The tags of renamed classes, in files and on the command line: files that were written before stay readable."""
 
 
+_ADDED: dict[str, Any] = {"devices": (), "precision": ""}
+"""Fields that came later and their defaults, with which they are left out: what was written before stays the same."""
+
+
 def _tag(kind: type) -> str:
     """The tag under which events of `kind` are written: the name of the class, or its first name."""
     return _WRITTEN_AS.get(kind.__name__, kind.__name__)
@@ -333,7 +337,12 @@ def to_json(event: Event, **extra: Any) -> str:
 
     Raises `ValueError` for NaN or infinity, which JSON does not have.
     """
-    return json.dumps({**extra, "event": _tag(type(event)), **dataclasses.asdict(event)}, allow_nan=False)
+    fields = dataclasses.asdict(event, dict_factory=_without_added)
+    return json.dumps({**extra, "event": _tag(type(event)), **fields}, allow_nan=False)
+
+
+def _without_added(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if name not in _ADDED or value != _ADDED[name]}
 
 
 def from_json(line: str) -> Event:
