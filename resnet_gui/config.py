@@ -6,6 +6,7 @@ To add a setting, add a line here and read it where it matters.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 import typing
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from resnet_gui.atomic_write import atomic_write
 from resnet_gui.messages import Problem, reason
@@ -25,18 +27,30 @@ Shown = Literal["first", "more", "own"]
 
 
 def _setting(
-    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: float = 0, **limits: Any
-) -> Any:
-    """`least`: the lowest number if 0 means that the program chooses; 0 if the program never chooses."""
-    extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least}
+    default: Any, label: str, help: str, *, shown: Shown = "more", unit: str = "", least: float = 0,
+    choices: tuple[str, ...] = (), also: str = "", **limits: Any,
+) -> Any:  # fmt: skip
+    """`least`: the lowest number if 0 means that the program chooses; 0 if the program never chooses.
+
+    `choices`: those of a text that may also match the pattern `also`.
+    """
+    extra: dict[str, Any] = {"shown": shown, "unit": unit, "least": least, "choices": choices, "also": also}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
 MOST_LOADING_THREADS = 64
 LEAST_MIDDLE_SHARE = 0.1
+DEVICES, CARD = ("auto", "cpu", "cuda", "mps"), r"cuda:[0-9]{1,3}"
+"""What may compute, and besides each graphics card by its number: "cuda:1"."""
+DEVICE_TEXT = "auto, cpu, cuda, mps, and cuda:0, cuda:1 and so on"
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
 """Learning rates if the user sets none: trained weights need a smaller one."""
+
+
+def is_device(value: str) -> bool:
+    """Whether `value` names a device, which this machine need not have."""
+    return value in DEVICES or re.fullmatch(CARD, value) is not None
 
 
 class _Part(BaseModel):
@@ -189,9 +203,11 @@ class TrainingConfig(_Part):
 class MachineConfig(_Part):
     """The device, its threads and its disk, and how to compute on them."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = _setting(
-        "auto", "Device", "What computes: “auto” takes a graphics card where there is one, else the processor."
-    )
+    device: str = _setting(
+        "auto", "Device",
+        "What computes: “auto” takes a graphics card where there is one, else the processor; cuda:1 is the second of several cards.",
+        choices=DEVICES, also=CARD,
+    )  # fmt: skip
     precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
         "auto", "Precision",
         "How exactly is computed: “auto” tries a few steps in each and takes the fastest that learns the same; "
@@ -233,6 +249,15 @@ class MachineConfig(_Part):
         le=1440.0,
     )
 
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, value: str) -> str:
+        if not is_device(value):
+            raise PydanticCustomError(
+                "device", "“{value}” is none of {devices}", {"value": value, "devices": DEVICE_TEXT}
+            )
+        return value
+
 
 class TrainConfig(_Part):
     """Everything that makes a run what it is."""
@@ -266,6 +291,8 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    also: str
+    """The pattern of what may be chosen besides, "" if nothing may."""
     least: float
     """The lowest number other than 0, if 0 means that the program chooses; 0 if the program never chooses."""
 
@@ -273,6 +300,11 @@ class Setting:
     def name(self) -> str:
         """The last part of the key, unique among all settings: `batch_size`."""
         return self.key.rpartition(".")[2]
+
+    def takes(self, choice: object) -> bool:
+        """Whether `choice` is one of the choices, or may be chosen besides."""
+        besides = bool(self.also) and isinstance(choice, str) and re.fullmatch(self.also, choice) is not None
+        return choice in self.choices or besides
 
     @property
     def range_text(self) -> str:
@@ -294,15 +326,20 @@ def settings(part: type[BaseModel] = TrainConfig, prefix: str = "") -> Iterator[
             key=prefix + name,
             label=field.title or name,
             help=field.description or "",
-            kind=_kind(field.annotation),
+            kind="choice" if extra.get("choices") else _kind(field.annotation),
             default=field.default,
             shown=extra["shown"],
             unit=extra["unit"],
             low=limits.get("ge"),
             high=limits.get("le"),
-            choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
+            choices=_choices(field.annotation) or tuple(extra.get("choices", ())),
+            also=extra.get("also", ""),
             least=extra.get("least", 0),
         )
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    return typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
 
 
 def _kind(annotation: Any) -> Any:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_gui.config import MachineConfig
-from resnet_gui.messages import Problem
+from resnet_gui.messages import Message, Problem, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,36 @@ class Compute:
 
 
 def choose_device(config: MachineConfig) -> torch.device:
-    """The device that the settings name. Also sets torch's threads. "auto" prefers CUDA, then MPS.
+    """The device that the settings name. Also sets torch's threads and its current card. "auto" prefers CUDA, then MPS.
 
-    Raises `Problem` (`device_missing`) for a device that this machine does not have.
+    Raises `Problem` (`device_missing`, `device_not_among`) for a device that this machine does not have.
     """
     torch.set_num_threads(config.threads or usable_cores())
     device = torch.device(_chosen(config.device))
     if device.type == "cuda":
+        if device.index is not None:
+            torch.cuda.set_device(device)  # what names no card, such as random numbers, means this one
         torch.backends.cudnn.benchmark = True  # all pictures have one size, so tuning pays off
         torch.set_float32_matmul_precision("high")  # TF32, which torch allows convolutions by default
     return device
 
 
 def _chosen(wanted: str) -> str:
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    there = devices()
     if wanted == "auto":
-        return next(name for name, there in available.items() if there)
-    if not available[wanted]:
-        raise Problem("device_missing", device=wanted)
+        return next(name for name in ("cuda", "mps", "cpu") if any(each.startswith(name) for each in there))
+    if wanted not in there and not (wanted == "cuda" and torch.cuda.is_available()):
+        if there == ("cpu",):
+            raise Problem("device_missing", device=wanted)
+        raise Problem("device_not_among", device=wanted, available=", ".join(there))
     return wanted
+
+
+def devices() -> tuple[str, ...]:
+    """The names of what can compute here: "cpu", "mps", "cuda:0", "cuda:1"."""
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = ("mps",) if torch.backends.mps.is_available() else ()
+    return ("cpu", *mps, *(f"cuda:{index}" for index in range(cards)))
 
 
 def device_as_before(config: MachineConfig) -> torch.device:
@@ -97,12 +108,20 @@ def device_as_before(config: MachineConfig) -> torch.device:
 def short_precision(device: torch.device) -> str | None:
     """The 16-bit numbers that may be faster than float32 on `device`, if any; on a processor only a trial can show."""
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        with torch.cuda.device(device):
+            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     try:
         native = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     except (AttributeError, RuntimeError):  # a torch without oneDNN
         native = False
     return "bfloat16" if native else None
+
+
+def slow_precision(compute: Compute) -> Message | None:
+    """Says that the processor has no instructions for the precision, if that is so."""
+    if compute.device.type != "cpu" or compute.precision in ("float32", short_precision(compute.device)):
+        return None
+    return message("slow_precision", precision=compute.precision)
 
 
 def processor_name() -> str:

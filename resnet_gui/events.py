@@ -35,11 +35,15 @@ Phase = Literal["features", "train", "validate", "test", "check", "sample", "sur
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine has imported what it needs and computes on `device` with `threads` CPU threads."""
+    """The engine has imported what it needs and computes on `device` with `threads` CPU threads.
+
+    `devices` are all that this machine has: "cpu", "cuda:0", "cuda:1".
+    """
 
     device: str
     threads: int
     torch: str
+    devices: tuple[str, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,7 @@ class Checked:
 
     readable: int
     skipped: int
-    notes: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

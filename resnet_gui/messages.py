@@ -236,6 +236,8 @@ SENTENCES = {
     "batch_lowered": "Learns from {size} pictures at once instead of {usual}, for {free} GB of memory are free. Set the batch size to decide that yourself.",
     "memory_more": "The run has taken {peak} GB of memory, more than was expected. If the computer becomes slow, stop and choose a smaller batch size.",
     "device_missing": "The device “{device}” is not available on this machine. Choose “auto” or “cpu”.",
+    "device_not_among": "The device “{device}” is not available on this machine, which has: {available}. Choose one of these, or “auto”.",
+    "precision_missing": "The network cannot compute in {precision} here. Choose “auto” or “float32”.",
     # A run.
     "too_few_pictures": "Training needs at least 2 readable pictures of at least 2 classes, and found {count}.",
     "test_pictures_unreadable": "None of the {count} test pictures in {path} could be read, so there is no score.",
@@ -290,7 +292,7 @@ SENTENCES = {
     "not_exact_device": "The run was begun on {before} and goes on on {now}, so its last digits can differ from an undisturbed run's.",
     "not_exact_threads": "The run was begun with {before} CPU threads and goes on with {now}, so its last digits can differ from an undisturbed run's.",
     "not_exact_version": "The run was begun with {name} {before} and goes on with {now}, so its last digits can differ from an undisturbed run's.",
-    "slow_precision": "The run computes in {precision}, for which this processor has no instructions, so it is slow here.",
+    "slow_precision": "Computes in {precision}, for which this processor has no instructions, so it is slow here.",
     "not_exact_card": "Graphics cards do not add in a fixed order, so the last digits can differ from an undisturbed run's.",
     "not_exact_data": "The run goes on with the {count} pictures that are as they were. Its result is not that of the undisturbed run.",
     "more_epochs": "The run now has {epochs} epochs, and the learning rate follows its schedule over all of them.",

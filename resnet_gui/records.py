@@ -115,6 +115,7 @@ class Prediction:
     """The prediction for one picture: most probable classes first, probabilities from 0 to 1; or else a `problem`.
 
     `notes` are what the user should know of how the picture was read.
+    `precision` is that in which its probabilities were computed: "float32", "bfloat16" or "float16".
     """
 
     path: str
@@ -126,6 +127,7 @@ class Prediction:
     png: str = ""
     problem: Message | None = None
     notes: tuple[Message, ...] = field(default=(), metadata=LATER)
+    precision: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

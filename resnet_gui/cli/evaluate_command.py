@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from resnet_gui.cli.compute_options import add_compute_options
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
 
@@ -22,9 +23,9 @@ def evaluate(arguments: list[str]) -> int:
 
     with stop_on_interrupt() as stop:
         if options.folder is None:
-            events = score_test_split(options.model, stop, options.moved_to)
+            events = score_test_split(options.model, stop, options.moved_to, options.device, options.precision)
         else:
-            events = score_folder(options.model, options.folder, options.split, stop)
+            events = score_folder(options.model, options.folder, options.split, stop, options.device, options.precision)
         return show_events(events, options.json, stop)
 
 
@@ -47,5 +48,6 @@ def _parser() -> argparse.ArgumentParser:
         "--dataset", dest="moved_to", type=Path, metavar="PATH",
         help="without FOLDER: where the run's pictures are now, if they were moved",
     )  # fmt: skip
+    add_compute_options(parser, "as the run did")
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
     return parser

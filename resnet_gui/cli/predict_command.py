@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_gui.cli.compute_options import add_compute_options
 from resnet_gui.cli.event_printer import EventPrinter, lost_status
 from resnet_gui.cli.interrupt import StopFlag, stop_on_interrupt
 from resnet_gui.cli.prediction_table import STANDARD_OUTPUT, PredictionTable, check_table
@@ -22,7 +23,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("model", type=Path, help="a model file (.safetensors)")
     parser.add_argument("pictures", nargs="+", type=Path, help="pictures, or folders of them")
     parser.add_argument("--top", type=int, default=5, metavar="N", help="how many classes to print (default 5)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="what computes")
+    add_compute_options(parser, "16 bits only where they are proven as good and faster")
     parser.add_argument("--json", action="store_true", help="print every picture as a line of JSON")
     parser.add_argument(
         "--csv", type=Path, metavar="FILE",
@@ -40,10 +41,13 @@ def predict(arguments: list[str]) -> int:
     if options.csv:
         check_table(options.csv, [options.model, *options.pictures])
     from resnet_gui.config import MachineConfig
+    from resnet_gui.messages import sentence
     from resnet_gui.prediction.predictor import Predictor
     from resnet_gui.prediction.streaming import files_in, predict_files
 
-    predictor = Predictor(options.model, MachineConfig(device=options.device))
+    predictor = Predictor(options.model, MachineConfig(device=options.device, precision=options.precision))
+    if predictor.note:
+        print(f"resnet-gui: {sentence(predictor.note)}", file=sys.stderr)
     files = list(files_in(options.pictures))
     top = min(options.top, len(predictor.metadata.classes))
     errors: list[Exception] = []

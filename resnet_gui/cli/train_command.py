@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def train_parser() -> argparse.ArgumentParser:
     """The options of `resnet-gui train`: one for every setting, made from `config.settings()`."""
+    from resnet_gui.cli.compute_options import device
     from resnet_gui.config import settings
 
     parser = argparse.ArgumentParser(
@@ -39,7 +40,7 @@ def train_parser() -> argparse.ArgumentParser:
             dest=setting.key,
             default=argparse.SUPPRESS,
             help=f"{text} ({limits})" if limits else text,
-            **_kind_of_option(setting.kind, setting.choices),
+            **({"type": device, "metavar": "NAME"} if setting.also else _kind_of_option(setting.kind, setting.choices)),
         )
     parser.add_argument(
         "--sample", action="store_true", help="train on the sample pictures, with settings that suit them"

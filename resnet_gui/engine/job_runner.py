@@ -128,10 +128,10 @@ class JobRunner:
                     raise Problem("no_pretrained", network=request["network"])
                 return fetch(weights, stop)
             case "model":
-                return self._predictors.describe(Path(request["model"]), bool(request.get("busy")))
+                return self._predictors.describe(Path(request["model"]), *_how(request))
             case "predict":
                 paths = [Path(path) for path in request["paths"]]
-                return self._predictors.predict(Path(request["model"]), paths, stop, bool(request.get("busy")))
+                return self._predictors.predict(Path(request["model"]), paths, stop, *_how(request))
             case other:
                 raise Problem("engine_request", reason=f"there is no job “{other}”")
 
@@ -165,6 +165,11 @@ def _grey_range(request: dict[str, Any]) -> GreyRange | None:
     return found
 
 
+def _how(request: dict[str, Any]) -> tuple[bool, str]:
+    """How a request for a model wants it to compute: whether a run computes meanwhile, and the precision."""
+    return bool(request.get("busy")), str(request.get("precision", "auto"))
+
+
 def _warm() -> Iterator[Event]:
     """Imports what every job needs, which takes seconds, then emits `Ready` with the device."""
     import torch
@@ -173,10 +178,10 @@ def _warm() -> Iterator[Event]:
     import resnet_gui.training.loop  # noqa: F401
     from resnet_gui.config import MachineConfig
     from resnet_gui.data.thumbnail import prune
-    from resnet_gui.device import choose_device
+    from resnet_gui.device import choose_device, devices
 
     device = choose_device(MachineConfig())
-    yield Ready(device.type, torch.get_num_threads(), torch.__version__)
+    yield Ready(device.type, torch.get_num_threads(), torch.__version__, devices())
     prune()
 
 

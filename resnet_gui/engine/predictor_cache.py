@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_gui.events import Event
+from resnet_gui.events import Event, Note
 from resnet_gui.messages import Problem
 
 if TYPE_CHECKING:
@@ -21,31 +21,37 @@ class PredictorCache:
         self._lock = threading.Lock()
         self._loaded: tuple[object, Predictor] | None = None
 
-    def describe(self, model: Path, busy: bool) -> Iterator[Event]:
+    def describe(self, model: Path, busy: bool, precision: str = "auto") -> Iterator[Event]:
         """The metadata of the file `model`, once it is loaded and warm."""
         with self._lock:
-            yield self._load(model, busy).metadata.info(model)
+            yield self._load(model, busy, precision).metadata.info(model)
 
-    def predict(self, model: Path, paths: list[Path], stop: threading.Event, busy: bool) -> Iterator[Event]:
+    def predict(
+        self, model: Path, paths: list[Path], stop: threading.Event, busy: bool, precision: str = "auto"
+    ) -> Iterator[Event]:
         """Predictions for `paths`. While a run computes (`busy`), they use one thread of the processor."""
         from resnet_gui.prediction.streaming import predict
 
         with self._lock:
-            yield from predict(self._load(model, busy), paths, stop)
+            predictor = self._load(model, busy, precision)
+            yield from predict(predictor, paths, stop)
+            if predictor.note:
+                yield Note(predictor.note)
 
-    def _load(self, model: Path, busy: bool) -> Predictor:
+    def _load(self, model: Path, busy: bool, precision: str) -> Predictor:
         """The predictor for the file as it is now: a model that has been saved again is loaded again."""
-        from resnet_gui.config import MachineConfig
+        from resnet_gui.config import from_plain
         from resnet_gui.device import choose_device
         from resnet_gui.prediction.predictor import Predictor
 
-        machine = MachineConfig(device="cpu", threads=1) if busy else MachineConfig()
+        meanwhile = {"device": "cpu", "threads": 1} if busy else {}
+        machine = from_plain({"machine": {"precision": precision, **meanwhile}}).machine
         device = choose_device(machine)  # also sets the threads, which change more often
         try:
             status = model.stat()
         except OSError as error:
             raise Problem("model_missing", path=str(model)) from error
-        key = (str(model), status.st_mtime_ns, status.st_size, device)
+        key = (str(model), status.st_mtime_ns, status.st_size, device, precision)
         known, predictor = self._loaded or (None, None)
         if predictor is None or known != key:
             predictor = Predictor(model, machine, predictor)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_gui.config import TrainConfig, read_config
+from resnet_gui.config import MachineConfig, TrainConfig, read_config
 from resnet_gui.data.cache.picture_cache import PictureCache
 from resnet_gui.data.feature_loader import FeatureLoader
 from resnet_gui.data.loader import FolderGone, Loader
@@ -20,7 +20,13 @@ from resnet_gui.data.moved_folder import moved_root
 from resnet_gui.data.prefetch import prefetch
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import Splits, read_split
-from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
+from resnet_gui.device import (
+    Compute,
+    choose_device,
+    device_as_before,
+    out_of_memory_as_problem,
+    slow_precision,
+)
 from resnet_gui.evaluation.learned_pictures import among, equal_to, learned_before, learned_by, test_snapshot
 from resnet_gui.events import Event, Note, Phase, Progress, Skipped, TestScored
 from resnet_gui.messages import Problem, message
@@ -107,9 +113,12 @@ def evaluate(
     return Score(loss_sum.item() / max(1, seen), tuple(right.tolist()), tuple(total.tolist()), hits)
 
 
-def score_test_split(run: Path, stop: threading.Event, moved_to: Path | None = None) -> Iterator[Event]:
+def score_test_split(
+    run: Path, stop: threading.Event, moved_to: Path | None = None, device: str = "auto", precision: str = "auto"
+) -> Iterator[Event]:
     """Scores the run in the folder `run` on its test split at the user's request: a stopped run has no test score.
 
+    It computes as the run did, but for a `device` and a `precision` other than "auto".
     The score, and how often the test split was used, go into the model file. `moved_to` is the folder where the
     pictures are now, if they were moved; one that is not as it was is skipped there. Raises `Problem`.
     """
@@ -122,7 +131,8 @@ def score_test_split(run: Path, stop: threading.Event, moved_to: Path | None = N
     if not splits.test:
         raise Problem("test_split_empty")
     with only_writer(run):
-        snapshot = None
+        machine, snapshot = computing(config.machine, device, precision), None
+        config = config.model_copy(update={"machine": machine})
         if moved_to is not None:
             config = config.model_copy(update={"dataset": moved_root(moved_to, splits.test)})
             snapshot = test_snapshot(run, splits.test, config.dataset)
@@ -132,11 +142,21 @@ def score_test_split(run: Path, stop: threading.Event, moved_to: Path | None = N
             yield event
 
 
+def computing(machine: MachineConfig, device: str, precision: str) -> MachineConfig:
+    """`machine` with another `device` and `precision`; "auto" keeps its own. Raises `Problem` for a device that is missing."""
+    if device != "auto":
+        choose_device(MachineConfig(device=device))
+    wanted = {name: value for name, value in (("device", device), ("precision", precision)) if value != "auto"}
+    return machine.model_copy(update=wanted)
+
+
 def _score_test_split(
     path: Path, config: TrainConfig, splits: Splits, stop: threading.Event, snapshot: Snapshot | None
 ) -> Iterator[Event]:
     network, metadata = load_model(path)
     compute = Compute.of(config.machine, device_as_before(config.machine))
+    if note := slow_precision(compute):
+        yield Note(note)
     root, preprocessing, machine = config.dataset, metadata.preprocessing, config.machine
     try:
         with (

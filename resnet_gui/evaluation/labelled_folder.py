@@ -13,7 +13,7 @@ from resnet_gui.data.readers.class_folders import pictures_in
 from resnet_gui.data.readers.folder_names import split_of
 from resnet_gui.data.samples import Sample
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem
-from resnet_gui.evaluation.evaluate import evaluate
+from resnet_gui.evaluation.evaluate import computing, evaluate
 from resnet_gui.evaluation.learned_pictures import among, learned_before, learned_by
 from resnet_gui.events import Event, FolderScored, Note
 from resnet_gui.messages import Message, Problem, first_names, message
@@ -23,11 +23,14 @@ _BATCH_SIZE = 32
 _THREADS = 2
 
 
-def score_folder(model: Path, folder: Path, split: str | None, stop: threading.Event) -> Iterator[Event]:
+def score_folder(
+    model: Path, folder: Path, split: str | None, stop: threading.Event, device: str = "auto", precision: str = "auto"
+) -> Iterator[Event]:
     """Scores `model`, a model file or the folder of a run, on the pictures in `folder`.
 
     `split` is "train", "val", "test" or "all"; None is "test" if there are such folders, and else "all". Classes are
     matched by name; upper and lower case are the same where that leaves no doubt. Nothing is written.
+    It computes as the run did, but for a `device` and a `precision` other than "auto".
     Raises `Problem` (`folder_no_match`, `folder_no_split`, `folder_unreadable_pictures`; those of the model).
     """
     path = model / "model.safetensors" if model.is_dir() else model
@@ -40,6 +43,7 @@ def score_folder(model: Path, folder: Path, split: str | None, stop: threading.E
     absent = _absent(samples, metadata.classes)
     yield from _notes(found, folder, absent)
     machine, learned = _of_run(path)
+    machine = computing(machine, device, precision)
     compute = Compute.of(machine, device_as_before(machine))
     loader = Loader(folder.absolute(), samples, metadata.preprocessing, _BATCH_SIZE, _THREADS)
     try:

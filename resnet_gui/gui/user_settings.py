@@ -28,6 +28,14 @@ class UserSettings:
         """Stores the theme."""
         self._settings.setValue("theme", mode)
 
+    def precision(self) -> str:
+        """That of predictions: "auto" or another choice of the setting."""
+        return str(self._settings.value("precision", "auto"))
+
+    def set_precision(self, precision: str) -> None:
+        """Stores the precision of predictions."""
+        self._settings.setValue("precision", precision)
+
     def values(self) -> dict[str, Any]:
         """The settings and the network chosen last, by dotted key."""
         try:

@@ -30,13 +30,27 @@ def features_shape(network: nn.Module, channels: int, size: int) -> tuple[int, .
 
 def _last_entered(network: nn.Module, channels: int, size: int) -> tuple[str, tuple[Any, ...]]:
     shadow = _without_numbers(network).eval()
+    return last_entered(shadow, torch.empty(1, channels, size, size, device="meta"))
+
+
+def last_entered(network: nn.Module, pictures: torch.Tensor) -> tuple[str, tuple[Any, ...]]:
+    """The name of the layer that `head_of` finds, and its positional inputs. `network` computes `pictures` [N, C, H, W].
+
+    Raises what `head_of` raises.
+    """
     entered: list[tuple[str, tuple[Any, ...]]] = []
-    for name, layer in shadow.named_modules():
-        if next(layer.parameters(recurse=False), None) is not None:
-            # Recorded on entry: a network with parameters of its own returns after all of its layers.
-            layer.register_forward_pre_hook(partial(_note, entered, name))
-    with torch.no_grad():
-        shadow(torch.empty(1, channels, size, size, device="meta"))
+    hooks = [
+        # Recorded on entry: a network with parameters of its own returns after all of its layers.
+        layer.register_forward_pre_hook(partial(_note, entered, name))
+        for name, layer in network.named_modules()
+        if next(layer.parameters(recurse=False), None) is not None
+    ]
+    try:
+        with torch.no_grad():
+            network(pictures)
+    finally:
+        for hook in hooks:
+            hook.remove()
     if not entered:
         raise ValueError("the network has no layer with parameters")
     return entered[-1]

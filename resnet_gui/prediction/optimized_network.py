@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.device import Compute, short_precision
+from resnet_gui.device import Compute
 from resnet_gui.nets.fuse_norms import fuse_norms
+from resnet_gui.nets.head import last_entered
 
 _ROUNDS = 3
 """How often two candidates are timed, in turn. The fastest time of each counts, which was disturbed least."""
 _ENOUGH = 0.4
 """Seconds after which no further round begins: for a slow network one round is enough."""
 _AGREES = 0.01
-"""How far a probability may be from that of float32."""
+"""How far a probability may be from that of the plain way."""
 _TIMED = {"cpu": 1, "cuda": 16, "mps": 16}
 """The batch size that is timed; a single picture does not keep a GPU busy."""
-_COMPARED = 8
-"""At least so many trial pictures decide whether 16 bits are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +54,46 @@ class OptimizedNetwork:
 def optimize(
     network: nn.Module, preprocessing: Preprocessing, device: torch.device, compute: Compute | None = None
 ) -> OptimizedNetwork:
-    """A copy of `network` on `device`, with its batch norms fused into convolutions, that computes in the fastest way.
+    """A copy of `network` on `device`, with its batch norms fused into convolutions, in float32 and the faster format.
 
-    Every candidate predicts trial pictures, which also warms it up. Candidates are the memory formats and, if the
-    device has them, 16 bits. If `compute` is given, it is known to be the fastest for such a network, and nothing is
-    timed. A candidate that fails, or gives other probabilities, is not used.
+    The candidate, channels last, predicts trial pictures, which also warms it up. It is not used if it fails or gives
+    other probabilities. If `compute` is given, it is known to be the fastest for such a network, and nothing is timed.
     """
-    plain = Compute(device)
+    plain, candidate = Compute(device), Compute(device, memory_format="channels_last")
     best = OptimizedNetwork(
         plain.to_device(fuse_norms(network, preprocessing.channels, preprocessing.image_size)), plain, preprocessing
     )
-    for candidate in _candidates(device):
-        if compute in (None, candidate):
-            best = _better_of(best, candidate, known=compute is not None)
-    return best
+    return _better_of(best, candidate, known=compute is not None) if compute in (None, candidate) else best
 
 
-def _candidates(device: torch.device) -> list[Compute]:
-    """Besides the plain one: channels last, in float32 and in 16 bits, whose hardware units need that format."""
-    shorter = short_precision(device)
-    precisions = ["float32", *([shorter] if shorter else [])]
-    return [Compute(device, precision, "channels_last") for precision in precisions]
+def in_short_precision(exact: OptimizedNetwork, precision: str) -> OptimizedNetwork:
+    """A copy of `exact` that computes in the 16 bits of `precision`, but for its head and all that follows.
+
+    The last layer makes few, decisive numbers: in 16 bits two classes are easily equally probable. Takes channels last,
+    which 16-bit hardware needs, where the network can. Raises `RuntimeError` if it cannot compute in 16 bits at all.
+    """
+    pixels = _trial_pictures(exact.preprocessing, 1)
+    for memory_format in ("channels_last", "contiguous"):
+        try:
+            short = _shortened(exact, Compute(exact.compute.device, precision, memory_format), pixels)
+            short.probabilities(pixels)
+        except RuntimeError:
+            if memory_format == "contiguous":
+                raise
+        else:
+            return short
+    raise AssertionError
 
 
 def _better_of(best: OptimizedNetwork, compute: Compute, known: bool) -> OptimizedNetwork:
     """`best`; or a copy that computes as `compute`, if its probabilities agree and it is faster or `known` to be."""
-    timed = _TIMED[compute.device.type]
-    pixels = _trial_pictures(best.preprocessing, timed if compute.precision == "float32" else max(timed, _COMPARED))
+    pixels = _trial_pictures(best.preprocessing, _TIMED[compute.device.type])
     try:
-        rival = _converted(best.network, compute, best.preprocessing)
+        rival = replace(best, network=compute.to_device(copy.deepcopy(best.network)), compute=compute)
         agrees = _difference(rival, best, pixels) <= _AGREES
-    except RuntimeError:  # some layers take only what is contiguous, or only float32
+    except RuntimeError:  # some layers take only what is contiguous
         return best
-    return rival if agrees and (known or _faster(rival, best, pixels[:timed])) else best
+    return rival if agrees and (known or _faster(rival, best, pixels)) else best
 
 
 def _difference(rival: OptimizedNetwork, best: OptimizedNetwork, pixels: Tensor) -> float:
@@ -123,11 +130,35 @@ def _seconds(inference: OptimizedNetwork, pixels: Tensor) -> float:
     return time.perf_counter() - began
 
 
-def _converted(network: nn.Module, compute: Compute, preprocessing: Preprocessing) -> OptimizedNetwork:
-    """A copy for `compute`. In 16 bits, weights that autocast would cast in every call are cast once."""
-    network = compute.to_device(copy.deepcopy(network))
-    if compute.precision != "float32":
-        for layer in network.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                layer.to(getattr(torch, compute.precision))
+def _shortened(exact: OptimizedNetwork, compute: Compute, pixels: Tensor) -> OptimizedNetwork:
+    """A copy for `compute`. Weights that autocast would cast in every call are cast once, those of the head never."""
+    preprocessing = exact.preprocessing
+    network = compute.to_device(copy.deepcopy(exact.network))
+    # Not by `head_of`: computing on the meta device takes torch a second, once.
+    name, _ = last_entered(network, compute.to_memory_format(preprocessing.normalize(pixels.to(compute.device))))
+    head = network.get_submodule(name)
+    for layer in set(network.modules()) - set(head.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.to(getattr(torch, compute.precision))
+    if not name:
+        return OptimizedNetwork(_InFloat32(head), compute, preprocessing)
+    network.set_submodule(name, _InFloat32(head))
     return OptimizedNetwork(network, compute, preprocessing)
+
+
+class _InFloat32(nn.Module):
+    """A layer that computes in float32 within autocast."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """The layer's output for `inputs`, whose tensors become float32."""
+        device = next(self.layer.parameters()).device.type
+        with torch.autocast(device, enabled=False):
+            return self.layer(*map(_float, inputs), **{name: _float(value) for name, value in named.items()})
+
+
+def _float(value: Any) -> Any:
+    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value

@@ -14,10 +14,11 @@ from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
 from resnet_gui.data.image import Decoded
 from resnet_gui.data.transforms import Preprocessing
-from resnet_gui.device import choose_device
+from resnet_gui.device import choose_device, short_precision, slow_precision
 from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import load_model
-from resnet_gui.prediction.optimized_network import OptimizedNetwork, optimize
+from resnet_gui.prediction.adaptive_precision import AdaptivePrecision
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, in_short_precision, optimize
 from resnet_gui.records import Prediction
 
 
@@ -34,8 +35,9 @@ class Picture:
 
 
 class Predictor:
-    """A model that is loaded and warm. Raises `Problem` if the file is not a model or the device is missing.
+    """A model that is loaded and warm. Raises `Problem` if the file is not a model, or the device or precision missing.
 
+    If the precision is "auto", 16 bits are used where `check` proves them good enough for this model and its pictures.
     `earlier` may hold the same network, such as that of an earlier epoch. If it was optimized for as many threads, this
     one computes like it and is ready sooner.
     """
@@ -44,9 +46,23 @@ class Predictor:
         self.path = model
         device = choose_device(machine)
         network, self.metadata = load_model(model)
-        self.kind = self.metadata.network, self.metadata.preprocessing, device, torch.get_num_threads()
+        self.kind = (
+            self.metadata.network,
+            self.metadata.preprocessing,
+            device,
+            torch.get_num_threads(),
+            machine.precision,
+        )
         compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
-        self.inference: OptimizedNetwork = optimize(network, self.metadata.preprocessing, device, compute)
+        exact = optimize(network, self.metadata.preprocessing, device, compute)
+        automatic = machine.precision == "auto"
+        self.inference: OptimizedNetwork = exact if automatic else _set(exact, machine.precision)
+        self.note = slow_precision(self.inference.compute)
+        self._adaptive = AdaptivePrecision(self.inference, short_precision(device) if automatic else None)
+
+    def check(self) -> None:
+        """May compute the batch predicted last in 16 bits, too, to learn whether they are good enough for what follows."""
+        self._adaptive.check()
 
     def predict(self, path: Path, top: int = 5) -> Prediction:
         """The `top` most probable classes of the picture in `path`; an unreadable one comes with its `problem`."""
@@ -75,17 +91,18 @@ class Predictor:
 
     def _predictions(self, pictures: list[Picture], top: int) -> Iterator[Prediction]:
         began = time.perf_counter()
-        ranked = self.inference.probabilities(stacked([each.pixels for each in pictures])).sort(
-            descending=True, stable=True
-        )
+        found, precisions = self._adaptive.probabilities(stacked([each.pixels for each in pictures]))
+        ranked = found.sort(descending=True, stable=True)
         share = _milliseconds_since(began) / len(pictures)
         probabilities, order = (each[:, :top].tolist() for each in ranked)
-        for picture, highest, indices in zip(pictures, probabilities, order, strict=True):
+        rows = zip(pictures, probabilities, order, precisions, strict=True)
+        for picture, highest, indices, precision in rows:
             labels = tuple(self.metadata.classes[index] for index in indices)
             took = picture.milliseconds + share
             yield Prediction(
-                picture.path, labels, tuple(highest), picture.width, picture.height, took, notes=picture.notes
-            )
+                picture.path, labels, tuple(highest), picture.width, picture.height, took, notes=picture.notes,
+                precision=precision,
+            )  # fmt: skip
 
 
 def _notes(path: Path, decoded: Decoded, preprocessing: Preprocessing) -> Iterator[Message]:
@@ -94,6 +111,16 @@ def _notes(path: Path, decoded: Decoded, preprocessing: Preprocessing) -> Iterat
         yield message("first_frame", name=path.name)
     if decoded.clipped and preprocessing.grey_range:
         yield message("grey_clipped_here", count=decoded.clipped, **preprocessing.grey_range.limits)
+
+
+def _set(exact: OptimizedNetwork, precision: str) -> OptimizedNetwork:
+    """`exact` in the precision that the user has set. Raises `Problem` (`precision_missing`)."""
+    if precision == exact.compute.precision:
+        return exact
+    try:
+        return in_short_precision(exact, precision)
+    except (RuntimeError, ValueError) as error:
+        raise Problem("precision_missing", precision=precision) from error
 
 
 def _milliseconds_since(began: float) -> float:

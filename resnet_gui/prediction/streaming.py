@@ -70,6 +70,7 @@ def _predictions(
         predictions = predictor.predict_batch(batch, top)
         seconds, pictures = time.perf_counter() - began, sum(isinstance(each, Picture) for each in batch)
         yield predictions
+        predictor.check()
         if 2 * size * seconds <= _BATCH_SECONDS * pictures:  # at this speed twice as many still fit in the time
             size = min(2 * size, largest)
         batch = []

@@ -26,7 +26,7 @@ from resnet_gui.data.loader import Loader
 from resnet_gui.data.moved_folder import moved_root
 from resnet_gui.data.snapshot import Snapshot
 from resnet_gui.data.split import as_csv, from_csv
-from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, short_precision
+from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, slow_precision
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_file import ModelMetadata, unshared
@@ -119,7 +119,7 @@ def _description(state: RunState) -> dict[str, Any]:
 def _metadata(state: RunState) -> CheckpointMetadata:
     return CheckpointMetadata(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
-        state.best.metadata, state.part_size, state.accepted, state.compute.device.type, torch.get_num_threads(), VERSIONS,
+        state.best.metadata, state.part_size, state.accepted, str(state.compute.device), torch.get_num_threads(), VERSIONS,
     )  # fmt: skip
 
 
@@ -230,10 +230,10 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
 def _differences(metadata: CheckpointMetadata, compute: Compute) -> Iterator[Message]:
     """Why the rest of the run may be slow, or differ in the last digits from an uninterrupted run."""
     device = compute.device
-    if compute.precision != "float32" and short_precision(device) is None:
-        yield message("slow_precision", precision=compute.precision)
-    if metadata.device != device.type:
-        yield message("not_exact_device", before=metadata.device, now=device.type)
+    if note := slow_precision(compute):
+        yield note
+    if metadata.device != str(device):
+        yield message("not_exact_device", before=metadata.device, now=str(device))
     if metadata.threads != torch.get_num_threads():
         yield message("not_exact_threads", before=metadata.threads, now=torch.get_num_threads())
     before = dict(metadata.versions)

@@ -167,7 +167,7 @@ def _go_on(state: RunState, run: Path, notes: list[Message], stop: threading.Eve
         state.config.training.epochs,
         state.epoch,
         state.step,
-        state.compute.device.type,
+        str(state.compute.device),
         torch.get_num_threads(),
     )
     yield resumed_plan_event(state.config, state.compute)
@@ -203,13 +203,13 @@ def _started(state: RunState, run: Path) -> Started:
     splits = state.splits
     return Started(
         str(run), state.config.network, splits.classes, len(splits.train), len(splits.val), len(splits.test),
-        state.config.training.epochs, state.compute.device.type, torch.get_num_threads(),
+        state.config.training.epochs, str(state.compute.device), torch.get_num_threads(),
     )  # fmt: skip
 
 
 def _resolved(config: TrainConfig, listing: Listing, device: torch.device) -> TrainConfig:
     """`config` with the device and the dataset's full path and layout, so that a resumed run and a rerun use the same."""
-    machine = config.machine.model_copy(update={"device": device.type})
+    machine = config.machine.model_copy(update={"device": str(device)})
     data = config.data.model_copy(update={"layout": listing.layout})
     return config.model_copy(update={"dataset": listing.root, "data": data, "machine": machine})
 

@@ -99,7 +99,7 @@ class MemoryWatch:
             yield Note(message("memory_more", peak=_giga(peak)))
 
     def _peak(self) -> int:
-        return torch.cuda.max_memory_allocated() if self._device.type == "cuda" else peak_memory()
+        return torch.cuda.max_memory_allocated(self._device) if self._device.type == "cuda" else peak_memory()
 
 
 def memory_bytes(config: TrainConfig, network: nn.Module, preprocessing: Preprocessing) -> int:

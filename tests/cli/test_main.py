@@ -64,6 +64,35 @@ def test_predict_prints_the_most_probable_classes(trained: tuple[Path, str], dra
     assert first >= second
 
 
+@pytest.mark.parametrize(("precision", "slow"), [("float32", False), ("float16", True)])
+def test_predict_computes_in_the_precision_that_is_asked_for(
+    trained: tuple[Path, str], drawn: Path, capsys: pytest.CaptureFixture[str], precision: str, slow: bool
+) -> None:
+    model, options = trained[0] / "model.safetensors", ["--json", "--precision", precision, "--device", "cpu"]
+    assert main(["predict", str(model), str(drawn / "blue"), *options]) == 0
+    printed, errors = capsys.readouterr()
+    assert {json.loads(line)["precision"] for line in printed.splitlines()} == {precision}
+    assert (f"Computes in {precision}, for which this processor has no instructions" in errors) == slow
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "x", "--device", "gpu"], "“gpu” is none of auto, cpu, cuda, mps, and cuda:0, cuda:1 and so on"),
+        (["predict", "x", "y", "--device", "cuda:one"], "“cuda:one” is none of auto, cpu"),
+        (["evaluate", "x", "--device", "cuda:"], "“cuda:” is none of auto, cpu"),
+        (["evaluate", "x", "--precision", "8"], "invalid choice: '8'"),
+    ],
+)
+def test_what_names_no_device_or_precision_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
 def test_predict_as_json_and_as_a_table_say_the_same(trained: tuple[Path, str], drawn: Path, tmp_path: Path) -> None:
     table = tmp_path / "answers.csv"
     done = resnet_gui("predict", trained[0] / "model.safetensors", drawn / "blue", "--json", "--csv", table)

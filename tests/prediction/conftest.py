@@ -8,7 +8,7 @@ from torch import nn
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
-from resnet_gui.prediction import optimized_network
+from resnet_gui.prediction import predictor
 
 CLASSES = ("blue", "green", "red")
 
@@ -24,7 +24,7 @@ def threads() -> Iterator[None]:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     """A ResNet-20 whose norms do something, as after a training. Its answers are compared to 1e-5: none is in 16 bits."""
-    monkeypatch.setattr(optimized_network, "short_precision", lambda _: None)
+    monkeypatch.setattr(predictor, "short_precision", lambda _: None)
     torch.manual_seed(0)
     network = build("resnet20", 3)
     for layer in network.modules():

@@ -9,7 +9,7 @@ import torch
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import usable_cores
 from resnet_gui.engine.predictor_cache import PredictorCache
-from resnet_gui.events import Predicted
+from resnet_gui.events import Note, Predicted
 from resnet_gui.messages import Problem
 from resnet_gui.model_file import ModelMetadata, save_model
 from resnet_gui.nets.build import build
@@ -34,6 +34,23 @@ def test_it_answers_by_what_the_file_holds_now(model: Path, colours: Path) -> No
     with pytest.raises(Problem) as caught:
         labels(answering, model, picture)
     assert caught.value.message.code == "model_missing"
+
+
+def test_a_precision_that_is_set_is_that_of_every_answer(model: Path, colours: Path) -> None:
+    answering, found = PredictorCache(), []
+    for precision in ("float32", "float16", "float32"):
+        events = list(answering.predict(model, [colours / "red"], threading.Event(), False, precision))
+        items = [item for event in events if isinstance(event, Predicted) for item in event.items]
+        assert {item.precision for item in items} == {precision}
+        assert [event.message.code for event in events if isinstance(event, Note)] == ["slow_precision"] * (
+            precision == "float16"
+        )
+        found.append([item.probabilities for item in items])
+    assert found[2] == [pytest.approx(each, abs=1e-5) for each in found[0]]
+    assert found[1] == [pytest.approx(each, abs=0.01) for each in found[0]]
+    with pytest.raises(Problem) as caught:
+        list(answering.describe(model, False, "eight bits"))
+    assert caught.value.message.code == "setting_invalid"
 
 
 def test_during_a_run_the_loaded_model_answers_with_one_thread(

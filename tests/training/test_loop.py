@@ -266,6 +266,22 @@ def test_a_run_made_with_a_relative_path_is_understood_from_elsewhere(
     assert scored[-1].test.opened == 2
 
 
+def test_a_score_can_be_computed_in_another_precision(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = only(run(quick, training__epochs=1, machine__precision="float32"), Started)[0]
+    model = Path(started.run) / "model.safetensors"
+    losses = [load_model(model)[1].test.loss]
+    monkeypatch.setattr("resnet_gui.device.short_precision", lambda _: None)
+    for precision, codes in (("auto", []), ("bfloat16", ["slow_precision"])):
+        *others, scored = score_test_split(Path(started.run), threading.Event(), precision=precision)
+        assert [each.message.code for each in others if isinstance(each, Note)] == codes
+        losses.append(scored.test.loss)
+    assert losses[0] == losses[1] == pytest.approx(losses[2], rel=0.05)
+    assert losses[2] != losses[1]
+    with pytest.raises(Problem, match="“cuda:1” is not available"):
+        list(score_test_split(Path(started.run), threading.Event(), device="cuda:1"))
+    assert load_model(model)[1].test_opened == 3
+
+
 def test_a_stopped_scoring_does_not_count(quick: Settings) -> None:
     started = only(run(quick, training__epochs=1), Started)[0]
     stop = threading.Event()

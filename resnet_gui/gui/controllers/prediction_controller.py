@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
-from resnet_gui.events import Event, Failed, JobEnded, Predicted, Thumbnails
+from resnet_gui.config import settings
+from resnet_gui.events import Event, Failed, JobEnded, Note, Predicted, Thumbnails
 from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
@@ -25,6 +26,9 @@ from resnet_gui.records import ModelInfo, leak_note
 
 _DELAY = 150
 """Milliseconds. If the answer takes longer, the pane shows that it waits; for less it would only flicker."""
+
+PRECISIONS = next(setting.choices for setting in settings() if setting.key == "machine.precision")
+"""How exactly predictions may be computed."""
 
 _NAMED_CLASSES = 12
 """The number of classes that are named when a model has been loaded."""
@@ -45,6 +49,8 @@ class PredictionController(QObject):
     ) -> None:
         super().__init__(pane)
         self._prediction_engine = prediction_engine
+        if user_settings.precision() in PRECISIONS:
+            prediction_engine.precision = user_settings.precision()
         self._training_engine = training_engine
         self._pane = pane
         self._user_settings = user_settings
@@ -114,6 +120,17 @@ class PredictionController(QObject):
         self._request_predictions(paths)
         self._late.start()
 
+    def set_precision(self, precision: str) -> None:
+        """Predicts with this precision from now on, and a single picture that is shown once more."""
+        self._user_settings.set_precision(precision)
+        self._prediction_engine.precision = precision
+        if len(self._predicted_paths) == 1 and Path(self._predicted_paths[0]).is_file():
+            self._request_predictions(self._predicted_paths)
+            return
+        if self._predicted_paths:
+            self._pane.show_message(self.tr("Another precision is set. Drop the pictures again to predict with it."))
+        self._prediction_engine.preload()
+
     def _show_waiting(self) -> None:
         """Clears the old answers, because the new one takes a while."""
         self._pane.start_batch(len(self._predicted_paths))
@@ -131,6 +148,8 @@ class PredictionController(QObject):
         match event:
             case Predicted():
                 self._pane.show_predictions(event.items)
+            case Note():
+                self._pane.show_message(message_text(event.message))
             case Failed():
                 self._pane.show_message(message_text(event.message), bad=True)
 

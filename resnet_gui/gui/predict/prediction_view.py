@@ -88,4 +88,5 @@ def _bars(prediction: Prediction) -> list[Bar]:
 def _facts(prediction: Prediction) -> str:
     if not prediction.labels:
         return ""
-    return f" · {prediction.width} × {prediction.height} · {prediction.milliseconds:.0f} ms"
+    facts = f" · {prediction.width} × {prediction.height} · {prediction.milliseconds:.0f} ms"
+    return facts if prediction.precision in ("", "float32") else f"{facts} · {prediction.precision}"

@@ -68,6 +68,12 @@ class SettingsForm(QWidget):
         assert isinstance(box, FloatBox)
         box.set_automatic(_value_text(None), number)
 
+    def add_choices(self, key: str, choices: Iterable[str]) -> None:
+        """Offers in the field `key` those of `choices` that it does not offer yet."""
+        box = self._fields[key].widget
+        assert isinstance(box, ChoiceBox)
+        box.addItems([each for each in choices if box.findText(each) < 0])
+
     def set_limits(self, key: str, low: int, high: int | None) -> None:
         """Narrows the whole number `key` to `low` to `high`, and clips its value. None: the setting's own limit."""
         setting, box = self._settings[key], self._fields[key].widget
@@ -203,7 +209,13 @@ def _choice(setting: Setting) -> _Field:
     box = ChoiceBox()
     box.addItems(setting.choices)
     box.setCurrentText(setting.default)
-    return _Field(box, box.currentText, box.setCurrentText, box.currentTextChanged)
+
+    def write(value: str) -> None:
+        if box.findText(value) < 0:  # such as a graphics card of another machine
+            box.addItem(value)
+        box.setCurrentText(value)
+
+    return _Field(box, box.currentText, write, box.currentTextChanged)
 
 
 def _switch(setting: Setting) -> _Field:
@@ -242,7 +254,7 @@ _FIELDS: dict[str, Callable[[Setting], _Field]] = {
 def _fits(setting: Setting, value: Any) -> bool:
     """Whether a field for `setting` can hold `value`."""
     if setting.kind == "choice":
-        return value in setting.choices
+        return setting.takes(value)
     if setting.kind in ("int", "float"):
         if value is None:
             return setting.default is None

@@ -29,7 +29,7 @@ from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.paths import runs_folder
 from resnet_gui.records import Weights
 
-_SIZE, _RATE = "data.image_size", "training.learning_rate"
+_SIZE, _RATE, _DEVICE = "data.image_size", "training.learning_rate", "machine.device"
 _RATES = {"random": RATE_FROM_RANDOM, "auto": None}
 """The learning rate by what a run starts from. Whatever is not here is trained already."""
 
@@ -215,6 +215,12 @@ class SetupPane(QWidget):
             self._wanted_size = self._default_size
             self._fit_size()
             self._on_initial_weights_changed()
+
+    def add_devices(self, devices: Sequence[str]) -> None:
+        """Offers each graphics card of `devices`, all that the machine has, if there are several."""
+        cards = [each for each in devices if each.startswith("cuda:")]
+        if len(cards) > 1:
+            self._form.add_choices(_DEVICE, cards)
 
     def values(self) -> dict[str, Any]:
         """Every setting by dotted key, and the network's name under `network`."""

@@ -14,7 +14,7 @@ from resnet_gui import __version__
 from resnet_gui.config import settings
 from resnet_gui.events import Event, Progress
 from resnet_gui.gui.controllers.dataset_controller import DatasetController
-from resnet_gui.gui.controllers.prediction_controller import PredictionController
+from resnet_gui.gui.controllers.prediction_controller import PRECISIONS, PredictionController
 from resnet_gui.gui.controllers.resume_controller import ResumeController
 from resnet_gui.gui.controllers.runs_controller import RunsController, is_run
 from resnet_gui.gui.controllers.training_controller import TrainingController
@@ -212,6 +212,11 @@ class MainWindow(QMainWindow):
             "picture",
             self.tr("Predict"),
         )
+        precisions = {each: self.tr("Automatic") if each == "auto" else each for each in PRECISIONS}
+        self._menu_bar.add_choice(
+            menu.addMenu(self.tr("P&recision of predictions")), precisions, self.prediction_engine.precision,
+            self.prediction_controller.set_precision,
+        )  # fmt: skip
         menu.addSeparator()
         add(menu, self.tr("Use the &default settings"), self.setup.reset)
 
@@ -238,6 +243,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.prediction_engine.engine_phase_changed.connect(self._on_engine_phase_changed)
         self.prediction_engine.ready.connect(self.status.show_event)
+        self.prediction_engine.ready.connect(lambda event: self.setup.add_devices(event.devices))
         self.training_engine.event_received.connect(self.status.show_event)
         self.training_engine.event_received.connect(self._on_run_event)
         self.training_engine.silent.connect(

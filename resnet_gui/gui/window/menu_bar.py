@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -63,10 +63,14 @@ class MenuBar:
             "light": self._window.tr("Light"),
             "dark": self._window.tr("Dark"),
         }
+        self.add_choice(menu, {mode: texts[mode] for mode in MODES}, self._theme.mode, chosen)
+
+    def add_choice(self, menu: QMenu, texts: Mapping[str, str], current: str, chosen: Callable[[str], None]) -> None:
+        """Adds the choice of one of `texts`, by its key."""
         group = QActionGroup(menu)
-        for mode in MODES:
-            action = QAction(texts[mode], group, checkable=True, checked=mode == self._theme.mode)
-            action.triggered.connect(lambda _, mode=mode: chosen(mode))
+        for key, text in texts.items():
+            action = QAction(text, group, checkable=True, checked=key == current)
+            action.triggered.connect(lambda _, key=key: chosen(key))
             menu.addAction(action)
 
     def add_recent(

@@ -124,7 +124,8 @@ class StatusBar(QStatusBar):
                 self._speed.clear()
 
     def _show_device(self, device: str, threads: int) -> None:
-        name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(device, device)
+        kind, _, number = device.partition(":")
+        name = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU"}.get(kind, kind) + f" {number}".rstrip()
         count = self.tr("1 thread") if threads == 1 else self.tr("{count} threads").format(count=threads)
         self._device.setText(f"{name} · {count}")
         self._device.setToolTip("")

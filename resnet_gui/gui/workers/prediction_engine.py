@@ -38,6 +38,8 @@ class PredictionEngine(QObject):
         """Whether `best` answers if both models are there."""
         self.busy = False
         """Whether a run computes: predictions then use one thread of the processor."""
+        self.precision = "auto"
+        """How exactly predictions are computed."""
         self._engine: Engine | None = None
         self._ready = False
         self._listeners: dict[int, Callable[[Event], None]] = {}
@@ -73,7 +75,7 @@ class PredictionEngine(QObject):
             on_event(event)
 
         self._cancel_prediction()  # else its answers would be shown under the new model's name
-        self.request("model", on_model_event, model=model, busy=self.busy)
+        self.request("model", on_model_event, model=model, **self._how())
 
     def set_best(self, model: str, epoch: int, validated: bool) -> None:
         """Sets the best model of a run, which has just been saved, its epoch, and whether it was validated."""
@@ -88,12 +90,15 @@ class PredictionEngine(QObject):
     def preload(self) -> None:
         """Loads the model that answers, if there is one, so that the first prediction need not wait for it."""
         if self.model and self._engine is not None:
-            self.request("model", lambda _: None, model=self.model, busy=self.busy)
+            self.request("model", lambda _: None, model=self.model, **self._how())
 
     def predict(self, paths: Sequence[str], on_event: Callable[[Event], None]) -> None:
         """Predicts pictures and folders with the model that answers. Cancels the prediction before, if it still runs."""
         self._cancel_prediction()
-        self._prediction = self.request("predict", on_event, model=self.model, paths=list(paths), busy=self.busy)
+        self._prediction = self.request("predict", on_event, model=self.model, paths=list(paths), **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        return {"busy": self.busy, "precision": self.precision}
 
     def _cancel_prediction(self) -> None:
         self.stop(self._prediction)

@@ -353,6 +353,20 @@ def test_set_values_passes_over_what_does_not_fit(make, wrong):
     assert form.values() == before
 
 
+def test_a_card_of_another_machine_stays_and_those_here_are_offered(make):
+    form = make()
+    box = form._fields["machine.device"].widget
+    form.set_values({"machine.device": "cuda:3"})
+    form.add_choices("machine.device", ["cuda:0", "cuda:1"])
+    form.add_choices("machine.device", ["cuda:0", "cuda:1"])
+    assert form.values()["machine.device"] == "cuda:3"
+    offered = [box.itemText(index) for index in range(box.count())]
+    assert offered == ["auto", "cpu", "cuda", "mps", "cuda:3", "cuda:0", "cuda:1"]
+    for wrong in ("cuda:x", "gpu", 3, None):
+        form.set_values({"machine.device": wrong})
+        assert form.values()["machine.device"] == "cuda:3"
+
+
 def test_reset_goes_back_to_the_defaults(make):
     form = make(Kitchen)
     before = form.values()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from helpers.window_actions import (
@@ -361,6 +361,10 @@ def test_everything_chosen_is_there_again_at_the_next_start(
 ) -> None:
     window.setup.set_values({"training.epochs": 33, "network": "resnet50"})
     window._choose_theme("dark")
+    precisions = next(menu for menu in window.findChildren(QMenu) if menu.title() == "P&recision of predictions")
+    assert [action.isChecked() for action in precisions.actions()] == [True, False, False, False]
+    precisions.actions()[1].trigger()
+    assert window.prediction_engine.precision == "float32"
     window.predict_dock.setFloating(True)
     window.close()
     window.end_engines()
@@ -369,6 +373,7 @@ def test_everything_chosen_is_there_again_at_the_next_start(
     values = again.setup.values()
     assert (values["training.epochs"], values["network"]) == (33, "resnet50")
     assert again._theme.dark
+    assert again.prediction_engine.precision == "float32"
     again.show()
     assert again.predict_dock.isFloating()
     assert again.predict_dock.isVisible()

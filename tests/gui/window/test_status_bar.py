@@ -18,6 +18,12 @@ def status(qapp, qtbot):
     return bar
 
 
+@pytest.mark.parametrize(("device", "shown"), [("cuda", "GPU · "), ("cuda:1", "GPU 1 · "), ("mps", "Apple GPU · ")])
+def test_names_the_card(status, device, shown):
+    status.show_event(Started("/runs/1", "resnet18", ("daisy", "rose"), 480, 160, 160, 12, device, 2))
+    assert status._device.text().startswith(shown)
+
+
 def test_shows_step_speed_and_time(status):
     status.show_event(Progress("train", 2, 4, 3, 0.5, 0.5, 22.84, 130.0))
     assert "22.8 images/s" in text_of(status)
