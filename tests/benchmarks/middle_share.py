@@ -1,8 +1,9 @@
 """How much of a picture evaluation should see: `python tests/benchmarks/middle_share.py [--fashion FOLDER] [--weights FILE SET ...]`
 
 `--fashion` is the folder of Fashion-MNIST's four IDX files: the program trains ResNet-20 on 28 px with three seeds, and scores
-the test pictures whole and cropped (28 of 32, as before there was a choice). What is learned is the same: random crops of training do
-not depend on it. Each `SET` is a folder of larger pictures: a linear
+the test pictures whole and cropped (28 of 32, as before there was a choice). Each seed learns once from
+random crops, which do not depend on the share, and once from whole pictures without them.
+Each `SET` is a folder of larger pictures: a linear
 head learns from what SqueezeNet 1.1 with the weights `--weights` makes of the training pictures, at 224 px. The share is chosen by
 cross-validation on these; the test pictures are for the report. Brackets hold 95 % intervals (Wilson 1927).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import math
 import statistics
 import tempfile
@@ -71,10 +73,13 @@ def small_pictures(source: Path, counts: Sequence[int], epochs: int, seeds: int)
         root = Path(place) / "fashion"
         for split, prefix, count in zip(("train", "test"), ("train", "t10k"), counts, strict=True):
             write_pictures(source, prefix, count, root / split)
-        for seed in range(seeds):
-            model = trained(root, Path(place) / "runs", epochs, seed)
+        for seed, crops in itertools.product(range(seeds), (True, False)):
+            model = trained(root, Path(place) / "runs", epochs, seed, crops)
             for share in (WHOLE, CROPPED):
-                print(f"  seed {seed}  share {share:5}  {scored(*tested(model, root, share))}", flush=True)
+                print(
+                    f"  seed {seed}  {'with' if crops else 'without':7} random crops  share {share:5}  {scored(*tested(model, root, share))}",
+                    flush=True,
+                )
 
 
 def write_pictures(source: Path, prefix: str, count: int, root: Path) -> None:
@@ -88,11 +93,11 @@ def write_pictures(source: Path, prefix: str, count: int, root: Path) -> None:
         Image.fromarray(pixels.reshape(-1, 28, 28)[number]).save(root / str(label) / f"{number:05}.png")
 
 
-def trained(root: Path, out: Path, epochs: int, seed: int) -> Path:
+def trained(root: Path, out: Path, epochs: int, seed: int, crops: bool) -> Path:
     """The model file of a run."""
     settings = {
         "dataset": root, "out": out, "network": "resnet20", "data.image_size": 28, "data.val_fraction": 0.1,
-        "training.epochs": epochs, "training.batch_size": 64, "training.seed": seed,
+        "data.random_crop": crops, "training.epochs": epochs, "training.batch_size": 64, "training.seed": seed,
         "training.learning_rate": 0.003, "machine.device": "cpu", "machine.precision": "float32",
         "machine.memory_format": "channels_last", "machine.threads": 2, "machine.loading_threads": 1,
     }  # fmt: skip
