@@ -250,7 +250,7 @@ class Checked:
 
     readable: int
     skipped: int
-    notes: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
