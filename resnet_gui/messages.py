@@ -37,7 +37,7 @@ class Problem(Exception):
 
 def sentence(message: Message, translate: Callable[[str], str] = str) -> str:
     """The text of `message`. `translate` maps an English template to the user's language."""
-    template, values = SENTENCES[message.code], dict(message.values)
+    template, values = SENTENCES[message.code], {**_UNWRITTEN.get(message.code, {}), **dict(message.values)}
     if "{advice}" in template:  # files of earlier versions have none
         advice = SENTENCES.get(str(values.get("advice")), SENTENCES["advice_space"])
         values["advice"] = translate(advice)
@@ -58,6 +58,12 @@ def first_names(names: Sequence[str], shown: int = 3) -> str:
     """The first of `names`, and how many more there are: there may be thousands."""
     return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
 
+
+_UNWRITTEN: dict[str, dict[str, Value]] = {
+    "image_too_many_pixels": {"pixels": "more than 178"},
+    "image_format": {"formats": "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM"},
+}
+"""Values that messages in files of earlier versions do not have."""
 
 SENTENCES = {
     # A dataset folder.

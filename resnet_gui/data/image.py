@@ -240,8 +240,10 @@ def read_header(path: Path) -> Header:
     try:
         with path.open("rb") as file, _opened(file, _formats(file.read(FIRST_BYTES), size, path)) as image:
             return Header(image.width, image.height, is_deep(image), _has_more_frames(image, path))
+    except Problem:
+        raise
     except Exception as error:  # as in `decode`
-        raise Problem("image_format", path=str(path)) from error
+        raise _unidentified(b"", path) from error
 
 
 def read_deep(path: Path) -> DeepPicture | None:
@@ -255,6 +257,8 @@ def read_deep(path: Path) -> DeepPicture | None:
             if image.width * image.height > MAX_PIXELS or not is_deep(image):
                 return None
             return DeepPicture.load(image, path)
+    except Problem:
+        raise
     except Exception as error:  # as in `decode`
         raise Problem("image_broken", path=str(path), reason=str(error)) from error
 
