@@ -38,7 +38,9 @@ def at_third(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             else:
                 yield Predicted("m", (Prediction(str(file), ("=cat", "狗")[:top], (0.75, 0.25)[:top]),))
 
-    monkeypatch.setattr(predictor, "Predictor", lambda *_: SimpleNamespace(metadata=SimpleNamespace(classes="ab")))
+    monkeypatch.setattr(
+        predictor, "Predictor", lambda *_: SimpleNamespace(metadata=SimpleNamespace(classes="ab"), note=None)
+    )
     monkeypatch.setattr(streaming, "predict_files", predict_files)
     return happens
 

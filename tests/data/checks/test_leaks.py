@@ -45,7 +45,7 @@ def test_copies_are_in_one_split_under_every_seed():
             assert len(set(places(splits, *group))) == 1
             held |= {*places(splits, *group)}
     assert held == {"train", "val", "test"}
-    assert notes(splits) == {"copies_together": {"count": 4, "names": "a/5, a/7, a/30, …"}}
+    assert notes(splits) == {"copies_together": {"count": 4, "names": "a/5, a/7, a/30 and 1 more"}}
 
 
 def test_without_copies_the_split_is_as_it_always_was():
@@ -90,7 +90,7 @@ def test_pictures_of_the_folders_own_splits_that_are_in_two_are_counted():
         train_a=9, train_b=9, val_a=4, val_b=4, test_a=7, test_b=7,
     )  # fmt: skip
     assert notes(split(listing)) == {
-        "test_in_train": {"count": 4, "total": 14, "names": "test/a/0, test/a/1, test/a/5, …"},
+        "test_in_train": {"count": 4, "total": 14, "names": "test/a/0, test/a/1, test/a/5 and 1 more"},
         "val_in_train": {"count": 1, "total": 8, "names": "val/a/0"},
         "test_in_val": {"count": 1, "total": 14, "names": "test/b/2"},
         "test_repeated": {"count": 1, "names": "test/b/4"},
@@ -110,7 +110,7 @@ def test_validation_taken_from_train_keeps_copies_together():
 def test_hundreds_of_small_classes_make_one_note():
     counts = {f"c{number:03}": 2 for number in range(300)}
     assert notes(split(dataset(**counts))) == {
-        "classes_small": {"count": 300, "names": "“c000”, “c001”, “c002”, …"},
+        "classes_small": {"count": 300, "names": "“c000”, “c001”, “c002” and 297 more"},
         "no_test": {},
     }
 

@@ -15,6 +15,7 @@ from resnet_gui.data.checks import survey as module
 from resnet_gui.data.checks.survey import Survey, find_grey_range, survey
 from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.samples import Sample
+from resnet_gui.data.split import split_samples
 from resnet_gui.events import GreyRangeFound, Progress
 from resnet_gui.messages import message, sentence
 from resnet_gui.records import GreyRange
@@ -101,7 +102,7 @@ def test_several_frames_are_said(tmp_path: Path, suffix: str) -> None:
     assert found(tmp_path, still).notes == ()
     [note] = found(tmp_path, [*still, *names]).notes
     assert (note.code, dict(note.values)["count"]) == ("first_frame_only", 4)
-    assert dict(note.values)["names"] == ", ".join(names[:3]) + ", …"
+    assert dict(note.values)["names"] == ", ".join(names[:3]) + " and 1 more"
 
 
 def test_a_phones_picture_with_a_preview_behind_it_has_one_frame(tmp_path: Path) -> None:
@@ -118,5 +119,7 @@ def test_before_a_run_only_its_training_pictures_count(tmp_path: Path) -> None:
                 write_png(tmp_path / split / name / f"{number}.png", RAMP * factor)
     listing = list_folder(tmp_path)
     assert listing is not None
-    events = list(find_grey_range(listing, make_config({}), threading.Event()))
+    data = make_config({}).data
+    splits = split_samples(listing, data.val_fraction, data.test_fraction, 0)
+    events = list(find_grey_range(listing.root, splits.train, data, threading.Event()))
     assert events[-1] == GreyRangeFound(GreyRange(0, 4095))
