@@ -54,18 +54,23 @@ def make_run_folder(config: TrainConfig, splits: Splits) -> Path:
     return run
 
 
+_WORTH_KEEPING = ("loss_not_finite", "features_no_room")
+"""A loss that is not finite comes of a step, even where no progress is logged; and the other asks the user to make room,
+then to resume."""
+
+
 @contextlib.contextmanager
 def removed_if_nothing_was_learned(run: Path) -> Iterator[None]:
     """Removes the new folder `run` if a `Problem` ends the run before a step: nothing could be read, or there is no room.
 
     Such a folder holds what can be made again at once, and would be offered to be resumed. It stays if it holds
-    anything that a run does not write. A loss that is not finite comes of a step, even where no progress is logged.
+    anything that a run does not write, and after the problems in `_WORTH_KEEPING`.
     """
     try:
         yield
     except Problem as problem:
         with contextlib.suppress(OSError):
-            if problem.message.code != "loss_not_finite" and _has_learned_nothing(run):
+            if problem.message.code not in _WORTH_KEEPING and _has_learned_nothing(run):
                 _remove(run)
         raise
 

@@ -527,7 +527,7 @@ def test_a_resumed_run_says_if_an_earlier_version_prepared_its_pictures(
 
 def test_a_run_that_goes_on_says_how_it_computes_now(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     run = until({**quick, "machine.threads": 1, "machine.precision": "bfloat16"}, 1, 2)
-    monkeypatch.setattr("resnet_gui.training.checkpoint.short_precision", lambda _: None)
+    monkeypatch.setattr("resnet_gui.device.short_precision", lambda _: None)
     events = go_on(run)
     [planned] = only(events, Planned)
     assert (planned.precision, planned.threads, planned.message.code) == ("bfloat16", 1, "plan_before")

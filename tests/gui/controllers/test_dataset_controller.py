@@ -65,7 +65,8 @@ def test_thumbnails_wait_for_no_range_and_follow_it(
     drawn: list[str] = []
     monkeypatch.setattr(ThumbnailDelegate, "add", lambda _, items: drawn.extend(item.png for item in items))
     [config] = [values["config"] for do, _, values in engine.made if do == "check"]
-    assert config == {"data.val_fraction": 0.2, "data.test_fraction": 0.2, "training.seed": 0}
+    splitting = {"data.val_fraction": 0.2, "data.test_fraction": 0.2, "training.seed": 0}
+    assert config == {**splitting, "data.layout": "classes", "data.validation_fold": 1}
     engine.answer("check", GreyRangeFound(GreyRange(0.0, 4095.0)))
     qtbot.waitUntil(lambda: engine.ranges() == [None, RANGE])
     engine.answer("thumbnails", Thumbnails((Thumbnail("a", "too late.png"),)))

@@ -259,7 +259,7 @@ def test_a_run_that_another_program_trains_is_followed_and_not_touched(
 
         with qtbot.waitSignal(window.runs_controller.opened, timeout=PATIENCE):
             window.open_path(unfinished)
-        assert not card.isVisible()
+        qtbot.waitUntil(card.isHidden, timeout=PATIENCE)
         qtbot.waitUntil(lambda: "another program trains this run" in text_of(header), timeout=PATIENCE)
         rows = window.training_tab.table.epochs.rowCount()
         qtbot.waitUntil(lambda: window.training_tab.table.epochs.rowCount() > rows + 2, timeout=PATIENCE)
