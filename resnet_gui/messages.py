@@ -90,6 +90,10 @@ SENTENCES = {
     "install_heic": "Save them as JPEG, or install one more package: type in a terminal: {command}",
     "class_small": "The class “{name}” has too few pictures to split ({count}, and 3 are needed), so all of them are used for training and none to check the result.",
     "classes_small": "{count} classes ({names}) have too few pictures to split (fewer than 3 different ones), so all of these are used for training and none to check the result.",
+    "classes_like_splits": (
+        "The classes are called {names}, like splits, so the model learns to tell these folders apart. "
+        "If they are splits, make one sub-folder for each class in each of them, and move the pictures there."
+    ),
     "class_missing": "The class “{name}” has no pictures in {split}: it keeps its place, but cannot be scored there.",
     "class_untrained": "The class “{name}” has no training pictures: the model cannot learn it.",
     "val_from_train": "There are no validation pictures, so {percent} % of the training pictures are set aside for validation. The test pictures are left alone.",

@@ -89,6 +89,7 @@ def test_train_beside_other_classes_is_a_class(tmp_path):
 def test_train_and_test_without_class_folders_are_classes(tmp_path):
     lay(tmp_path, "train/1.jpg", "test/1.jpg")
     assert {name for _, name, _ in shown(tmp_path)} == {"test", "train"}
+    assert notes(tmp_path) == [("classes_like_splits", {"names": "test, train"})]
 
 
 def test_a_folder_without_pictures_does_not_end_the_split_layout(tmp_path):
