@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from resnet_gui.data.readers.class_matching import match_classes
-from resnet_gui.data.readers.folder_names import split_of
+from resnet_gui.data.readers.folder_names import other_words, split_of
 from resnet_gui.data.readers.folder_tree import FolderTree, last_name, parent
 from resnet_gui.data.readers.layout import Labels, Layout, beside, read_as, read_layout
 from resnet_gui.data.readers.other_files import (
@@ -300,7 +300,8 @@ def _class_notes(
         for split in ("val", "test"):
             if split in splits and (split, label) not in held:
                 yield message("class_missing", name=name, split=split)
-    if len({split_of(name) for name in classes} - {None}) > 1 and all(map(split_of, classes)):
+    named_after = {None if other_words(name) else split_of(name) for name in classes}
+    if len(named_after) > 1 and None not in named_after:
         yield message("classes_like_splits", names=first_names(classes))
     if "val" in splits and "test" not in splits:
         yield message("no_test")
