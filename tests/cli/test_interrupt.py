@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 VERB = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored
 from resnet_gui.cli import main as module
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
