@@ -241,8 +241,7 @@ class Loader:
             raise Problem("image_changed", path=str(path))
         if decoded.clipped:
             self.clipped.add(index)  # and it is not cached, so that it is counted in every run
-        elif (
-            self.cache and self.snapshot.version(index) == before
-        ):  # else it may have been half written when it was read
+        # If its version has changed, it may have been half written when it was read.
+        elif self.cache and self.snapshot.version(index) == before:
             self.cache.put(name, before, self.snapshot.digest[index].tobytes(), scaled)
         return scaled

@@ -139,6 +139,7 @@ class JobRunner:
 def _check(request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
     """Looks for the dataset's range of grey, which its thumbnails need, then decodes every picture."""
     from resnet_gui.config import make_config
+    from resnet_gui.data.checks.duplicates import with_duplicates
     from resnet_gui.data.checks.readable import check
     from resnet_gui.data.checks.survey import find_grey_range
     from resnet_gui.data.readers.class_folders import list_folder
@@ -147,6 +148,7 @@ def _check(request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
     config = make_config(request.get("config", {}))
     layout, fold = config.data.layout, config.data.validation_fold
     listing = list_folder(Path(request["dataset"]), stop.is_set, layout=layout, validation_fold=fold)
+    listing = listing and with_duplicates(listing, stop.is_set)  # as a run does: copies decide what is in train
     if listing:
         splits = split_samples(listing, config.data.val_fraction, config.data.test_fraction, config.training.seed)
         yield from find_grey_range(listing.root, splits.train, config.data, stop)

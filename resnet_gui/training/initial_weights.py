@@ -53,8 +53,8 @@ def find_initial_weights(
 ) -> Generator[Event, None, InitialWeights | None]:
     """Decides what `config` leaves open, and downloads weights if they are not cached. Returns None when stopped.
 
-    `pictures` is the number of training pictures, `survey` what they have in common. Raises `Problem`. If `start_from` is "auto" and the weights cannot
-    be had, that is a note and the run starts from random ones.
+    `pictures` is the number of training pictures, `survey` what they have in common. Raises `Problem`. If `start_from`
+    is "auto" and the weights cannot be had, that is a note and the run starts from random ones.
     """
     match config.start.start_from:
         case "random":

@@ -43,6 +43,15 @@ def test_a_check_tells_the_range_first(picture: Path) -> None:
     assert end == Checked(6, 0)
 
 
+def test_a_check_splits_as_a_run_does_with_copies_in_train(picture: Path) -> None:
+    dataset = picture.parents[1]
+    for name in ("ill", "normal"):  # the same picture in two classes, which is for training only
+        write_png(dataset / name / "bright.png", RAMP * 16)
+    for seed in range(12):
+        found = events_of(do="check", dataset=str(dataset), config={"training.seed": seed})[0]
+        assert found == GreyRangeFound(GreyRange(0.0, 65535.0))
+
+
 def test_thumbnails_are_in_the_range_asked_for_or_that_of_a_model(picture: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
     for grey_range, wanted in ((GreyRange(0.0, 8190.0), 128), (None, 16)):
