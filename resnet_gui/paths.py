@@ -38,3 +38,11 @@ def weights_folder() -> Path:
 def runs_folder() -> Path:
     """Where runs go unless a setting says otherwise: `resnet-gui/runs` in the documents folder. Not made here."""
     return platformdirs.user_documents_path() / "resnet-gui" / "runs"
+
+
+def models_folder() -> Path:
+    """Where models made of weights go unless the user chooses otherwise: `resnet-gui/models` in the documents folder.
+
+    Not made here.
+    """
+    return platformdirs.user_documents_path() / "resnet-gui" / "models"

@@ -10,11 +10,11 @@ from PySide6.QtCore import QCoreApplication, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from resnet_gui.config import Setting
-from resnet_gui.gui.setup.fields import ChoiceBox
 from resnet_gui.gui.setup.settings_form import help_text
 from resnet_gui.gui.text import weights_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
+from resnet_gui.gui.widgets.fields import ChoiceBox
 from resnet_gui.gui.widgets.file_filters import weight_filter
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.catalog import NETWORKS

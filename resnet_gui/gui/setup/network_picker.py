@@ -6,19 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QPushButton
 
-from resnet_gui.gui.setup.fields import ChoiceBox
 from resnet_gui.gui.widgets.card import Card
+from resnet_gui.gui.widgets.fields import ChoiceBox
 from resnet_gui.gui.widgets.labels import label, named, tooltip
-from resnet_gui.nets.catalog import by_family, find
+from resnet_gui.gui.widgets.network_field import LIBRARIES, NetworkItems
+from resnet_gui.nets.catalog import find
 from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.nets.tables import short_count
 from resnet_gui.records import Weights
 
-_LIBRARIES = ("timm/", "torchvision/")
-"""The prefixes of names of networks outside the catalogue."""
 _COMMON_SMALLEST = 64
 _SHOWN_AT_ONCE = 18
 """Entries of the open list; the others scroll."""
@@ -36,13 +34,7 @@ class NetworkPicker(Card):
         self._networks = {network.name: network for network in networks}
         self._library_weights: dict[str, Weights | None] = {}
         """The weights that libraries have reported for their networks, by network name; None for none."""
-        self._list = QStandardItemModel(self)
-        self._bold = QFont(self.font())
-        self._bold.setWeight(QFont.Weight.DemiBold)
-        for family, members in by_family(networks).items():
-            self._add_heading(family)
-            for network in members:
-                self._add(network)
+        self._list = NetworkItems(networks, self)
         self._choice = self._make_choice()
         self._facts, self._note = label("dim"), label("dim")
         self._inside = named(QPushButton(self.tr("Look inside…")), "inspect")
@@ -68,7 +60,7 @@ class NetworkPicker(Card):
 
     def choose(self, name: object) -> None:
         """Chooses the network called `name`, if there is one. A library's network is added to the list."""
-        if isinstance(name, str) and name not in self._networks and name.startswith(_LIBRARIES):
+        if isinstance(name, str) and name not in self._networks and name.startswith(LIBRARIES):
             self._add_from_library(name)
         if name in self._networks:
             self._choice.setCurrentIndex(self._choice.findData(name))
@@ -93,22 +85,9 @@ class NetworkPicker(Card):
 
     def _add_from_library(self, name: str) -> None:
         if all(network.is_curated for network in self._networks.values()):
-            self._add_heading(self.tr("From the libraries"))
+            self._list.add_heading(self.tr("From the libraries"))
         self._networks[name] = dataclasses.replace(find(name), weights=self._library_weights.get(name))
-        self._add(self._networks[name])
-
-    def _add_heading(self, text: str) -> None:
-        """A line that cannot be chosen."""
-        heading = QStandardItem(text)
-        heading.setFlags(Qt.ItemFlag.NoItemFlags)
-        heading.setFont(self._bold)
-        self._list.appendRow(heading)
-
-    def _add(self, network: NetworkSpec) -> None:
-        item = QStandardItem(network.title)
-        item.setData(network.name, Qt.ItemDataRole.UserRole)
-        item.setToolTip(tooltip(network.description))
-        self._list.appendRow(item)
+        self._list.add(self._networks[name])
 
     def _make_choice(self) -> QComboBox:
         choice = named(ChoiceBox(), "network")

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from resnet_gui.config import Setting
-from resnet_gui.gui.setup.fields import ChoiceBox, FloatBox, WholeBox, short
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.fields import ChoiceBox, FloatBox, WholeBox, short
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 
 _LABEL_SHARE, _FIELD_SHARE = 2, 3
