@@ -322,6 +322,9 @@ SENTENCES = {
     "model_missing": "There is no model file {path}.",
     "model_unreadable": "{path} cannot be read: {reason}.",
     "model_not_one": "{path} is not a model made by this program: {reason}.",
+    "model_of_weights": (
+        "{path} is not a model made by this program. If it holds the trained weights of a network, a model can be made from it."
+    ),
     "model_newer": "{path} was made by a newer version of this program (format {format}). Update the program to open it.",
     "nothing_to_predict": "There are no pictures in {path}.",
     # The engine.

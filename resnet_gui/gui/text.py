@@ -17,6 +17,12 @@ def message_text(message: Message) -> str:
     return sentence(message, lambda text: QCoreApplication.translate("messages", text))
 
 
+def tied_parts(problem: Message) -> tuple[str, ...]:
+    """The parts of a file of weights among which the user must choose; none unless that is the `problem`."""
+    parts = dict(problem.values).get("parts", "") if problem.code == "weights_tie" else ""
+    return tuple(part for part in str(parts).split(", ") if part)
+
+
 def position_text(epoch: int, step: int) -> str:
     """ "epoch 7, step 40" after `step` steps of `epoch`; if `step` is 0, the end of the epoch before."""
     if step:

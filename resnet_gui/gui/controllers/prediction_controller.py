@@ -16,11 +16,12 @@ from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.user_settings import UserSettings
-from resnet_gui.gui.widgets.file_filters import model_filter, picture_filter
+from resnet_gui.gui.widgets.file_filters import model_or_weight_filter, picture_filter
 from resnet_gui.gui.widgets.image_view import PREVIEW_SIDE
+from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX, is_model
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import TrainingEngine
-from resnet_gui.messages import Message
+from resnet_gui.messages import Message, message
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import ModelInfo, leak_note
 
@@ -38,6 +39,8 @@ class PredictionController(QObject):
     """Predicts with the model that answers, and shows which one that is."""
 
     model_loaded = Signal()
+    adoption_requested = Signal(object)
+    """str: a file that is no model, of which the user wants to make one."""
     _pasted = Signal(object)
 
     def __init__(
@@ -63,6 +66,8 @@ class PredictionController(QObject):
         self._late.timeout.connect(self._show_waiting)
         self._drawing = self._next_drawing = ""
         """The picture whose preview is being drawn, and the one to draw after it."""
+        self._requested_model = ""
+        """The model file that was loaded last, or could not be."""
         self._waiting: list[str] = []
         """Paths that were dropped before there was a model, or while one was being loaded."""
         pane.pictures_dropped.connect(self.predict)
@@ -70,6 +75,7 @@ class PredictionController(QObject):
         pane.model_dropped.connect(self.load)
         pane.model_requested.connect(self.choose_model)
         pane.offered_model_requested.connect(lambda: prediction_engine.prefer_best(not prediction_engine.prefers_best))
+        pane.adoption_requested.connect(lambda: self.adoption_requested.emit(self._requested_model))
         pane.image_pasted.connect(self._save_pasted)
         self._pasted.connect(lambda path: self.predict([path]))
         pane.preview_requested.connect(self._draw_preview)
@@ -96,7 +102,7 @@ class PredictionController(QObject):
         recent = self._user_settings.recent("models")
         path, _ = QFileDialog.getOpenFileName(
             self._pane, self.tr("Open model"), str(Path(recent[0]).parent) if recent else str(Path.home()),
-            model_filter(),
+            model_or_weight_filter(),
         )  # fmt: skip
         if path:
             self.load(path)
@@ -106,7 +112,8 @@ class PredictionController(QObject):
         self._is_loading, self._predicted_paths = True, []
         self._late.stop()
         self._pane.show_waiting(self.tr("Loading the model…"))
-        self._prediction_engine.load(os.path.abspath(model), self._on_model_event)  # noqa: PTH100 - Path would resolve links
+        self._requested_model = os.path.abspath(model)  # noqa: PTH100 - Path would resolve links
+        self._prediction_engine.load(self._requested_model, self._on_model_event)
 
     def predict(self, paths: list[str]) -> None:
         """Predicts pictures and folders. If there is no model, or one is being loaded, they wait for it."""
@@ -170,10 +177,20 @@ class PredictionController(QObject):
                 self._user_settings.add_recent("models", event.path)
                 self.model_loaded.emit()
             case Failed():
-                self._pane.show_message(message_text(event.message), bad=True)
+                self._show_no_model(event.message)
             case JobEnded():
                 self._is_loading = False
                 self._predict_waiting()
+
+    def _show_no_model(self, problem: Message) -> None:
+        """Shows why a file could not be loaded. Of another program's weights a model can be made."""
+        path = self._requested_model
+        may_be_weights = problem.code == "model_not_one" and is_model(path)
+        if may_be_weights and not path.lower().endswith(MODEL_SUFFIX):  # it was never meant to be a model
+            problem = message("model_of_weights", path=path)
+        self._pane.show_message(message_text(problem), bad=True)
+        if may_be_weights:
+            self._pane.offer_adoption()
 
     def _predict_waiting(self) -> None:
         if waiting := self._waiting:

@@ -37,6 +37,8 @@ class PredictPane(QWidget):
     """str: a model file."""
     model_requested = Signal()
     offered_model_requested = Signal()
+    adoption_requested = Signal()
+    """The user wants a model to be made of the file that is none."""
     image_pasted = Signal(QImage)
     preview_requested = Signal(object)
     """str: the path of a picture whose prediction came without a small PNG of it."""
@@ -76,6 +78,10 @@ class PredictPane(QWidget):
         """Shows `text` above the predictions; `bad` for a problem."""
         self._set_message(text, "bad" if bad else "dim")
 
+    def offer_adoption(self) -> None:
+        """Offers below the message, until the next one, to make a model of the file that it is about."""
+        self.adopt_link.show()
+
     def start_batch(self, count: int) -> None:
         """Starts a batch of `count` pictures, 0 if not known yet. Old predictions stay until the next message or result."""
         self._predictions.clear()
@@ -89,6 +95,7 @@ class PredictPane(QWidget):
             return
         if first:
             self.message.hide()
+            self.adopt_link.hide()
             self._show_prediction()
         self._refresh()
 
@@ -164,6 +171,7 @@ class PredictPane(QWidget):
         return bool(dropped.models or dropped.pictures or dropped.image is not None or dropped.elsewhere)
 
     def _set_message(self, text: str, kind: str) -> None:
+        self.adopt_link.hide()
         set_style_property(self.message, "kind", kind)
         self.message.setText(breakable(text))
         self.message.setVisible(bool(text))
@@ -194,6 +202,9 @@ class PredictPane(QWidget):
         self.open_link = self._make_link(self.model_requested)
         self.open_link.setText(self.tr("Open model…"))
         self.open_link.setToolTip(self.tr("Choose a model file (.safetensors) to answer with."))
+        self.adopt_link = self._make_link(self.adoption_requested)
+        self.adopt_link.setText(self.tr("Make a model from it…"))
+        self.adopt_link.setToolTip(self.tr("Asks for the network and the names of the classes. Nothing is trained."))
         self.view = PredictionView(self._theme)
         self.position, self.back, self.on = QLabel(), QToolButton(), QToolButton()
         self.position.setProperty("kind", "dim")
@@ -243,6 +254,7 @@ class PredictPane(QWidget):
         self._column.addLayout(top)
         self._column.addLayout(_row(self.open_link, None, self.offer))
         self._column.addWidget(self.message)
+        self._column.addLayout(_row(self.adopt_link, None))
         self._column.addWidget(self.view, 1)
         self._room = QWidget()  # takes the prediction's room until it comes
         self._column.addWidget(self._room, 1)

@@ -27,14 +27,29 @@ def model_filter() -> str:
     return _with_all_files(_tr("Models"), (MODEL_SUFFIX,))
 
 
+def model_or_weight_filter() -> str:
+    """The filters for model files and, as their second choice, for files of weights, of which a model can be made."""
+    return f"{_titled(_tr('Models'), (MODEL_SUFFIX,))};;{weight_filter()}"
+
+
+def text_filter() -> str:
+    """The filters for text files."""
+    return _with_all_files(_tr("Text files"), (".txt", ".csv", ".names"))
+
+
 def _with_all_files(title: str, suffixes: Sequence[str]) -> str:
-    """As `QFileDialog` takes them: "Models (*.safetensors);;All files (*)".
+    """As `QFileDialog` takes them: "Models (*.safetensors);;All files (*)"."""
+    return f"{_titled(title, suffixes)};;{_tr('All files')} (*)"
+
+
+def _titled(title: str, suffixes: Sequence[str]) -> str:
+    """One filter: "Models (*.safetensors)".
 
     Each ending is there in capitals too where file names have upper and lower case: not every desktop's dialog ignores
     it.
     """
     endings = [*suffixes, *(map(str.upper, suffixes) if sys.platform == "linux" else ())]
-    return f"{title} ({' '.join(f'*{each}' for each in endings)});;{_tr('All files')} (*)"
+    return f"{title} ({' '.join(f'*{each}' for each in endings)})"
 
 
 def _tr(text: str) -> str:

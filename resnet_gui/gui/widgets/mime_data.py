@@ -9,12 +9,15 @@ from urllib.parse import unquote_to_bytes
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage, QPixmap
 
+from resnet_gui.weights.weight_cache import WEIGHT_SUFFIXES
+
 MODEL_SUFFIX = ".safetensors"
+_MODEL_SUFFIXES = (MODEL_SUFFIX, *WEIGHT_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedPaths:
-    """`pictures` are files and folders, `models` model files; `image` is a bitmap without a file.
+    """`pictures` are files and folders, `models` files of models or weights; `image` is a bitmap without a file.
 
     `elsewhere`: there were URLs, but none of a file on this machine.
     """
@@ -35,12 +38,17 @@ def sort_out(mime: QMimeData) -> DroppedPaths:
     paths = [local_path(url) for url in mime.urls() if url.isLocalFile()]
     if paths:
         return DroppedPaths(
-            pictures=tuple(path for path in paths if not path.lower().endswith(MODEL_SUFFIX)),
-            models=tuple(path for path in paths if path.lower().endswith(MODEL_SUFFIX)),
+            pictures=tuple(path for path in paths if not is_model(path)),
+            models=tuple(path for path in paths if is_model(path)),
         )
     if mime.hasImage():
         return DroppedPaths(image=_as_image(mime.imageData()))
     return DroppedPaths(elsewhere=mime.hasUrls())
+
+
+def is_model(path: str) -> bool:
+    """Whether `path` is called like a model, or like weights, of which a model can be made. A folder is neither."""
+    return path.lower().endswith(_MODEL_SUFFIXES) and not os.path.isdir(path)  # noqa: PTH112 - Path raises for some
 
 
 def local_path(url: QUrl) -> str:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QMessageBox, QVBoxLayout, QWid
 from resnet_gui import __version__
 from resnet_gui.config import settings
 from resnet_gui.events import Event, Progress
+from resnet_gui.gui.controllers.adopt_controller import AdoptController
 from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.controllers.prediction_controller import PRECISIONS, PredictionController
 from resnet_gui.gui.controllers.resume_controller import ResumeController
@@ -26,7 +27,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.user_settings import UserSettings
-from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX
+from resnet_gui.gui.widgets.mime_data import is_model
 from resnet_gui.gui.widgets.tab_widget import TabWidget
 from resnet_gui.gui.window.docks import make_centre, make_dock
 from resnet_gui.gui.window.menu_bar import MenuBar
@@ -119,6 +120,9 @@ class MainWindow(QMainWindow):
         self.prediction_controller = PredictionController(
             self.prediction_engine, self.training_engine, self.predict_pane, user_settings
         )
+        self.adopt_controller = AdoptController(
+            self.prediction_engine, self.prediction_controller, self.setup, self._theme, self
+        )
 
     def _make_docks(self) -> None:
         self.setCentralWidget(make_centre(self.banner, self.tabs))
@@ -177,6 +181,7 @@ class MainWindow(QMainWindow):
             "model",
             self.tr("Model"),
         )
+        add(menu, self.tr("Make a model from &weights…"), self.adopt_controller.open)
         pictures = recent(
             menu, self.tr("Recent pictures"), lambda: user_settings.recent("datasets"), lambda path: self.dataset_controller.open(Path(path))
         )  # fmt: skip
@@ -270,7 +275,7 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Opens a folder of pictures, the folder of a run, or a model file."""
-        if path.name.lower().endswith(MODEL_SUFFIX):
+        if is_model(str(path)):
             self.prediction_controller.load(str(path))
         elif is_run(path):
             self.runs_controller.open(path)
