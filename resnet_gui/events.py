@@ -24,6 +24,7 @@ from resnet_gui.records import (
     Thumbnail,
     Weights,
     from_plain,
+    shape_text,
     to_plain,
 )
 
@@ -344,7 +345,9 @@ class WeightsLoaded:
         """The same for the user: how many tensors were taken, and the first 20 that do not fit."""
         yield message("weights_taken", origin=self.origin, taken=self.taken, wanted=self.wanted)
         for misfit in self.misfits[:_MISFITS]:
-            yield message("weights_misfit", name=misfit.name, wanted=_shape(misfit.wanted), found=_shape(misfit.found))
+            yield message(
+                "weights_misfit", name=misfit.name, wanted=shape_text(misfit.wanted), found=shape_text(misfit.found)
+            )
         if len(self.misfits) > _MISFITS:
             yield message("weights_misfits_more", count=len(self.misfits) - _MISFITS)
 
@@ -390,7 +393,3 @@ def from_json(line: str) -> Event:
         return typing.cast(Event, from_plain(_KINDS[found["event"]], found))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"

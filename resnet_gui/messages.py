@@ -170,7 +170,6 @@ SENTENCES = {
     "weights_taken": "{taken} of the network's {wanted} tensors come from {origin}.",
     "weights_misfit": "{name} does not fit: the network has {wanted}, the file {found}.",
     "weights_misfits_more": "{count} more tensors do not fit.",
-    "weights_not_whole": "{origin} does not hold all weights of {network} with its 1,000 classes: {layer} is missing or has another shape.",
     "start_path_missing": "To start from a file or an earlier run, choose which one.",
     "from_scratch": "The run starts from random weights, from scratch: expect much less with {count} pictures.",
     "features_not_apart": (
@@ -237,6 +236,31 @@ SENTENCES = {
     "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
+    # A model that is made of weights.
+    "weights_not_whole": (
+        "{origin} does not hold all of {network}: of its {total} tensors {count} are missing or have another shape ({names}). "
+        "Choose the network that the weights were made for."
+    ),
+    "weights_channels": (
+        "{path} is not for pictures: its first layer ({name}) has the shape {found} and takes {count} channels, where pictures have 3 (colour) or 1 (grey)."
+    ),
+    "weights_no_head": (
+        "{path} has no head ({name} of {network} is missing), so it cannot tell classes apart as it is. "
+        "Train one first, with these weights as the start (“From file”, or --start-from file)."
+    ),
+    "weights_no_answer": "{path} does not answer: for a picture the network gives numbers that are infinite or no numbers at all. Choose another file.",
+    "classes_missing": "The head of {path} has {count} classes ({name}), and the file does not name them. Name them in the order of the outputs: --classes a,b,… or a file.",
+    "classes_count": "The head of {path} has {wanted} classes ({name}: {shape}), and {count} names were given ({names}).",
+    "prepared_as_said": "Pictures are prepared as you say: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
+    "prepared_model": "Pictures are prepared as the model has it: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
+    "prepared_shared": (
+        "Pictures are prepared with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}, as the weights that are shared for this "
+        "network need them. If these were trained otherwise, say so with {options}."
+    ),
+    "prepared_nothing": (
+        "Pictures are prepared with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}. "
+        "The file does not say so; it is what is usual. If the weights were trained otherwise, say so with {options}."
+    ),
     # What computes.
     "plan_trying": "Trying in which way this machine computes {network} fastest.",
     "plan_timed": "Computes in {precision}, {layout}, CPU threads: {threads}, the fastest of what was tried (in images/s): {tried}.",

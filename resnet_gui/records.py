@@ -183,6 +183,11 @@ class Mismatch:
     found: tuple[int, ...] | None
 
 
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """ "64 × 3 × 7 × 7", for a sentence; "nothing" where there is no tensor."""
+    return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"
+
+
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
     """Cached: resolving them takes four times as long as all else, and a long run has tens of thousands of lines."""

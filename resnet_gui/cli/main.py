@@ -14,7 +14,7 @@ from pathlib import Path
 from resnet_gui import __version__
 from resnet_gui.cli.interrupt import exit_on_interrupt
 
-VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "serve")
+VERBS = ("train", "predict", "evaluate", "networks", "summary", "pretrained", "adopt", "serve")
 """A verb wins over a folder of the same name: `resnet-gui ./train` opens the folder."""
 
 
@@ -80,6 +80,10 @@ def _command(verb: str) -> Callable[[list[str]], int]:
             from resnet_gui.cli.network_commands import summary
 
             return summary
+        case "adopt":
+            from resnet_gui.cli.adopt_command import adopt
+
+            return adopt
         case _:
             from resnet_gui.cli.pretrained_command import pretrained
 

@@ -26,7 +26,7 @@ def pretrained(arguments: list[str]) -> int:
     check_output(out)
     if options.weights and options.weights.exists() and out.exists() and out.samefile(options.weights):
         raise Problem("output_is_input", path=str(out))
-    from resnet_gui.prediction.pretrained_model import make_model
+    from resnet_gui.prediction.model_from_weights import make_model
 
     with stop_on_interrupt() as stop:
         return show_events(make_model(options.network, options.weights, out, stop), options.json, stop)

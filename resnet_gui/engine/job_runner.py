@@ -127,6 +127,8 @@ class JobRunner:
                 if (weights := weights_of(request["network"])) is None:
                     raise Problem("no_pretrained", network=request["network"])
                 return fetch(weights, stop)
+            case "adopt":
+                return _adopt(request, stop)
             case "model":
                 return self._predictors.describe(Path(request["model"]), *_how(request))
             case "predict":
@@ -134,6 +136,22 @@ class JobRunner:
                 return self._predictors.predict(Path(request["model"]), paths, stop, *_how(request))
             case other:
                 raise Problem("engine_request", reason=f"there is no job “{other}”")
+
+
+def _adopt(request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:
+    """Makes a model of a file of weights. What the request leaves out is decided by the job."""
+    from resnet_gui.prediction.model_from_weights import Adoption, adopt
+
+    numbers = {name: tuple(map(float, request.get(name, ()))) for name in ("mean", "std")}
+    return adopt(
+        Adoption(
+            Path(request["weights"]), request["network"], tuple(request.get("classes", ())), Path(request["out"]),
+            **numbers, size=int(request.get("size", 0)), middle_share=float(request.get("middle_share", 0)),
+            interpolation=request.get("interpolation", ""), colour=request.get("colour", "auto"),
+            part=request.get("part", ""),
+        ),
+        stop,
+    )  # fmt: skip
 
 
 def _check(request: dict[str, Any], stop: threading.Event) -> Iterator[Event]:

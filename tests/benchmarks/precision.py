@@ -27,8 +27,8 @@ from timing import machine, seconds
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.readers.class_folders import pictures_in
 from resnet_gui.device import choose_device, short_precision
+from resnet_gui.prediction.model_from_weights import make_model
 from resnet_gui.prediction.predictor import Predictor
-from resnet_gui.prediction.pretrained_model import make_model
 from resnet_gui.prediction.streaming import predict
 from resnet_gui.records import Prediction
 

@@ -15,8 +15,8 @@ from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model
 from resnet_gui.nets import catalog
 from resnet_gui.nets.build import build
+from resnet_gui.prediction.model_from_weights import imagenet_classes, make_model
 from resnet_gui.prediction.predictor import Predictor
-from resnet_gui.prediction.pretrained_model import imagenet_classes, make_model
 from resnet_gui.records import ModelInfo, Weights
 
 WEIGHTS = Weights(
@@ -65,11 +65,17 @@ def test_weights_of_other_classes_are_refused_and_nothing_is_written(tmp_path: P
     out = tmp_path / "model.safetensors"
     with pytest.raises(Problem) as caught:
         made("resnet20", weights_file(tmp_path, 10), out)
-    assert caught.value.message.code == "weights_not_whole"
+    assert caught.value.message.code == "classes_count"
     assert not out.exists()
 
 
 def test_a_network_without_shared_weights_is_a_sentence(tmp_path: Path):
     with pytest.raises(Problem) as caught:
-        made("resnet32", tmp_path / "none.pth", tmp_path / "model.safetensors")
+        list(make_model("resnet32", None, tmp_path / "model.safetensors", threading.Event()))
     assert caught.value.message.code == "no_pretrained"
+
+
+def test_a_file_that_is_missing_is_told_whoever_shares_weights(tmp_path: Path):
+    with pytest.raises(Problem) as caught:
+        made("resnet32", tmp_path / "none.pth", tmp_path / "model.safetensors")
+    assert caught.value.message.code == "weights_missing"

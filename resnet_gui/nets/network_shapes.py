@@ -1,0 +1,109 @@
+"""The shapes of a network's tensors, before it takes memory: which of them depend on the classes, which on the channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from resnet_gui.messages import Problem, first_line
+from resnet_gui.nets.build import build
+from resnet_gui.nets.catalog import find, require_size
+from resnet_gui.nets.head import head_of
+
+Shape = tuple[int, ...]
+
+_COUNTS = (3, 5)
+"""Two numbers of classes that are told apart by their shapes, and are not those of other layers' doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkShapes:
+    """What is known of a network before it is built.
+
+    `shapes` are those of its tensors by name, for 3 channels and a few classes; `class_axes` and `channel_axes` name the
+    tensors whose shape follows the number of classes or of channels, with the axis that does. `head` is the layer that
+    answers. The tensors `unused` belong to layers that are called in training only, such as auxiliary classifiers.
+    """
+
+    shapes: dict[str, Shape]
+    class_axes: dict[str, int]
+    channel_axes: dict[str, int]
+    head: str
+    unused: frozenset[str]
+
+
+def network_shapes(name: str, image_size: int) -> NetworkShapes:
+    """The shapes of the network called `name`, whose pictures have `image_size` x `image_size` pixels.
+
+    Raises `Problem`: `size_not_taken`, `network_refuses_size`, and those of `build`.
+    """
+    spec = find(name)
+    require_size(spec, image_size)
+    colour = without_memory(name, _COUNTS[0], 3)
+    shapes, more = _shapes(colour), _shapes(without_memory(name, _COUNTS[1], 3))
+    grey = _shapes(without_memory(name, _COUNTS[0], 1))
+    try:
+        head = head_of(colour, 3, image_size)
+        unused = _training_only(colour, image_size)
+    except Exception as error:  # a library's network may refuse a size in any way
+        raise Problem("network_refuses_size", network=spec.title, size=image_size, reason=first_line(error)) from error
+    return NetworkShapes(shapes, _axes(shapes, more), _axes(shapes, grey), head, unused)
+
+
+def without_memory(name: str, classes: int, channels: int) -> nn.Module:
+    """The network on the meta device, where tensors have a shape and no values. Raises as `build`."""
+    try:
+        with torch.device("meta"):
+            return build(name, classes, channels)
+    except Problem:
+        raise
+    except Exception:  # some compute their widths from the values of tensors: torchvision's RegNets
+        with _EmptyWeights():
+            return build(name, classes, channels).to("meta")
+
+
+class _EmptyWeights(TorchFunctionMode):
+    """Makes `torch.empty` allocate on the meta device, as it does for layers' weights; all else is unchanged."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
+
+
+def _shapes(network: nn.Module) -> dict[str, Shape]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def _axes(shapes: dict[str, Shape], others: dict[str, Shape]) -> dict[str, int]:
+    """The tensors whose shape is another one in `others`, with the first axis that is."""
+    pairs = {name: zip(shape, others[name], strict=False) for name, shape in shapes.items() if shape != others[name]}
+    return {name: next(axis for axis, (one, other) in enumerate(pair) if one != other) for name, pair in pairs.items()}
+
+
+def _training_only(network: nn.Module, image_size: int) -> frozenset[str]:
+    """The tensors of the modules that are entered in training and not in evaluation."""
+    modules = _entered(network.train(), image_size) - _entered(network.eval(), image_size)
+    owned = dict(network.named_modules())
+    return frozenset(f"{name}.{tensor}" for name in modules for tensor in _shapes(owned[name]))
+
+
+def _entered(network: nn.Module, image_size: int) -> set[str]:
+    entered: set[str] = set()
+    hooks = [
+        module.register_forward_pre_hook(partial(_note, entered, name)) for name, module in network.named_modules()
+    ]
+    try:
+        with torch.no_grad():  # two pictures: a norm in training needs more than one value
+            network(torch.empty(2, 3, image_size, image_size, device="meta"))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return entered
+
+
+def _note(entered: set[str], name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    entered.add(name)
