@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from resnet_gui.atomic_write import make_folder
@@ -80,7 +80,7 @@ class AdoptController(QObject):
         self._notes, self._is_preparing = [], True
         self._dialog.show_working()
         values, may_replace = self._dialog.form.values(), self._dialog.form.is_out_chosen
-        run_in_thread(lambda: (values, _prepare(values, may_replace)), self._prepared)
+        run_in_thread(lambda: _prepare(values, may_replace), self._prepared)
 
     def _request(self, prepared: tuple[dict[str, Any], Message | None]) -> None:
         """The folder is there: the engine makes the model, unless the user has cancelled."""
@@ -100,7 +100,7 @@ class AdoptController(QObject):
     def _on_event(self, event: Event) -> None:
         match event:
             case Note():
-                self._notes.append(message_text(event.message))
+                self._notes.append(message_text(_for_window(event.message)))
             case ModelInfo():
                 self._job = 0
                 self._show_done(event)
@@ -118,7 +118,7 @@ class AdoptController(QObject):
         if parts := tied_parts(problem):
             self._dialog.show_parts(message_text(problem), parts)
         else:
-            self._dialog.show_problem(message_text(problem))
+            self._dialog.show_problem(message_text(_for_window(problem)))
 
     def _show_done(self, model: ModelInfo) -> None:
         """The model answers from now on, and the next one gets a file of its own."""
@@ -143,3 +143,10 @@ def _prepare(values: dict[str, Any], may_replace: bool) -> tuple[dict[str, Any],
     except OSError as error:
         return values, message("cannot_write", path=str(out), **reason_and_advice(error))
     return {**values, "out": str(out)}, None
+
+
+def _for_window(message: Message) -> Message:
+    """`message` with the name of the link that unfolds the settings, in place of the command line's options."""
+    settings = QCoreApplication.translate("AdoptController", "“More settings”")
+    values = ((name, settings if name == "options" else value) for name, value in message.values)
+    return Message(message.code, tuple(values))

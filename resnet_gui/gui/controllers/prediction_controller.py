@@ -186,9 +186,10 @@ class PredictionController(QObject):
         """Shows why a file could not be loaded. Of another program's weights a model can be made."""
         path = self._requested_model
         may_be_weights = problem.code == "model_not_one" and is_model(path)
-        if may_be_weights and not path.lower().endswith(MODEL_SUFFIX):  # it was never meant to be a model
-            problem = message("model_of_weights", path=path)
-        self._pane.show_message(message_text(problem), bad=True)
+        if may_be_weights and not path.lower().endswith(MODEL_SUFFIX):  # nobody took it for one of this program's
+            self._pane.show_message(message_text(message("model_of_weights", path=path)))
+        else:
+            self._pane.show_message(message_text(problem), bad=True)
         if may_be_weights:
             self._pane.offer_adoption()
 

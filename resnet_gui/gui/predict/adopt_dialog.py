@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -17,6 +17,8 @@ from resnet_gui.gui.widgets.mime_data import sort_out
 from resnet_gui.nets.spec import NetworkSpec
 
 _WIDTH = 560
+_FRAME = 60
+"""Pixels that are left to the window's frame and title."""
 
 
 class AdoptDialog(QDialog):
@@ -43,13 +45,21 @@ class AdoptDialog(QDialog):
 
     def sizeHint(self) -> QSize:
         """Room for lines that are comfortable to read."""
-        return QSize(_WIDTH, super().sizeHint().height())
+        layout = self.layout()
+        return QSize(_WIDTH, layout.totalHeightForWidth(_WIDTH) if layout else 0)
+
+    def event(self, event: QEvent) -> bool:
+        """Grows with its content, as far as the screen has room; what is higher scrolls."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self._grow()
+        return handled
 
     def show_form(self) -> None:
         """Shows the fields, as they were filled in."""
         self._heading.setText(self.tr("Make a model from weights"))
         self._intro.setText(
-            self.tr("Weights that were trained elsewhere become a model that answers for pictures. Nothing is trained.")
+            self.tr("Weights that were trained elsewhere become a model, ready for your pictures. Nothing is trained.")
         )
         self._problem.hide()
         self._show_state()
@@ -105,6 +115,15 @@ class AdoptDialog(QDialog):
         event.acceptProposedAction()
         self.form.set_weights(sort_out(event.mimeData()).models[0])
 
+    def _grow(self) -> None:
+        layout = self.layout()
+        needed = layout.totalHeightForWidth(self.width()) if layout else 0
+        if needed > self.height():
+            room = self.screen().availableGeometry()
+            self.resize(self.width(), min(needed, room.height() - _FRAME))
+            lowest = room.bottom() - self.height() - _FRAME // 2
+            self.move(self.x(), max(room.top(), min(self.y(), lowest)))
+
     def _make_state_widgets(self) -> None:
         self._bar = QProgressBar(maximum=0, textVisible=False)
         self._bar.setAccessibleName(self.tr("Making the model"))
@@ -117,15 +136,16 @@ class AdoptDialog(QDialog):
         self._cancel = named(QPushButton(self.tr("Cancel")), "cancel_adopt")
         self._close = named(QPushButton(self.tr("Close")), "close_adopt")
         self._close.setProperty("kind", "primary")
+        self._again = named(QPushButton(self.tr("Change settings")), "adopt_again")
         self._make.clicked.connect(self.make_requested)
         self._cancel.clicked.connect(self.reject)
         self._close.clicked.connect(self.accept)
+        self._again.clicked.connect(self.show_form)
 
     def _build_layout(self) -> None:
         buttons = QDialogButtonBox()
-        buttons.addButton(self._make, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(self._close, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(self._cancel, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in (self._make, self._close, self._again, self._cancel):
+            buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self._scrolled = FittingScrollArea(self.form)
         self._scrolled_notes = FittingScrollArea(self._notes)
         column = QVBoxLayout(self)
@@ -146,7 +166,7 @@ class AdoptDialog(QDialog):
         shown = {
             self._scrolled: not done, self._bar: self._is_working, self._path: done,
             self._scrolled_notes: done and bool(self._notes.text()), self._make: not done, self._cancel: not done,
-            self._close: done,
+            self._close: done, self._again: done,
         }  # fmt: skip
         for widget, visible in shown.items():
             widget.setVisible(visible)
@@ -157,4 +177,4 @@ class AdoptDialog(QDialog):
         missing = "" if self._is_working else self.form.missing
         self._missing.setText(breakable(missing))
         self._missing.setVisible(bool(missing) and self._scrolled.isVisibleTo(self))
-        self._make.setEnabled(not missing and not self._is_working)
+        self._make.setEnabled(self.form.is_complete and not self._is_working)

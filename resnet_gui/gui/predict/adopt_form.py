@@ -78,18 +78,21 @@ class AdoptForm(QWidget):
         first.setFocus()
 
     @property
+    def is_complete(self) -> bool:
+        """Whether a model can be made."""
+        return not (self.missing or self.classes.problem)
+
+    @property
     def missing(self) -> str:
-        """A sentence on what is missing or wrong, "" if a model can be made."""
+        """A sentence on what is missing or wrong, "" if nothing is, or if it stands beside its field already."""
         if not self.weights:
             return self.tr("Choose a file of weights first.")
         if self._network.network is None:
             return self.tr("There is no network of this name. Choose one from the list.")
-        if not self.classes.names:
-            return self.tr("Write the names of the classes.")
-        return self.classes.problem or self.settings.problem or self.settings.missing
+        return self.settings.problem or self.settings.missing
 
     def values(self) -> dict[str, Any]:
-        """The values of the engine's job “adopt”. They can be used if nothing is `missing`."""
+        """The values of the engine's job “adopt”. They can be used if it is complete."""
         network = self._network.network
         return {
             "weights": self.weights, "network": network.name if network else "", "classes": list(self.classes.names),
@@ -127,6 +130,9 @@ class AdoptForm(QWidget):
         name = label("dim", text)
         name.setWordWrap(False)
         name.setBuddy(field)
+        if field is self.classes:  # which is higher than a line
+            name.setContentsMargins(0, 7, 0, 0)
+            name.setBuddy(self.classes.editor)
         grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop if field is self.classes else Qt.AlignmentFlag(0))
         if beside is not None:
             grid.addWidget(beside, row, 1)

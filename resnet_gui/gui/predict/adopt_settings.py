@@ -14,9 +14,14 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.fields import ChoiceBox, FloatBox, WholeBox
 from resnet_gui.gui.widgets.labels import label, named, tooltip
 from resnet_gui.nets.spec import NetworkSpec
+from resnet_gui.records import Weights
 
 _SIZES = next(setting for setting in settings() if setting.key == "data.image_size")
 _SHARES = next(setting for setting in settings() if setting.key == "data.middle_share")
+_USUAL = Weights("", 0.0, "")
+"""What is usual: the preprocessing of ImageNet."""
+_SMALL = 64
+"""Of pictures of up to so many pixels the network sees all."""
 LABEL_WIDTH = 92
 
 
@@ -45,9 +50,7 @@ class AdoptSettings(QWidget):
     def set_network(self, network: NetworkSpec | None) -> None:
         """Fits the fields to `network`: the sizes it takes, and what is chosen where a field is empty."""
         self._network = network
-        size = network.default_size if network and network.is_curated else 0
-        automatic = self.tr("automatic ({number})").format(number=f"{size} px") if size else self.tr("automatic")
-        self._size.setSpecialValueText(automatic)
+        self._show_automatic()
         self.changed.emit()
 
     def set_parts(self, parts: Sequence[str]) -> None:
@@ -108,15 +111,16 @@ class AdoptSettings(QWidget):
         self._size.setSingleStep(32)
         self._size.setSuffix(" px")
         self._share = FloatBox(_SHARES.least, 1.0, None)
-        self._share.set_automatic(self.tr("automatic"), None)
         self._mean, self._std = QLineEdit(), QLineEdit()
         for edit in (self._mean, self._std):
-            edit.setPlaceholderText(self.tr("automatic"))
+            edit.setAcceptDrops(False)  # a file that is dropped here is meant for the dialog
         for text, colour in ((self.tr("automatic"), "auto"), (self.tr("colour"), "colour"), (self.tr("grey"), "grey")):
             self._colour.addItem(text, colour)
         for box in (self._size, self._share):
             box.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
+            box.lineEdit().setAcceptDrops(False)
             box.lineEdit().setTextMargins(5, 0, 0, 0)  # the stylesheet's padding does not reach inside a spin box
+        self._size.valueChanged.connect(self._show_automatic)
         self._size.valueChanged.connect(self.changed)
         self._share.valueChanged.connect(self.changed)
         self._mean.textChanged.connect(self.changed)
@@ -133,11 +137,11 @@ class AdoptSettings(QWidget):
         self._folded = [
             *self._add_field(grid, 1, 0, self.tr("Image size"), self._size),
             *self._add_field(grid, 1, 2, self.tr("Middle share"), self._share),
-            *self._add_field(grid, 2, 0, self.tr("Mean"), self._mean),
-            *self._add_field(grid, 2, 2, self.tr("Std"), self._std),
-            *self._add_field(grid, 3, 0, self.tr("Colour"), self._colour),
+            *self._add_field(grid, 2, 0, self.tr("Mean"), self._mean, 3),
+            *self._add_field(grid, 3, 0, self.tr("Std"), self._std, 3),
+            *self._add_field(grid, 4, 0, self.tr("Colour"), self._colour),
         ]
-        self._part_row = self._add_field(grid, 4, 0, self.tr("Part of the file"), self._part, 3)
+        self._part_row = self._add_field(grid, 5, 0, self.tr("Part of the file"), self._part, 3)
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
@@ -172,6 +176,24 @@ class AdoptSettings(QWidget):
         for field, help in helps.items():
             field.setToolTip(tooltip(help))
             field.setAccessibleDescription(help)
+
+    def _show_automatic(self) -> None:
+        """Says in each empty field what is taken then: that of weights which others share, or what is usual."""
+        network = self._network
+        shared = network.weights if network else None
+        usual = shared or _USUAL
+        size = shared.image_size if shared else network.default_size if network and network.is_curated else 0
+        chosen = self._size.value() or size
+        keeps_its_share = shared is not None and chosen == size
+        share = 1.0 if 0 < chosen <= _SMALL and not keeps_its_share else usual.image_size / usual.resize
+        self._size.setSpecialValueText(self._automatic(f"{size} px" if size else ""))
+        self._share.set_automatic(self.tr("automatic"), share if chosen else None)
+        for edit, values in ((self._mean, usual.mean), (self._std, usual.std)):
+            edit.setPlaceholderText(self._automatic(", ".join(f"{value:g}" for value in values)))
+
+    def _automatic(self, text: str) -> str:
+        word = self.tr("automatic")
+        return f"{word} ({text})" if text else word
 
     def _show_fold(self) -> None:
         unfolded = self._more.isChecked()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtCore import QMimeData, QSize, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.gui.thread_pool import run_in_thread
@@ -14,6 +14,8 @@ from resnet_gui.gui.widgets.labels import breakable, label, named, set_style_pro
 from resnet_gui.gui.widgets.mime_data import sort_out
 from resnet_gui.messages import reason
 
+IMAGENET = "imagenet"
+"""In place of names: the engine knows those of ImageNet's 1,000 classes."""
 _LARGEST = 4_000_000
 """Bytes of a text file: more than the 21,841 names of ImageNet-21k have, and the editor still takes them at once."""
 _LETTERS = 40
@@ -31,17 +33,19 @@ class ClassNames(QWidget):
         self.names: tuple[str, ...] = ()
         """The class names in the order of their lines."""
         self.problem = ""
-        """What is wrong with them, "" if nothing is. That there are none is no problem yet."""
+        """What is wrong with them, "" if nothing is. None at all is right: the file of weights may hold them."""
         self.editor = named(_Editor(), "classes")
         self.editor.setAccessibleName(self.tr("Classes, one name on each line"))
         self.editor.setPlaceholderText(self.tr("One name on each line, in the order the network learned them"))
         self._count = label("dim")
-        self._from_file = named(QPushButton(self.tr("From a file…")), "classes_file")
-        self._from_file.setProperty("kind", "link")
+        self._imagenet = self._make_link("classes_imagenet", self.tr("ImageNet's 1,000"))
+        self._imagenet.setToolTip(self.tr("Takes the 1,000 classes of ImageNet, which most shared weights know."))
+        self._from_file = self._make_link("classes_file", self.tr("From a file…"))
         self._from_file.setToolTip(self.tr("Takes the names from a text file with one name on each line."))
         self._build_layout()
         self.editor.textChanged.connect(self._take_text)
         self.editor.file_dropped.connect(self.read_file)
+        self._imagenet.clicked.connect(lambda: self.editor.setPlainText(IMAGENET))
         self._from_file.clicked.connect(self._choose_file)
         self._file_read.connect(self._on_file_read)
         self._show_count()
@@ -50,9 +54,16 @@ class ClassNames(QWidget):
         """Reads the names in a text file, in a thread, and puts them in place of those in the editor."""
         run_in_thread(lambda: _read(Path(path)), self._file_read)
 
+    def _make_link(self, name: str, text: str) -> QPushButton:
+        link = named(QPushButton(text), name)
+        link.setProperty("kind", "link")
+        return link
+
     def _build_layout(self) -> None:
         below = QHBoxLayout()
+        below.setSpacing(14)
         below.addWidget(self._count, 1)
+        below.addWidget(self._imagenet)
         below.addWidget(self._from_file)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -88,17 +99,23 @@ class ClassNames(QWidget):
             if not name:
                 return self.tr("Line {number} is empty: every class needs a name.").format(number=number)
             if name in seen:
-                twice = self.tr("“{name}” is there twice, in lines {first} and {second}.")
+                twice = self.tr("“{name}” is in lines {first} and {second}.")
                 return twice.format(name=one_line(name)[:_LETTERS], first=seen[name], second=number)
             seen[name] = number
         return ""
 
     def _show_count(self) -> None:
-        count = len(self.names)
-        many = self.tr("1 class") if count == 1 else self.tr("{count} classes").format(count=f"{count:,}")
-        if count == 1 and "," in self.names[0]:
-            many = self.tr("1 class. Write each name on a line of its own.")
-        self._show(self.problem or many, "warning" if self.problem else "dim")
+        self._show(self.problem or self._count_text(), "warning" if self.problem else "dim")
+
+    def _count_text(self) -> str:
+        if not self.names:
+            return self.tr("Empty: as the file names them")
+        if self.names == (IMAGENET,):
+            return self.tr("The 1,000 classes of ImageNet")
+        if len(self.names) > 1:
+            return self.tr("{count} classes").format(count=f"{len(self.names):,}")
+        lines = "," in self.names[0]
+        return self.tr("1 class. Write each name on a line of its own.") if lines else self.tr("1 class")
 
     def _show(self, text: str, kind: str) -> None:
         set_style_property(self._count, "kind", kind)
@@ -117,8 +134,13 @@ class _Editor(QPlainTextEdit):
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setMinimumHeight(74)
 
+    def sizeHint(self) -> QSize:
+        """Room for half a dozen names."""
+        return QSize(super().sizeHint().width(), 118)
+
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return source.hasUrls() or super().canInsertFromMimeData(source)
+        """Files that are no weights: those are for the dialog."""
+        return bool(sort_out(source).pictures) if source.hasUrls() else super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         dropped = sort_out(source)
