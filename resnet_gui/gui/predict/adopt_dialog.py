@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_gui.gui.predict.adopt_form import AdoptForm
 from resnet_gui.gui.theme import Theme
@@ -17,6 +17,8 @@ from resnet_gui.gui.widgets.mime_data import sort_out
 from resnet_gui.nets.spec import NetworkSpec
 
 _WIDTH = 560
+_LONGEST_NOTES = 240
+"""Pixels; beyond that they scroll."""
 _FRAME = 60
 """Pixels that are left to the window's frame and title."""
 
@@ -77,6 +79,7 @@ class AdoptDialog(QDialog):
         self._show_state()
         self._problem.setText(breakable(text))
         self._problem.show()
+        self._make.setFocus()
 
     def show_parts(self, text: str, parts: Sequence[str]) -> None:
         """Lets the user choose one of `parts` of the file, of which `text` says why."""
@@ -95,6 +98,7 @@ class AdoptDialog(QDialog):
         self._problem.hide()
         self._show_state(done=True)
         self._close.setFocus()
+        self.resize(self.sizeHint())
 
     def reject(self) -> None:
         """Cancels the work if there is any; else closes the dialog."""
@@ -147,7 +151,8 @@ class AdoptDialog(QDialog):
         for button in (self._make, self._close, self._again, self._cancel):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self._scrolled = FittingScrollArea(self.form)
-        self._scrolled_notes = FittingScrollArea(self._notes)
+        self._scrolled.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # for the classes
+        self._scrolled_notes = FittingScrollArea(self._notes, _LONGEST_NOTES)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)

@@ -16,12 +16,13 @@ from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
 from resnet_gui.gui.widgets.fields import ChoiceBox
 from resnet_gui.gui.widgets.file_filters import weight_filter
-from resnet_gui.gui.widgets.labels import label, named, tooltip
+from resnet_gui.gui.widgets.labels import breakable, label, named, tooltip
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.records import Weights
 from resnet_gui.weights.weight_cache import cached
 
 FROM, PATH, PART = "start.start_from", "start.start_path", "start.train_part"
+FILE_PART = "start.start_part"
 _FEW = 5_000
 """With fewer pictures than this, a network learns little from random weights."""
 _RUNS = 8
@@ -48,6 +49,8 @@ class InitialWeightsPicker(QWidget):
         self._pictures = 0
         self._chosen = "auto"
         self._paths = {"file": "", "run": ""}
+        self._file_part = ""
+        """The part of the file that the user has chosen, where several fit equally well; "" if none was asked for."""
         self._missing_path = ""
         self._build()
         self._from.activated.connect(lambda: self._take(self._from.currentData()))
@@ -115,7 +118,8 @@ class InitialWeightsPicker(QWidget):
         """Values by dotted key. An unfinished choice, or weights that the network does not have, count as "auto"."""
         path = self._paths.get(self.start)
         undone = path == "" or (self._chosen == "pretrained" and not self._weights)
-        return {FROM: "auto" if undone else self._chosen, PATH: path or None, PART: self._part.currentData()}
+        values = {FROM: "auto" if undone else self._chosen, PATH: path or None, PART: self._part.currentData()}
+        return {**values, FILE_PART: self._file_part} if self.start == "file" and self._file_part else values
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Fills in the known keys of `values`, without emitting `changed`. A warning shows if the file is gone."""
@@ -124,6 +128,7 @@ class InitialWeightsPicker(QWidget):
             self._chosen = chosen
         if isinstance(path, str | Path) and self._chosen in self._paths:
             self._paths[self._chosen] = str(path)
+            self._file_part = str(values.get(FILE_PART) or "") if self._chosen == "file" else ""
         if (row := self._part.findData(values.get(PART))) >= 0:
             with QSignalBlocker(self._part):
                 self._part.setCurrentIndex(row)
@@ -132,6 +137,11 @@ class InitialWeightsPicker(QWidget):
     def reset(self) -> None:
         """Sets everything to its default."""
         self.set_values({FROM: "auto", PART: "everything"})
+
+    def set_file_part(self, part: str) -> None:
+        """Sets the part of the chosen file to start from. Choosing a file forgets it."""
+        self._file_part = part
+        self._show_change()
 
     def set_weights(self, weights: Weights | None, known: bool = True) -> None:
         """Sets the network's `weights`, None for none. They are not `known` until the library has reported them."""
@@ -194,6 +204,11 @@ class InitialWeightsPicker(QWidget):
         match self.start:
             case "auto":
                 return self.tr("Pretrained weights if the library shares any, else random ones.")
+            case "file" if self._file_part:
+                text = self.tr(
+                    "What fits the network is taken from “{part}” in the file, the rest starts from random weights."
+                )
+                return breakable(text.format(part=one_line(self._file_part)))
             case "file":
                 return self.tr("What fits the network is taken, the rest starts from random weights.")
             case "run":
@@ -248,7 +263,7 @@ class InitialWeightsPicker(QWidget):
 
     def _take_path(self, kind: str, path: str) -> None:
         if path:
-            self._paths[kind], self._missing_path = path, ""
+            self._paths[kind], self._missing_path, self._file_part = path, "", ""
             self._take(kind)
 
 

@@ -190,6 +190,10 @@ class SetupPane(QWidget):
         """Stores the `weights` that a library reported for its network `name`, or none."""
         self._network.add_weights(name, weights)
 
+    def set_start_part(self, part: str) -> None:
+        """Sets the part of the file of weights to start from, which the user was asked for."""
+        self._initial_weights.set_file_part(part)
+
     @property
     def network(self) -> NetworkSpec:
         """The spec of the chosen network."""

@@ -18,6 +18,7 @@ from resnet_gui.gui.controllers.dataset_controller import DatasetController
 from resnet_gui.gui.controllers.prediction_controller import PRECISIONS, PredictionController
 from resnet_gui.gui.controllers.resume_controller import ResumeController
 from resnet_gui.gui.controllers.runs_controller import RunsController, is_run
+from resnet_gui.gui.controllers.start_part_controller import StartPartController
 from resnet_gui.gui.controllers.training_controller import TrainingController
 from resnet_gui.gui.data.data_tab import DataTab
 from resnet_gui.gui.predict.predict_pane import PredictPane
@@ -108,6 +109,9 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.resume_controller = ResumeController(
             self.training_engine, self.dataset_controller, self.setup, self.training_tab
+        )
+        self.start_part_controller = StartPartController(
+            self.training_engine, self.training_controller, self.setup, self.training_tab
         )
         self.runs_controller = RunsController(
             self.training_engine,
