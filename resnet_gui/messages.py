@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from resnet_gui.names import LIST, NAME, WHOLE, elided, shown
+
 Value = str | int | float
 
 
@@ -36,12 +38,17 @@ class Problem(Exception):
 
 
 def sentence(message: Message, translate: Callable[[str], str] = str) -> str:
-    """The text of `message`. `translate` maps an English template to the user's language."""
-    template, values = SENTENCES[message.code], {**_UNWRITTEN.get(message.code, {}), **dict(message.values)}
+    """The text of `message`, its values made safe to show. `translate` maps an English template to the user's language."""
+    template = SENTENCES[message.code]
+    values = {key: _shown(key, value) for key, value in (*_UNWRITTEN.get(message.code, {}).items(), *message.values)}
     if "{advice}" in template:  # files of earlier versions have none
         advice = SENTENCES.get(str(values.get("advice")), SENTENCES["advice_space"])
         values["advice"] = translate(advice)
     return translate(template).format_map(values)
+
+
+def _shown(key: str, value: Value) -> Value:
+    return shown(value, _LONGEST.get(key, LIST)) if isinstance(value, str) else value
 
 
 def reason(error: OSError) -> str:
@@ -56,8 +63,18 @@ def first_line(error: Exception) -> str:
 
 def first_names(names: Sequence[str], shown: int = 3) -> str:
     """The first of `names`, and how many more there are: there may be thousands."""
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
+    return ", ".join(elided(name, NAME) for name in names[:shown]) + (
+        f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    )
 
+
+_LONGEST = {
+    **dict.fromkeys(("name", "held", "network", "setting", "layer", "library", "device"), NAME),
+    **dict.fromkeys(
+        ("path", "log", "origin", "url", "target", "command", "last", "layouts", "remedy", "advice"), WHOLE
+    ),
+}
+"""How many characters of a value are shown, where it is neither a list nor a reason."""
 
 _UNWRITTEN: dict[str, dict[str, Value]] = {
     "image_too_many_pixels": {"pixels": "more than 178"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from resnet_gui.cli.interrupt import StopFlag
+from resnet_gui.cli.shell_words import shell_word
 from resnet_gui.events import (
     BestSaved,
     Checked,
@@ -43,6 +43,7 @@ from resnet_gui.events import (
     to_json,
 )
 from resnet_gui.messages import Problem, message, sentence
+from resnet_gui.names import WHOLE, plain, shown
 from resnet_gui.nets.tables import layer_table
 from resnet_gui.records import ModelInfo, Prediction, TestScore, leak_note
 
@@ -58,7 +59,10 @@ _NAMED = 5
 
 
 class EventPrinter:
-    """Prints events to `stream`: as JSON lines, or as sentences with a progress line where it is a terminal."""
+    """Prints events to `stream`: as JSON lines, or as sentences with a progress line where it is a terminal.
+
+    JSON is data and holds names as they are. In sentences they are made safe to show.
+    """
 
     def __init__(self, stream: TextIO, as_json: bool = False) -> None:
         self._stream = stream
@@ -110,7 +114,7 @@ class EventPrinter:
             case Started():
                 self._epochs = event.epochs
                 return (
-                    f"{event.network} on {len(event.classes)} classes: {event.train} training, {event.val} validation "
+                    f"{shown(event.network)} on {len(event.classes)} classes: {event.train} training, {event.val} validation "
                     f"and {event.test} test pictures, on {event.device} with {event.threads} threads"
                 )
             case Resumed():
@@ -124,14 +128,14 @@ class EventPrinter:
                 return self._epoch(event)
             case Stopped():
                 kept = "The best model so far" if event.validated else "The model, not validated yet,"
-                run = shlex.quote(str(Path(event.model).parent))
+                run = shell_word(str(Path(event.model).parent))
                 return (
-                    f"Stopped in epoch {event.epoch} after step {event.step}. {kept} is in {event.model}\n"
+                    f"Stopped in epoch {event.epoch} after step {event.step}. {kept} is in {shown(event.model, WHOLE)}\n"
                     f"Go on with: resnet-gui train --resume {run}"
                 )
             case Finished():
                 score = _score(event.test) if event.test else "There were no test pictures, so there is no test score."
-                return f"{score}\nThe model of epoch {event.best_epoch} is in {event.model}"
+                return f"{score}\nThe model of epoch {event.best_epoch} is in {shown(event.model, WHOLE)}"
             case TestScored():
                 return f"{_score(event.test)}\nThe test pictures have been used for a score {event.test.opened} times."
             case FolderScored():
@@ -146,12 +150,12 @@ class EventPrinter:
             case NetworkNames():
                 return "\n".join(f"{event.source}/{name}" for name in event.names)
             case Downloaded():
-                return f"Downloaded and verified: {event.path}"
+                return f"Downloaded and verified: {shown(event.path, WHOLE)}"
             case WeightsLoaded():
                 return "\n".join(sentence(each) for each in event.messages)
             case ModelInfo():
-                question = f"resnet-gui predict {shlex.quote(event.path)} …"
-                return f"{event.path} knows {len(event.classes):,} classes. Ask it with: {question}"
+                question = f"resnet-gui predict {shell_word(event.path)} …"
+                return f"{shown(event.path, WHOLE)} knows {len(event.classes):,} classes. Ask it with: {question}"
             case BestSaved() | CheckpointSaved() | _:
                 return ""
 
@@ -170,6 +174,7 @@ class EventPrinter:
         self._progress_width = len(line)
 
     def _print(self, text: str) -> None:
+        text = text if self._as_json else plain(text)
         if self._progress_width:
             self._stream.write("\r" + " " * self._progress_width + "\r")
             self._progress_width = 0
@@ -237,16 +242,18 @@ def _score(test: TestScore) -> str:
 
 def _folder_score(event: FolderScored) -> str:
     score = event.score
-    lines = [f"Of {score.total} pictures in {event.folder}, {score.right} were right ({score.percent} %)."]
+    lines = [
+        f"Of {score.total} pictures in {shown(event.folder, WHOLE)}, {score.right} were right ({score.percent} %)."
+    ]
     return "\n".join([*lines, *_details(score)])
 
 
 def _details(test: TestScore) -> list[str]:
     """What must be known beside the score, and the score of each class that has pictures."""
-    rows = [row for row in test.classes if row.total]
-    width = max(len(row.name) for row in rows)
+    rows = [(shown(row.name), row) for row in test.classes if row.total]
+    width = max(len(name) for name, _ in rows)
     notes = [sentence(leak_note(test))] if test.leaked else []
-    return [*notes, *(f"  {row.name:{width}}  {row.right} of {row.total}" for row in rows)]
+    return [*notes, *(f"  {name:{width}}  {row.right} of {row.total}" for name, row in rows)]
 
 
 def _changes(event: DatasetChanged) -> str:
@@ -259,13 +266,14 @@ def _changes(event: DatasetChanged) -> str:
     for kind, names in kinds.items():
         if names:
             more = ", …" if len(names) > _NAMED else ""
-            lines.append(f"  {len(names)} {kind}: {', '.join(names[:_NAMED])}{more}")
+            lines.append(f"  {len(names)} {kind}: {', '.join(map(shown, names[:_NAMED]))}{more}")
     return "\n".join(lines)
 
 
 def _prediction(prediction: Prediction) -> str:
+    path = shown(prediction.path, WHOLE)
     if prediction.problem:
-        return f"{prediction.path}\n  {sentence(prediction.problem)}"
+        return f"{path}\n  {sentence(prediction.problem)}"
     rows = zip(prediction.probabilities, prediction.labels, strict=True)
-    answer = "".join(f"\n  {probability:6.1%}  {label}" for probability, label in rows)
-    return prediction.path + answer + "".join(f"\n  {sentence(note)}" for note in prediction.notes)
+    answer = "".join(f"\n  {probability:6.1%}  {shown(label)}" for probability, label in rows)
+    return path + answer + "".join(f"\n  {sentence(note)}" for note in prediction.notes)

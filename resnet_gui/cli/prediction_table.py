@@ -10,6 +10,7 @@ from types import TracebackType
 
 from resnet_gui.data.samples import SUFFIXES
 from resnet_gui.messages import Message, Problem, message, sentence
+from resnet_gui.names import plain
 from resnet_gui.output.output_file import Output, check_output, open_output
 from resnet_gui.output.spreadsheet import BOM, SpreadsheetWriter
 from resnet_gui.records import Prediction
@@ -32,12 +33,14 @@ def check_table(path: Path, inputs: Sequence[Path]) -> None:
 class PredictionTable:
     """A row for each picture: path, problem, then `top` pairs of label and probability. Without a `path` it is none.
 
+    It holds names as they are, except on a terminal, which could take a name for a command.
     It gets its name at the end of the block. Raises `Problem` (`cannot_write`).
     """
 
     def __init__(self, path: Path | None, top: int) -> None:
         self.is_file = path is not None and path != STANDARD_OUTPUT
         self._path = path
+        self._is_terminal = path == STANDARD_OUTPUT and sys.stdout.isatty()
         self._top = top
         self._output: Output | None = None
         self._writer: SpreadsheetWriter | None = None
@@ -82,5 +85,7 @@ class PredictionTable:
             self._output.discard()
 
     def _write(self, cells: Iterable[object]) -> None:
+        if self._writer and self._is_terminal:
+            cells = [plain(cell, "") if isinstance(cell, str) else cell for cell in cells]
         if self._writer:
             self._writer.write(cells)

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
+from resnet_gui.names import plain
+
 _ERRORS = "resnet_gui_escapes"
 _WIDE = ("utf-16", "utf-32", "utf_16", "utf_32")
 
@@ -24,11 +26,15 @@ class SafeStream:
 
     A character that the stream's encoding lacks is written as an escape such as `\\u732b`, so that names stay
     different from one another. A file name that is not UTF-8 is written as its bytes.
+
+    With `for_people` no text can command a terminal or deceive whoever reads it, such as a file's name in an error that
+    a library prints.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, for_people: bool = False) -> None:
         self.failure: OSError | None = None
         self._stream = stream
+        self._for_people = for_people or self.isatty()
         self._encoding = _known_encoding(stream)
         binary = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
         self._binary = cast("io.BufferedWriter | None", binary)
@@ -42,7 +48,7 @@ class SafeStream:
         """Writes as much of `text` as can be written. Returns its length."""
         if self._stream is not None and self.failure is None:
             with self._giving_up():
-                self._write(text)
+                self._write(plain(text, "\n\r\t") if self._for_people else text)
         return len(text)
 
     def flush(self) -> None:
@@ -160,7 +166,7 @@ def safe_streams() -> Iterator[tuple[SafeStream, SafeStream]]:
     for stream in before:
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()
-    safe = SafeStream(sys.stdout), SafeStream(sys.stderr)
+    safe = SafeStream(sys.stdout), SafeStream(sys.stderr, for_people=True)
     sys.stdout, sys.stderr = (cast(TextIO, stream) for stream in safe)
     try:
         yield safe

@@ -16,12 +16,14 @@ from resnet_gui.gui.predict.predict_pane import PredictPane
 from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.user_settings import UserSettings
+from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.file_filters import model_or_weight_filter, picture_filter
 from resnet_gui.gui.widgets.image_view import PREVIEW_SIDE
 from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX, is_model
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import TrainingEngine
 from resnet_gui.messages import Message, message
+from resnet_gui.names import NAME
 from resnet_gui.paths import cache_folder
 from resnet_gui.records import ModelInfo, leak_note
 
@@ -226,7 +228,8 @@ class PredictionController(QObject):
 
     def _model_text(self, model: ModelInfo) -> str:
         """Describes a model that has just been loaded: its classes, its validation and its test score."""
-        known, others = model.classes[:_NAMED_CLASSES], len(model.classes) - _NAMED_CLASSES
+        known = [one_line(name, NAME) for name in model.classes[:_NAMED_CLASSES]]
+        others = len(model.classes) - _NAMED_CLASSES
         more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
         lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
         if not model.validated:
@@ -260,7 +263,7 @@ class PredictionController(QObject):
             text = self.tr("{name} waits: there is no model yet. Train one, or drop a model file (.safetensors).")
         else:
             text = self.tr("{name} waits: the first answer comes after epoch 1.")
-        self._pane.show_message(text.format(name=name))
+        self._pane.show_message(text.format(name=one_line(name, NAME)))
 
     def _show_model(self) -> None:
         """Shows which model answers, and offers the other one if there are two."""

@@ -26,6 +26,7 @@ from resnet_gui.gui.data.thumbnail_delegate import SIDE, ThumbnailDelegate
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import tooltip
+from resnet_gui.names import NAME as NAME_LENGTH
 from resnet_gui.records import Thumbnail
 
 NAME, STRIP, PICTURES, TRAIN, VAL, TEST, SKIPPED = range(7)
@@ -221,5 +222,5 @@ class ClassModel(QAbstractTableModel):
 
 def _shown(row: ClassRow, column: int) -> str:
     if column == NAME:
-        return one_line(row.name)
+        return one_line(row.name, NAME_LENGTH)
     return "" if column == STRIP else f"{row.figures[column - PICTURES]:,}"

@@ -14,6 +14,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, named, tooltip
 from resnet_gui.messages import first_names
+from resnet_gui.names import NAME
 
 _FOLDERS_DRAWN = 2
 _LETTERS = 26
@@ -41,7 +42,9 @@ class LayoutQuestion(QScrollArea):
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(8)
         root = unclear.root
-        title = label("title", breakable(one_line(self.tr("What are the folders in “{name}”?").format(name=root.name))))
+        title = label(
+            "title", breakable(self.tr("What are the folders in “{name}”?").format(name=one_line(root.name, NAME)))
+        )
         title.setToolTip(tooltip(one_line(str(root))))
         column.addWidget(title)
         column.addWidget(label("dim", self._explanation(current)))
@@ -151,5 +154,4 @@ class LayoutQuestion(QScrollArea):
 
 
 def _short(name: str) -> str:
-    name = one_line(name)
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+    return one_line(name, _LETTERS)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import tooltip
+from resnet_gui.names import LIST, WHOLE, shown
 
 _HEIGHT = 170
 Index = QModelIndex | QPersistentModelIndex
@@ -62,7 +63,7 @@ class SkippedTable(QTableView):
     def copy(self) -> None:
         """Puts the chosen rows on the clipboard, a tab between path and reason."""
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        QGuiApplication.clipboard().setText("\n".join("\t".join(self._model.files[row][1:]) for row in rows))
+        QGuiApplication.clipboard().setText("\n".join(map(self._model.line, rows)))
 
 
 class SkippedModel(QAbstractTableModel):
@@ -85,6 +86,10 @@ class SkippedModel(QAbstractTableModel):
         self.files.append(file)
         self.endInsertRows()
 
+    def line(self, row: int) -> str:
+        """The absolute path and the reason, with a tab between them. A path with a tab or a line break is no other row."""
+        return "\t".join(map(one_line, self.files[row][1:]))
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """One for each file."""
         return 0 if parent.isValid() else len(self.files)
@@ -105,7 +110,7 @@ class SkippedModel(QAbstractTableModel):
         """The path in the dataset, or the reason; the tooltip has the whole path."""
         inside, path, reason = self.files[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return one_line(reason.removeprefix(path).strip() if index.column() else inside)
+            return one_line(reason.removeprefix(shown(path, WHOLE)).strip() if index.column() else inside, LIST)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(one_line(reason if index.column() else path))
         return None

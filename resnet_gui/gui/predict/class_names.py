@@ -100,7 +100,7 @@ class ClassNames(QWidget):
                 return self.tr("Line {number} is empty: every class needs a name.").format(number=number)
             if name in seen:
                 twice = self.tr("“{name}” is in lines {first} and {second}.")
-                return twice.format(name=one_line(name)[:_LETTERS], first=seen[name], second=number)
+                return twice.format(name=one_line(name, _LETTERS), first=seen[name], second=number)
             seen[name] = number
         return ""
 

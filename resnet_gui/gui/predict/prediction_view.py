@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from resnet_gui.gui.text import message_text, per_cent
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.bar_chart import Bar, BarChart
-from resnet_gui.gui.widgets.elided_labels import ElidedLabel
+from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
 from resnet_gui.gui.widgets.image_view import ImageView
 from resnet_gui.gui.widgets.labels import label
 from resnet_gui.records import Prediction
@@ -63,9 +63,9 @@ class PredictionView(QWidget):
             return ""
         shown = self._prediction
         if shown.problem is not None:
-            return f"{shown.path}\n{message_text(shown.problem)}"
-        bars = (f"{bar.name}\t{bar.figure}" for bar in _bars(shown))
-        return "\n".join([shown.path, *bars, *map(message_text, shown.notes)])
+            return f"{one_line(shown.path)}\n{message_text(shown.problem)}"
+        bars = (f"{one_line(bar.name)}\t{bar.figure}" for bar in _bars(shown))
+        return "\n".join([one_line(shown.path), *bars, *map(message_text, shown.notes)])
 
     def _template(self, probability: float) -> str:
         """The words around the class name, by its probability."""

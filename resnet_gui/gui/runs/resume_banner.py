@@ -12,6 +12,7 @@ from resnet_gui.gui.text import position_text
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label
+from resnet_gui.names import NAME
 from resnet_gui.nets.catalog import NETWORKS
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ResumeBanner(QFrame):
         self._run = status.run
         titles = {network.name: network.title for network in NETWORKS}
         text = self.tr("The training of {network} on “{dataset}” stopped at {place}.").format(
-            network=titles.get(status.network, status.network), dataset=one_line(Path(status.dataset).name),
+            network=one_line(titles.get(status.network, status.network), NAME), dataset=one_line(Path(status.dataset).name, NAME),
             place=position_text(status.epoch, status.step),
         )  # fmt: skip
         self.sentence.setText(breakable(text))

@@ -17,6 +17,7 @@ from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
 from resnet_gui.gui.widgets.fields import ChoiceBox
 from resnet_gui.gui.widgets.file_filters import weight_filter
 from resnet_gui.gui.widgets.labels import breakable, label, named, tooltip
+from resnet_gui.names import LIST, NAME
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.records import Weights
 from resnet_gui.weights.weight_cache import cached
@@ -208,7 +209,7 @@ class InitialWeightsPicker(QWidget):
                 text = self.tr(
                     "What fits the network is taken from “{part}” in the file, the rest starts from random weights."
                 )
-                return breakable(text.format(part=one_line(self._file_part)))
+                return breakable(text.format(part=one_line(self._file_part, NAME)))
             case "file":
                 return self.tr("What fits the network is taken, the rest starts from random weights.")
             case "run":
@@ -255,7 +256,7 @@ class InitialWeightsPicker(QWidget):
         menu.popup(self._choose.mapToGlobal(QPoint(0, self._choose.height())))
 
     def _add_run(self, menu: QMenu, path: str, text: str) -> None:
-        menu.addAction(text.replace("&", "&&"), lambda: self._take_path("run", path))
+        menu.addAction(one_line(text, LIST).replace("&", "&&"), lambda: self._take_path("run", path))
 
     def _choose_run_folder(self) -> None:
         title = self.tr("Choose the folder of a run")
@@ -300,10 +301,10 @@ def _named(run: Path) -> str:
 
     status = read_status(run)
     if status is None:
-        return one_line(run.name)
+        return run.name
     titles = {network.name: network.title for network in NETWORKS}
     when = run.name.removesuffix(f"-{status.network.replace('/', '-')}")
-    return one_line(" · ".join((titles.get(status.network, status.network), Path(status.dataset).name, when)))
+    return " · ".join((titles.get(status.network, status.network), Path(status.dataset).name, when))
 
 
 def _tr(text: str) -> str:

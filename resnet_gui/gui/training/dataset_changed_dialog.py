@@ -21,6 +21,7 @@ from resnet_gui.events import DatasetChanged
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
 from resnet_gui.gui.widgets.two_level_tree import Index
+from resnet_gui.names import NAME
 
 _NAMED = 8
 """How many classes are named in the sentence."""
@@ -89,7 +90,7 @@ class DatasetChangedDialog(QDialog):
     def _names(self, names: Sequence[str], one: str, many: str) -> str:
         if not names:
             return ""
-        known = ", ".join(f"“{one_line(name)}”" for name in names[:_NAMED])
+        known = ", ".join(f"“{one_line(name, NAME)}”" for name in names[:_NAMED])
         others = len(names) - _NAMED
         more = self.tr(" and {count} more").format(count=others) if others > 0 else ""
         return (one if len(names) == 1 else many).format(names=known + more)

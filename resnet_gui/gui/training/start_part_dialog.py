@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QPushButto
 
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
+from resnet_gui.names import LIST
 
 _SHOWN_AT_ONCE = 6
 
@@ -22,7 +23,7 @@ class StartPartDialog(QDialog):
         self._parts = parts
         self.facts = label("plain", breakable(problem))
         self.list = QListWidget()
-        self.list.addItems([one_line(part) for part in parts])
+        self.list.addItems([one_line(part, LIST) for part in parts])
         self.list.setAccessibleName(self.tr("Parts of the file"))
         self.list.setCurrentRow(0)
         self.list.itemActivated.connect(self.accept)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import tooltip
+from resnet_gui.names import NAME
 
 _GAP = 12
 _THICKNESS = 8
@@ -40,7 +41,7 @@ class BarChart(QWidget):
     def set_bars(self, bars: Sequence[Bar]) -> None:
         """Shows `bars`, from top to bottom."""
         self._bars = tuple(bars)
-        self.setAccessibleDescription(", ".join(f"{one_line(bar.name)} {bar.figure}" for bar in bars))
+        self.setAccessibleDescription(", ".join(f"{one_line(bar.name, NAME)} {bar.figure}" for bar in bars))
         self.updateGeometry()
         self.update()
 
@@ -77,13 +78,13 @@ class BarChart(QWidget):
     def _columns(self) -> tuple[int, int]:
         """The widths of names and figures in pixels: as needed, but names take at most 42 % of the whole width."""
         metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(one_line(bar.name)) for bar in self._bars), default=0)
+        names = max((metrics.horizontalAdvance(one_line(bar.name, NAME)) for bar in self._bars), default=0)
         figures = max((metrics.horizontalAdvance(bar.figure) for bar in self._bars), default=0)
         return min(names + 2, round(self.width() * 0.42)), figures
 
     def _paint_row(self, painter: QPainter, row: QRect, bar: Bar, name_width: int, figure_width: int) -> None:
         middle = Qt.AlignmentFlag.AlignVCenter
-        name = self.fontMetrics().elidedText(one_line(bar.name), Qt.TextElideMode.ElideMiddle, name_width)
+        name = self.fontMetrics().elidedText(one_line(bar.name, NAME), Qt.TextElideMode.ElideMiddle, name_width)
         painter.setPen(self._theme.color("text"))
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignLeft, name)
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, bar.figure)

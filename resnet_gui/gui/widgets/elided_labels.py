@@ -6,12 +6,13 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
-from resnet_gui.gui.widgets.labels import tooltip
+from resnet_gui.gui.widgets.labels import drawable, tooltip
+from resnet_gui.names import LIST, WHOLE, shown
 
 
-def one_line(text: str) -> str:
-    """`text` as one line that Qt can draw: line breaks become “↵”, bytes that are not UTF-8 become “?”."""
-    return "↵".join(text.encode("utf-8", "replace").decode().splitlines())
+def one_line(text: str, longest: int = WHOLE) -> str:
+    """`text` from a file as one line that Qt can draw, of at most `longest` characters: see `names.shown`."""
+    return drawable(shown(text, longest))
 
 
 class ElidedLabel(QLabel):
@@ -27,7 +28,7 @@ class ElidedLabel(QLabel):
     def set_name(self, name: str, template: str = "{name}", hint: str = "") -> None:
         """Shows `template` with `name` in its {name}. The tooltip is `hint`, or else the whole text if shortened."""
         self._before, _, self._after = template.partition("{name}")
-        self._name, self._hint = one_line(name), one_line(hint)
+        self._name, self._hint = one_line(name, LIST), one_line(hint)
         self.setAccessibleName(self.whole)
         self.updateGeometry()
         self._fit()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_gui.gui.thread_pool import run_in_thread
+from resnet_gui.gui.widgets.elided_labels import one_line
 
 PREVIEW_SIDE = 640
 """Pixels: the longest side of the PNG preview, which an engine decodes from the picture's file."""
@@ -39,7 +40,7 @@ class ImageView(QWidget):
         """
         is_another = (path, size) != (self._path, self._size)
         self._path, self._size = path, size
-        self.setAccessibleName(Path(path).name)
+        self.setAccessibleName(one_line(Path(path).name))
         if png:
             self._png = png
             run_in_thread(lambda: (png, QImage(png)), self._decoded)

@@ -9,12 +9,26 @@ from typing import TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
+from resnet_gui.names import WHOLE, elided, plain
+
 _Widget = TypeVar("_Widget", bound=QWidget)
 
 
+class PlainLabel(QLabel):
+    """A label with word wrap that takes its text for nothing but text: no markup, and no character that deceives."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Shows `text`, with its line breaks, and with the places at which `breakable` lets it break."""
+        super().setText(drawable(plain(text, "\n\u200b")))
+
+
 def label(kind: str, text: str = "") -> QLabel:
-    """A label with plain text and word wrap. The stylesheet styles it by its `kind`."""
-    created = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    """A `PlainLabel`. The stylesheet styles it by its `kind`."""
+    created = PlainLabel(text)
     created.setProperty("kind", kind)
     return created
 
@@ -26,8 +40,14 @@ def named(widget: _Widget, name: str) -> _Widget:
 
 
 def tooltip(text: str) -> str:
-    """`text` as HTML for a tooltip: shown as plain text, with long lines wrapped."""
-    return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>" if text else ""
+    """`text` as HTML for a tooltip: shown as plain text, with long lines and long words wrapped, and the end of it cut."""
+    words = re.sub(r"(\S{60})(?=\S)", "\\1\u200b", drawable(plain(elided(text, 2 * WHOLE))))
+    return f"<p>{html.escape(words).replace(chr(10), '<br>')}</p>" if text else ""
+
+
+def drawable(text: str) -> str:
+    """`text` for Qt, whose strings cannot hold bytes that are not UTF-8: these become “?”."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def breakable(text: str) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 from resnet_gui.gui.theme import MODES, Theme
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import named
+from resnet_gui.names import LIST
 
 
 class MenuBar:
@@ -82,7 +83,7 @@ class MenuBar:
         def fill() -> None:
             recent.clear()
             for path in paths():
-                name = one_line(path).replace("&", "&&")
+                name = one_line(path, LIST).replace("&", "&&")
                 recent.addAction(
                     name if Path(path).exists() else name + self._window.tr(" (not there)")
                 ).triggered.connect(lambda _, path=path: chosen(path))

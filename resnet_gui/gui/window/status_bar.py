@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
 from resnet_gui.events import (
@@ -39,7 +39,9 @@ class StatusBar(QStatusBar):
         self._theme = theme
         self._phase, self._token = "", "dim"
         self._epochs = 0
-        self._dot, self._engine, self._device, self._speed, self._left = (QLabel() for _ in range(5))
+        self._dot, self._engine, self._device, self._speed, self._left = (
+            QLabel(textFormat=Qt.TextFormat.PlainText) for _ in range(5)
+        )
         self._bar = QProgressBar(textVisible=False)
         self._bar.setFixedWidth(120)
         self._bar.setAccessibleName(self.tr("Progress of the run"))
