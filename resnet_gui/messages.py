@@ -268,6 +268,11 @@ SENTENCES = {
     "weights_no_answer": "{path} does not answer: for a picture the network gives numbers that are infinite or no numbers at all. Choose another file.",
     "classes_missing": "The head of {path} has {count} classes ({name}), and the file does not name them. Name them in the order of the outputs: --classes a,b,… or a file.",
     "classes_count": "The head of {path} has {wanted} classes ({name}: {shape}), and {count} names were given ({names}).",
+    "classes_read": "The classes are read from {path} ({how}): {names}. Number of classes: {count}.",
+    "classes_unreadable": "No class names can be read from {path}: {reason}. Save them as a text in UTF-8 with one name on each line, in the order of the outputs.",
+    "classes_one": "“{text}” is neither a list of class names (a,b,c) nor a file or folder that is there.",
+    "class_nameless": "Of the {count} class names, number {number} is empty. Every class needs a name.",
+    "class_named_twice": "The class names number {first} and {second} are both “{name}”. Every class needs a name of its own.",
     "prepared_as_said": "Pictures are prepared as you say: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
     "prepared_model": "Pictures are prepared as the model has it: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
     "prepared_shared": (

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
 from resnet_gui.output.output_file import check_output
+
+if TYPE_CHECKING:
+    from resnet_gui.events import Event
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,7 +28,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--network", metavar="NAME", required=True, help="the network they are for, such as resnet20")
     parser.add_argument(
-        "--classes", metavar="NAMES", default="", help="the classes, in the order of the network's outputs: a,b,c"
+        "--classes",
+        metavar="NAMES",
+        help="the classes, in the order of the network's outputs: a,b,c; or a file of them (one name on each line, JSON, CSV, a model), "
+        "a folder of class folders, or “imagenet” for its 1,000; left out, the names that the file itself holds",
     )
     parser.add_argument(
         "--mean", nargs="+", default=[], metavar="X", help="what is subtracted from the pictures, from 0 to 1: 3 numbers, or 1 for grey"
@@ -53,15 +62,29 @@ def adopt(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     mean, std = (_numbers(parser, name, vars(options)[name]) for name in ("mean", "std"))
     check_output(options.out)
+    with stop_on_interrupt() as stop:
+        return show_events(_adopt(options, mean, std, stop), options.json, stop)
+
+
+def _adopt(
+    options: argparse.Namespace, mean: tuple[float, ...], std: tuple[float, ...], stop: threading.Event
+) -> Iterator[Event]:
+    """Reads the names of the classes before torch is imported, which takes seconds."""
+    from resnet_gui.data.readers.class_names import class_names
+    from resnet_gui.events import Note
+
+    names: tuple[str, ...] = ()
+    if options.classes is not None:
+        found = class_names(options.classes)
+        names = found.names
+        yield from map(Note, found.notes)
     from resnet_gui.prediction import model_from_weights
 
-    classes = tuple(name.strip() for name in options.classes.split(",")) if options.classes else ()
     adoption = model_from_weights.Adoption(
-        options.weights, options.network, classes, options.out, mean, std, options.size, options.middle_share,
+        options.weights, options.network, names, options.out, mean, std, options.size, options.middle_share,
         options.interpolation, options.colour, options.part,
     )  # fmt: skip
-    with stop_on_interrupt() as stop:
-        return show_events(model_from_weights.adopt(adoption, stop), options.json, stop)
+    yield from model_from_weights.adopt(adoption, stop)
 
 
 def _numbers(parser: argparse.ArgumentParser, name: str, given: list[str]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from resnet_gui.data.readers.class_names import IMAGENET, check_names
 from resnet_gui.data.transforms import Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note
 from resnet_gui.messages import Problem, first_names
@@ -25,9 +26,6 @@ from resnet_gui.records import Mismatch, shape_text
 from resnet_gui.weights.transfer import Transferred, transfer
 from resnet_gui.weights.weight_cache import fetch_verified
 from resnet_gui.weights.weight_file import read_weights
-
-IMAGENET = "imagenet"
-"""In place of class names: the 1,000 classes of ImageNet, in the order of weights that are trained on it."""
 
 _USUAL_SIZE = 224
 
@@ -66,6 +64,7 @@ def adopt(adoption: Adoption, stop: threading.Event) -> Iterator[Event]:
     tensors with which the network answers are in the file.
     """
     adoption.wishes.check()
+    check_names(adoption.classes)
     find(adoption.network)
     _check_paths(adoption)
     weights = read_weights(adoption.weights)
