@@ -118,7 +118,13 @@ class AdoptController(QObject):
         if parts := tied_parts(problem):
             self._dialog.show_parts(message_text(problem), parts)
         else:
-            self._dialog.show_problem(message_text(_for_window(problem)))
+            self._dialog.show_problem(self._problem_text(problem))
+
+    def _problem_text(self, problem: Message) -> str:
+        if problem.code != "classes_missing":
+            return message_text(_for_window(problem))
+        unnamed = self.tr("The weights know {count} classes, and the file does not name them. Write their names above.")
+        return unnamed.format(**dict(problem.values))
 
     def _show_done(self, model: ModelInfo) -> None:
         """The model answers from now on, and the next one gets a file of its own."""

@@ -182,7 +182,8 @@ class PredictionController(QObject):
                 self._show_no_model(event.message)
             case JobEnded():
                 self._is_loading = False
-                self._predict_waiting()
+                if self._prediction_engine.model:  # else they wait on, and the pane says why this one is no model
+                    self._predict_waiting()
 
     def _show_no_model(self, problem: Message) -> None:
         """Shows why a file could not be loaded. Of another program's weights a model can be made."""

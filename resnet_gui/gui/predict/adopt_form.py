@@ -41,6 +41,7 @@ class AdoptForm(QWidget):
         self._choose = self._make_button(self.tr("Choose…"), "choose_weights", self._choose_weights)
         self._change = self._make_button(self.tr("Change…"), "choose_model_path", self._choose_out)
         self._network = named(NetworkField(networks), "adopt_network")
+        self._network.setAccessibleName(self.tr("Network"))
         self._facts = label("dim")
         self.classes = ClassNames()
         self.settings = AdoptSettings(theme)

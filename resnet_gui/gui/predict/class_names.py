@@ -1,25 +1,36 @@
-"""The names of a model's classes: typed one on each line, or taken from a text file."""
+"""The names of a model's classes: typed one on each line, or taken from a file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSize, Signal
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from resnet_gui.data.readers.class_names import IMAGENET, check_names, class_names_in
+from resnet_gui.gui.text import message_text
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import one_line
-from resnet_gui.gui.widgets.file_filters import text_filter
-from resnet_gui.gui.widgets.labels import breakable, label, named, set_style_property
+from resnet_gui.gui.widgets.file_filters import class_name_filter
+from resnet_gui.gui.widgets.labels import breakable, label, named, set_style_property, tooltip
 from resnet_gui.gui.widgets.mime_data import sort_out
-from resnet_gui.messages import reason
+from resnet_gui.messages import Message, Problem
 
-IMAGENET = "imagenet"
-"""In place of names: the engine knows those of ImageNet's 1,000 classes."""
-_LARGEST = 4_000_000
-"""Bytes of a text file: more than the 21,841 names of ImageNet-21k have, and the editor still takes them at once."""
-_LETTERS = 40
-"""Of a class's name in a sentence."""
+_EDITED = 5_000
+"""Names. With more of them, each change would hold the window up: they are shown in part, and cannot be edited."""
+_SHOWN = 1_000
+"""Of so many names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a file holds: the names, those that are shown, and how it was read; or else a problem."""
+
+    names: tuple[str, ...] = ()
+    text: str = ""
+    note: Message | None = None
+    problem: Message | None = None
 
 
 class ClassNames(QWidget):
@@ -31,28 +42,32 @@ class ClassNames(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.names: tuple[str, ...] = ()
-        """The class names in the order of their lines."""
+        """The class names in the order of the lines, or as a file has them."""
         self.problem = ""
         """What is wrong with them, "" if nothing is. None at all is right: the file of weights may hold them."""
         self.editor = named(_Editor(), "classes")
         self.editor.setAccessibleName(self.tr("Classes, one name on each line"))
         self.editor.setPlaceholderText(self.tr("One name on each line, in the order the network learned them"))
         self._count = label("dim")
+        self._clear = self._make_link("classes_clear", self.tr("Clear"))
         self._imagenet = self._make_link("classes_imagenet", self.tr("ImageNet's 1,000"))
         self._imagenet.setToolTip(self.tr("Takes the 1,000 classes of ImageNet, which most shared weights know."))
         self._from_file = self._make_link("classes_file", self.tr("From a file…"))
-        self._from_file.setToolTip(self.tr("Takes the names from a text file with one name on each line."))
+        self._from_file.setToolTip(
+            self.tr("Takes the names from a text file with one name on each line, or JSON, or CSV.")
+        )
         self._build_layout()
         self.editor.textChanged.connect(self._take_text)
         self.editor.file_dropped.connect(self.read_file)
-        self._imagenet.clicked.connect(lambda: self.editor.setPlainText(IMAGENET))
+        self._clear.clicked.connect(lambda: self._set_text(""))
+        self._imagenet.clicked.connect(lambda: self._set_text(IMAGENET))
         self._from_file.clicked.connect(self._choose_file)
         self._file_read.connect(self._on_file_read)
-        self._show_count()
+        self._set_text("")
 
     def read_file(self, path: str) -> None:
-        """Reads the names in a text file, in a thread, and puts them in place of those in the editor."""
-        run_in_thread(lambda: _read(Path(path)), self._file_read)
+        """Reads the names in a file, in a thread, and puts them in place of those in the editor."""
+        run_in_thread(lambda: _read(path), self._file_read)
 
     def _make_link(self, name: str, text: str) -> QPushButton:
         link = named(QPushButton(text), name)
@@ -63,8 +78,8 @@ class ClassNames(QWidget):
         below = QHBoxLayout()
         below.setSpacing(14)
         below.addWidget(self._count, 1)
-        below.addWidget(self._imagenet)
-        below.addWidget(self._from_file)
+        for link in (self._clear, self._imagenet, self._from_file):
+            below.addWidget(link)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -72,40 +87,38 @@ class ClassNames(QWidget):
         column.addLayout(below)
 
     def _choose_file(self) -> None:
-        title = self.tr("Choose a text file with the names of the classes")
-        path, _ = QFileDialog.getOpenFileName(self, title, str(Path.home()), text_filter())
+        title = self.tr("Choose a file with the names of the classes")
+        path, _ = QFileDialog.getOpenFileName(self, title, str(Path.home()), class_name_filter())
         if path:
             self.read_file(path)
 
-    def _on_file_read(self, found: tuple[str, str]) -> None:
+    def _on_file_read(self, read: _Read) -> None:
         """Shows the names, or why the file gave none; then those in the editor stay."""
-        text, problem = found
-        if problem:
-            self._show(self.tr("The file gave no names: {reason}.").format(reason=problem), "warning")
-        else:
-            self.editor.setPlainText(text)
-
-    def _take_text(self) -> None:
-        lines = [line.strip() for line in self.editor.toPlainText().strip().split("\n")]
-        self.names = tuple(lines) if any(lines) else ()
-        self.problem = self._problem()
-        self._show_count()
+        if read.problem is not None:
+            self._show(message_text(read.problem), "warning")
+            return
+        self._set_text(read.text, can_edit=len(read.names) <= _EDITED)
+        self.names, self.problem = read.names, ""  # as the file has them, not as they can be shown
+        how = dict(read.note.values)["how"] if read.note else ""
+        self._show(self.tr("{count}, read as: {how}").format(count=self._count_text(), how=how), "dim")
+        self._count.setToolTip(tooltip(message_text(read.note)) if read.note else "")
         self.changed.emit()
 
-    def _problem(self) -> str:
-        """The first thing that is wrong with the names, "" if nothing is."""
-        seen: dict[str, int] = {}
-        for number, name in enumerate(self.names, start=1):
-            if not name:
-                return self.tr("Line {number} is empty: every class needs a name.").format(number=number)
-            if name in seen:
-                twice = self.tr("“{name}” is in lines {first} and {second}.")
-                return twice.format(name=one_line(name, _LETTERS), first=seen[name], second=number)
-            seen[name] = number
-        return ""
+    def _set_text(self, text: str, can_edit: bool = True) -> None:
+        """Replaces what is in the editor."""
+        with QSignalBlocker(self.editor):
+            self.editor.setPlainText(text)
+        self.editor.setReadOnly(not can_edit)
+        self._clear.setVisible(not can_edit)
+        if can_edit:
+            self._take_text()
 
-    def _show_count(self) -> None:
+    def _take_text(self) -> None:
+        lines = tuple(line.strip() for line in self.editor.toPlainText().strip().split("\n"))
+        self.names = lines if any(lines) else ()
+        self.problem = _problem_with(self.names)
         self._show(self.problem or self._count_text(), "warning" if self.problem else "dim")
+        self.changed.emit()
 
     def _count_text(self) -> str:
         if not self.names:
@@ -120,10 +133,11 @@ class ClassNames(QWidget):
     def _show(self, text: str, kind: str) -> None:
         set_style_property(self._count, "kind", kind)
         self._count.setText(breakable(text))
+        self._count.setToolTip("")
 
 
 class _Editor(QPlainTextEdit):
-    """Takes the content of a text file that is dropped on it, and leaves the tab key to the dialog."""
+    """Takes the content of a file that is dropped on it, and leaves the tab key to the dialog."""
 
     file_dropped = Signal(object)
     """str: the path of the file. It is sent as an object: Qt's own strings lose bytes that are not UTF-8."""
@@ -143,22 +157,27 @@ class _Editor(QPlainTextEdit):
         return bool(sort_out(source).pictures) if source.hasUrls() else super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        dropped = sort_out(source)
-        if dropped.pictures:  # any file that is no model
-            self.file_dropped.emit(dropped.pictures[0])
-        elif not source.hasUrls():
+        """Takes text, or the path of a file."""
+        if not source.hasUrls():
             super().insertFromMimeData(source)
+        elif others := sort_out(source).pictures:
+            self.file_dropped.emit(others[0])
 
 
-def _read(path: Path) -> tuple[str, str]:
-    """The text in the file `path`, and "", or "" and why it cannot be used."""
+def _read(path: str) -> _Read:
+    """Reads the file `path`, or the folders of classes in it."""
     try:
-        if not path.is_file():
-            return "", "it is not a file"
-        if path.stat().st_size > _LARGEST:
-            return "", "it is too large to be a list of names"
-        return path.read_bytes().decode("utf-8-sig"), ""
-    except OSError as error:
-        return "", reason(error)
-    except UnicodeDecodeError:
-        return "", "it is not text in UTF-8"
+        found = class_names_in(Path(path))
+    except Problem as problem:
+        return _Read(problem=problem.message)
+    in_part = len(found.names) > _EDITED
+    lines = [one_line(name) for name in found.names[: _SHOWN if in_part else _EDITED]]
+    return _Read(found.names, "\n".join([*lines, *(["…"] if in_part else [])]), *found.notes)
+
+
+def _problem_with(names: tuple[str, ...]) -> str:
+    try:
+        check_names(names)
+    except Problem as problem:
+        return message_text(problem.message)
+    return ""

@@ -32,9 +32,9 @@ def model_or_weight_filter() -> str:
     return f"{_titled(_tr('Models'), (MODEL_SUFFIX,))};;{weight_filter()}"
 
 
-def text_filter() -> str:
-    """The filters for text files."""
-    return _with_all_files(_tr("Text files"), (".txt", ".csv", ".names"))
+def class_name_filter() -> str:
+    """The filters for files with the names of classes."""
+    return _with_all_files(_tr("Names of classes"), (".txt", ".json", ".csv", ".tsv", ".names"))
 
 
 def _with_all_files(title: str, suffixes: Sequence[str]) -> str:
