@@ -344,7 +344,9 @@ class WeightsLoaded:
         """The same for the user: how many tensors were taken, and the first 20 that do not fit."""
         yield message("weights_taken", origin=self.origin, taken=self.taken, wanted=self.wanted)
         for misfit in self.misfits[:_MISFITS]:
-            yield message("weights_misfit", name=misfit.name, wanted=_shape(misfit.wanted), found=_shape(misfit.found))
+            yield message(
+                "weights_misfit", name=misfit.name, wanted=shape_text(misfit.wanted), found=shape_text(misfit.found)
+            )
         if len(self.misfits) > _MISFITS:
             yield message("weights_misfits_more", count=len(self.misfits) - _MISFITS)
 
@@ -392,5 +394,6 @@ def from_json(line: str) -> Event:
         raise ValueError(f"not an event: {line[:80]!r}") from error
 
 
-def _shape(shape: tuple[int, ...] | None) -> str:
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """ "64 × 3 × 7 × 7", "one number", or "nothing" for None."""
     return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"

@@ -231,9 +231,31 @@ SENTENCES = {
     ),
     "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
     "weights_nothing_fits": (
-        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}, …; the network has {wanted}, …. "
-        "Choose the network that the weights were made for."
+        "Nothing in {origin} fits this network, so it must be of another one: of the network's {wanted_count} names, {known} are in the file. "
+        "The file has {found}; the network has {wanted}. Choose the network that the weights were made for."
     ),
+    "weights_of_other": (
+        "{origin} does not fit this network, but in its names and shapes it is {network}, which can be chosen here. "
+        "The file has {found}; this network has {wanted}."
+    ),
+    "weights_other_shapes": (
+        "The names in {origin} are this network's, but {count} of its {wanted_count} tensors have other shapes: {examples}. "
+        "So they are of another form of it, such as a wider one. Choose the network that the weights were made for."
+    ),
+    "weights_tie": (
+        "{path} holds several sets of weights that fit equally well, with other numbers: {parts}. "
+        "Choose one as the “Part of the file” (on the command line: --start-part, or --part to adopt)."
+    ),
+    "weights_no_part": "In {path} there are no weights of this network under “{part}”. There are some under: {parts}.",
+    "weights_part": "The weights are those under “{part}” in the file.",
+    "weights_averaged": "The weights are those under “{part}” in the file, which are averaged over the training and mostly better than the last ones.",
+    "weights_others": "The file holds more weights that fit, under: {parts}. Name one of them as the “Part of the file” to take it.",
+    "weights_head_named": "The head is called “{found}” in the file and “{wanted}” here. It was taken, since it is the only one, and its shape is right.",
+    "weights_in_order": (
+        "Of the {count} names in the file, {named} are this network's, but all shapes agree, one after the other, so the weights were taken in that order. "
+        "Two networks can have equal shapes and still compute something else: try this one on some pictures whose class you know."
+    ),
+    "weights_mostly_random": "{share} % of the network ({missing} of its {count} tensors, beside its head) starts from random weights: expect little until it is trained.",
     "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
