@@ -232,7 +232,7 @@ SENTENCES = {
     "weights_unreadable": "{path} cannot be read: {reason}.",
     "weights_not_weights": "{path} is not a file of weights: it is {what}.",
     "weights_too_large": "{path} needs about {needed} GB of memory to be read, and {free} GB are free. Close other programs, then try again.",
-    "weights_damaged": "{path} is damaged or cut short ({reason}). Download or copy it again.",
+    "weights_damaged": "{path} is damaged ({reason}). Download or copy it again.",
     "weights_not_plain": (
         "{path} holds more than weights: reading it would need “{what}”, which could run a program. Nothing of it was read or run. "
         "Ask whoever made it for the weights alone, best as a .safetensors file."
@@ -245,11 +245,42 @@ SENTENCES = {
         "{path} is written in pickle protocol {protocol}, and only protocol {wanted}, the usual one, can be read without running it. "
         "Save it again with torch.save, without the option pickle_protocol."
     ),
+    "weights_cut_short": "{path} is cut short ({reason}). Download or copy it again.",
+    "weights_unsupported": (
+        "{path} is {what}, which is not read. Save the weights alone where it was made, with torch.save(model.state_dict(), …)."
+    ),
+    "weights_other_format": "{path} is {what}, and only weights of PyTorch and .safetensors files are read. {advice}",
+    "weights_stored_as": (
+        "The weights “{name}” in {path} are stored as {kind}, which cannot be used here. "
+        "Convert them to ordinary float32 numbers where they were made."
+    ),
     "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
     "weights_nothing_fits": (
-        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}, …; the network has {wanted}, …. "
-        "Choose the network that the weights were made for."
+        "Nothing in {origin} fits this network, so it must be of another one: of the network's {wanted_count} names, {known} are in the file. "
+        "The file has {found}; the network has {wanted}. Choose the network that the weights were made for."
     ),
+    "weights_of_other": (
+        "{origin} does not fit this network, but in its names and shapes it is {network}, which can be chosen here. "
+        "The file has {found}; this network has {wanted}."
+    ),
+    "weights_other_shapes": (
+        "The names in {origin} are this network's, but {count} of its {wanted_count} tensors have other shapes: {examples}. "
+        "So they are of another form of it, such as a wider one. Choose the network that the weights were made for."
+    ),
+    "weights_tie": (
+        "{path} holds several sets of weights that fit equally well, with other numbers: {parts}. "
+        "Choose one as the “Part of the file” (on the command line: --start-part, or --part to adopt)."
+    ),
+    "weights_no_part": "In {path} there are no weights of this network under “{part}”. There are some under: {parts}.",
+    "weights_part": "The weights are those under “{part}” in the file.",
+    "weights_averaged": "The weights are those under “{part}” in the file, which are averaged over the training and mostly better than the last ones.",
+    "weights_others": "The file holds more weights that fit, under: {parts}. Name one of them as the “Part of the file” to take it.",
+    "weights_head_named": "The head is called “{found}” in the file and “{wanted}” here. It was taken, since it is the only one, and its shape is right.",
+    "weights_in_order": (
+        "Of the {count} names in the file, {named} are this network's, but all shapes agree, one after the other, so the weights were taken in that order. "
+        "Two networks can have equal shapes and still compute something else: try this one on some pictures whose class you know."
+    ),
+    "weights_mostly_random": "{share} % of the network ({missing} of its {count} tensors, beside its head) starts from random weights: expect little until it is trained.",
     "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
