@@ -253,7 +253,7 @@ SENTENCES = {
     "classes_count": "The head of {path} has {wanted} classes ({name}: {shape}), and {count} names were given ({names}).",
     "classes_read": "The classes are read from {path} ({how}): {names}. Number of classes: {count}.",
     "classes_unreadable": "No class names can be read from {path}: {reason}. Save them as a text in UTF-8 with one name on each line, in the order of the outputs.",
-    "classes_one": "“{text}” is neither a list of class names (a,b,c) nor a file or folder that is there.",
+    "classes_one": "Class names are given as a,b,c, or as a file or a folder that is there, and “{text}” is none of these.",
     "class_nameless": "Of the {count} class names, number {number} is empty. Every class needs a name.",
     "class_named_twice": "The class names number {first} and {second} are both “{name}”. Every class needs a name of its own.",
     "prepared_as_said": "Pictures are prepared as you say: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
