@@ -39,6 +39,8 @@ def _setting(
 
 
 MOST_LOADING_THREADS = 64
+LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 8, 1024
+"""Pixels of a side; a model file cannot have others."""
 LEAST_MIDDLE_SHARE = 0.1
 DEVICES, CARD = ("auto", "cpu", "cuda", "mps"), r"cuda:[0-9]{1,3}"
 """What may compute, and besides each graphics card by its number: "cuda:1"."""
@@ -62,7 +64,7 @@ class DataConfig(_Part):
 
     image_size: int = _setting(
         224, "Image size", "Side of the square that the network sees; larger shows more detail and takes longer.",
-        shown="first", unit="px", ge=8, le=1024,
+        shown="first", unit="px", ge=LEAST_IMAGE_SIZE, le=MOST_IMAGE_SIZE,
     )  # fmt: skip
     layout: Literal["auto", "classes", "subclasses", "splits", "folds"] = _setting(
         "auto", "Folders are", "What the folders in the dataset folder are: classes, groups of classes, splits such as train and test, or folds; "
