@@ -81,12 +81,12 @@ class ModelMetadata:
 def save_model(path: Path, weights: dict[str, Tensor], metadata: ModelMetadata) -> None:
     """Writes `weights` (a network's state dict) and `metadata` to one safetensors file, whole or not at all.
 
-    Raises `Problem` (`save_failed`), also for what `load_model` would refuse; then the file holds a whole model, as a rule
-    the one it held before.
+    Raises `Problem` (`save_failed`), also for a description or numbers that `load_model` would refuse; then the file holds
+    a whole model, as a rule the one it held before.
     """
     try:
         description = metadata.description()
-        require_model(description, {name: _entry(tensor) for name, tensor in weights.items()})
+        check_model(description)
         _require_finite(weights)
         write_tensor_file(path, safetensors.torch.save(unshared(weights), safetensors_metadata(description)))
     except OSError as error:
