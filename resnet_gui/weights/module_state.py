@@ -1,0 +1,43 @@
+"""The state dict of a network that was pickled as a whole, out of its parts and without its code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
+
+_MOST_NAMES = 200_000
+
+
+class ModuleState(dict[str, Any]):
+    """A state dict: the stored tensors of a module and of those within it, with dotted names."""
+
+
+def state_dict_of(attributes: Any) -> ModuleState | None:
+    """What `state_dict()` of a module with these attributes would give; None if they are not those of a module.
+
+    The modules within it must be there already, as they are in every pickle that holds no circle. Raises `ValueError`
+    if there are more than 200,000 names.
+    """
+    match attributes:
+        case {"_parameters": dict(parameters), "_buffers": dict(buffers), "_modules": dict(modules)}:
+            pass
+        case _:
+            return None
+    left_out = _names_in(attributes.get("_non_persistent_buffers_set"))
+    found = ModuleState()
+    for name, tensor in (*parameters.items(), *buffers.items()):
+        if isinstance(tensor, StoredTensor) and name not in left_out:
+            found[str(name)] = tensor
+    for name, module in modules.items():
+        inner = module.attributes if isinstance(module, Opaque) else None
+        if isinstance(inner, ModuleState):
+            if len(found) + len(inner) > _MOST_NAMES:
+                raise ValueError("its modules hold each other too often")
+            found.update((f"{name}.{below}", tensor) for below, tensor in inner.items())
+    return found
+
+
+def _names_in(names: Any) -> list[Any]:
+    items = names.items if isinstance(names, Opaque) else names
+    return items if isinstance(items, list) else []
