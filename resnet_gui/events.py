@@ -24,7 +24,6 @@ from resnet_gui.records import (
     Thumbnail,
     Weights,
     from_plain,
-    shape_text,
     to_plain,
 )
 
@@ -393,3 +392,8 @@ def from_json(line: str) -> Event:
         return typing.cast(Event, from_plain(_KINDS[found["event"]], found))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """ "64 × 3 × 7 × 7", "one number", or "nothing" for None."""
+    return "nothing" if shape is None else " × ".join(map(str, shape)) or "one number"

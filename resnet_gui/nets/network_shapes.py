@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from resnet_gui.messages import Problem, first_line
-from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.head import head_of
+from resnet_gui.nets.shapes import build_without_memory
 
 Shape = tuple[int, ...]
 
@@ -44,34 +43,15 @@ def network_shapes(name: str, image_size: int) -> NetworkShapes:
     """
     spec = find(name)
     require_size(spec, image_size)
-    colour = without_memory(name, _COUNTS[0], 3)
-    shapes, more = _shapes(colour), _shapes(without_memory(name, _COUNTS[1], 3))
-    grey = _shapes(without_memory(name, _COUNTS[0], 1))
+    colour = build_without_memory(name, _COUNTS[0], 3)
+    shapes, more = _shapes(colour), _shapes(build_without_memory(name, _COUNTS[1], 3))
+    grey = _shapes(build_without_memory(name, _COUNTS[0], 1))
     try:
         head = head_of(colour, 3, image_size)
         unused = _training_only(colour, image_size)
     except Exception as error:  # a library's network may refuse a size in any way
         raise Problem("network_refuses_size", network=spec.title, size=image_size, reason=first_line(error)) from error
     return NetworkShapes(shapes, _axes(shapes, more), _axes(shapes, grey), head, unused)
-
-
-def without_memory(name: str, classes: int, channels: int) -> nn.Module:
-    """The network on the meta device, where tensors have a shape and no values. Raises as `build`."""
-    try:
-        with torch.device("meta"):
-            return build(name, classes, channels)
-    except Problem:
-        raise
-    except Exception:  # some compute their widths from the values of tensors: torchvision's RegNets
-        with _EmptyWeights():
-            return build(name, classes, channels).to("meta")
-
-
-class _EmptyWeights(TorchFunctionMode):
-    """Makes `torch.empty` allocate on the meta device, as it does for layers' weights; all else is unchanged."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
-        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
 
 
 def _shapes(network: nn.Module) -> dict[str, Shape]:

@@ -13,7 +13,7 @@ from resnet_gui.events import NetworkSummary
 from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.nets.network_shapes import without_memory
+from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Layer
 
@@ -31,7 +31,7 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Networ
     """
     spec = find(name)
     require_size(spec, image_size)
-    network = without_memory(name, classes, channels).eval().requires_grad_(False)
+    network = build_without_memory(name, classes, channels).eval().requires_grad_(False)
     try:
         calls = _record_calls(network, torch.empty(1, channels, image_size, image_size, device="meta"))
     except Exception as error:  # a library's network may refuse a size in any way

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from resnet_gui.data.readers.class_names import IMAGENET, check_names
 from resnet_gui.data.transforms import Preprocessing, preprocessing_for
-from resnet_gui.events import Event, Note
+from resnet_gui.events import Event, Note, shape_text
 from resnet_gui.messages import Problem, first_names
 from resnet_gui.model_file import ModelMetadata, preprocessing_in, save_model
 from resnet_gui.nets.build import build
@@ -22,7 +22,7 @@ from resnet_gui.nets.library_catalog import weights_of
 from resnet_gui.nets.network_shapes import NetworkShapes, Shape, network_shapes
 from resnet_gui.output.output_file import check_output
 from resnet_gui.prediction.assumed_preprocessing import Known, Wishes, prepared
-from resnet_gui.records import Mismatch, shape_text
+from resnet_gui.records import Mismatch
 from resnet_gui.weights.transfer import Transferred, transfer
 from resnet_gui.weights.weight_cache import fetch_verified
 from resnet_gui.weights.weight_file import read_weights
