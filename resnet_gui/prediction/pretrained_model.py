@@ -15,9 +15,8 @@ from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.head import head_of
 from resnet_gui.nets.libraries import torchvision_models
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.weights.transfer import transfer
+from resnet_gui.weights.transfer import load_weights
 from resnet_gui.weights.weight_cache import fetch_verified
-from resnet_gui.weights.weight_file import read_weights
 
 
 def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -> Iterator[Event]:
@@ -35,9 +34,8 @@ def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -
     require_size(find(name), weights.image_size)
     classes, preprocessing = imagenet_classes(), preprocessing_for(weights)
     network = build(name, len(classes), preprocessing.channels)
-    transferred = transfer(
-        network, read_weights(source), head_of(network, preprocessing.channels, preprocessing.image_size), str(source)
-    )
+    head = head_of(network, preprocessing.channels, preprocessing.image_size)
+    transferred = load_weights(network, source, head, str(source))
     if any(mismatch.wanted for mismatch in transferred.event.misfits):
         first = next(mismatch for mismatch in transferred.event.misfits if mismatch.wanted)
         raise Problem("weights_not_whole", origin=str(source), network=name, layer=first.name)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from resnet_gui.events import WeightsLoaded, shape_text
 from resnet_gui.messages import Message, Problem, first_names, message
 from resnet_gui.records import Mismatch
-from resnet_gui.weights.parts import is_whole
+from resnet_gui.weights.matching.parts import is_whole
+from resnet_gui.weights.matching.recognise import network_of
+from resnet_gui.weights.matching.wanted_names import COUNTER, Shape, are_other_channels
 from resnet_gui.weights.state_dict import Chosen, UnclearPart, choose, numbers
-from resnet_gui.weights.wanted_names import COUNTER, Shape, are_other_channels
 from resnet_gui.weights.weight_file import read_contents
 
 _EXAMPLES = 3
@@ -50,11 +51,13 @@ def transfer(network: nn.Module, found: Any, head: str, origin: str, part: str =
     try:
         chosen = choose(found, shapes, part)
     except UnclearPart as unclear:
-        code, parts = ("weights_no_part" if unclear.wanted else "weights_tie"), ", ".join(unclear.parts)
-        raise Problem(code, path=origin, parts=parts, part=unclear.wanted) from unclear
+        parts = ", ".join(unclear.parts)
+        if unclear.wanted:
+            raise Problem("weights_no_part", path=origin, part=unclear.wanted, parts=parts) from unclear
+        raise Problem("weights_tie", path=origin, parts=parts) from unclear
     fitting = [name for name, tensor in chosen.tensors.items() if _can_be(tensor, wanted[name])]
     if not any(len(shapes[name]) > 1 for name in fitting):  # norms alone may fit by chance
-        raise _nothing_fits(chosen, shapes, origin)
+        raise _nothing_fits(found, chosen, shapes, origin)
     taken = {name: _fitted(numbers(chosen.tensors[name]), wanted[name].shape) for name in fitting}
     with torch.no_grad():
         for name, tensor in taken.items():
@@ -82,21 +85,24 @@ def _fitted(tensor: Tensor, shape: torch.Size) -> Tensor:
     return tensor.sum(1, keepdim=True) if shape[1] == 1 else tensor.expand(shape) / 3
 
 
-def _nothing_fits(chosen: Chosen, wanted: dict[str, Shape], origin: str) -> Problem:
-    """Why nothing fits: the shapes are others, or the names."""
+def _nothing_fits(contents: Any, chosen: Chosen, wanted: dict[str, Shape], origin: str) -> Problem:
+    """Why nothing fits: the shapes are others, the kind of the numbers, or the names."""
     learned = _learned(wanted)
     known = [name for name in learned if name in chosen.tensors]
-    if 2 * len(known) > len(learned):
-        others = [name for name in known if tuple(chosen.tensors[name].shape) != wanted[name]]
+    others = [name for name in known if tuple(chosen.tensors[name].shape) != wanted[name]]
+    if 2 * len(others) > len(learned):
         examples = "; ".join(_two_shapes(name, wanted[name], chosen) for name in others[:_EXAMPLES])
         return Problem(
             "weights_other_shapes", origin=origin, count=len(others), wanted_count=len(learned), examples=examples
         )
-    names = [*chosen.others, *(known or ())]
-    return Problem(
-        "weights_nothing_fits", origin=origin, known=len(known), wanted_count=len(learned),
-        found=first_names(names) or "no tensors", wanted=first_names(learned),
-    )  # fmt: skip
+    if 2 * len(known) > len(learned):
+        kind = str(chosen.tensors[known[0]].dtype).removeprefix("torch.")
+        return Problem("weights_stored_as", path=origin, name=known[0], kind=kind)
+    names = {"found": first_names([*chosen.tensors, *chosen.others]), "wanted": first_names(learned)}
+    network = network_of(contents)
+    if network:
+        return Problem("weights_of_other", origin=origin, network=network, **names)
+    return Problem("weights_nothing_fits", origin=origin, known=f"{len(known)} of {len(learned)}", **names)
 
 
 def _two_shapes(name: str, wanted: Shape, chosen: Chosen) -> str:
