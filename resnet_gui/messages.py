@@ -81,6 +81,7 @@ _UNWRITTEN: dict[str, dict[str, Value]] = {
     "model_newer": _NEWER,
     "checkpoint_newer": _NEWER,
     "image_too_many_pixels": {"pixels": "more than 178"},
+    "weights_nothing_fits": {"known": "none that fit"},
     "image_format": {"formats": "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM"},
 }
 """Values that messages in files of earlier versions do not have."""
@@ -259,11 +260,11 @@ SENTENCES = {
     ),
     "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
     "weights_nothing_fits": (
-        "Nothing in {origin} fits this network, so it must be of another one: of the network's {wanted_count} names, {known} are in the file. "
-        "The file has {found}; the network has {wanted}. Choose the network that the weights were made for."
+        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}; the network has {wanted}, "
+        "of which {known} are in the file. Choose the network that the weights were made for."
     ),
     "weights_of_other": (
-        "{origin} does not fit this network, but in its names and shapes it is {network}, which can be chosen here. "
+        "{origin} holds weights of another network: by their names and shapes of {network}, which can be chosen here. "
         "The file has {found}; this network has {wanted}."
     ),
     "weights_other_shapes": (

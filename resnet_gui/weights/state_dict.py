@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from resnet_gui.messages import Message, Problem, first_names, message
-from resnet_gui.weights.in_order import ordered_parts
-from resnet_gui.weights.named_tensors import Found, tensors_in
-from resnet_gui.weights.part_names import is_no_weights
-from resnet_gui.weights.parts import Part, has_weights, named_parts
-from resnet_gui.weights.wanted_names import WRAPPERS, Shape, WantedNames
+from resnet_gui.weights.matching.in_order import ordered_parts
+from resnet_gui.weights.matching.named_tensors import Found, tensors_in
+from resnet_gui.weights.matching.part_names import is_no_weights
+from resnet_gui.weights.matching.parts import Part, has_weights, named_parts
+from resnet_gui.weights.matching.wanted_names import WRAPPERS, Shape, WantedNames
 
 _USUAL = WRAPPERS | {"state_dict", "model", "model_state_dict", "net"}
 """Prefixes of which nothing need be said."""

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from resnet_gui.messages import Message, message
-from resnet_gui.weights.named_tensors import Found
-from resnet_gui.weights.part_names import is_averaged
-from resnet_gui.weights.wanted_names import COUNTER, Path, WantedNames
+from resnet_gui.weights.matching.named_tensors import Found
+from resnet_gui.weights.matching.part_names import is_averaged
+from resnet_gui.weights.matching.wanted_names import COUNTER, Path, WantedNames
 
 TOP = "top level"
 """What the part is called that has no prefix."""
-
-_PICKLED = {"_modules", "_parameters", "_buffers"}
 
 _LARGEST, _MOST = 100, 20
 """How many parts are compared, and looked at closely: a file can be made to have any number that fit a little."""
@@ -38,11 +36,11 @@ class Part:
     @property
     def label(self) -> str:
         """What the part is called in the file: its prefix without the last dot."""
-        return ".".join(name for name in self.prefix if name not in _PICKLED) or TOP
+        return ".".join(self.prefix) or TOP
 
     def is_called(self, name: str) -> bool:
         """Whether `name` means this part, or what contains it."""
-        return f"{self.label}.".startswith(f"{name}.") or ".".join(self.prefix) == name
+        return f"{self.label}.".startswith(f"{name}.")
 
 
 def named_parts(leaves: Sequence[Found], wanted: WantedNames) -> list[Part]:
@@ -70,7 +68,7 @@ def _ranked(parts: Sequence[Part], wanted: WantedNames) -> list[Part]:
 
 
 def rank(part: Part, wanted: WantedNames) -> Rank:
-    """The part's `Part.rank`. Whole numbers, such as masks and quantised weights, do not count as fitting."""
+    """The part's `Part.rank`. Whole numbers, such as masks, do not count as fitting."""
     learned = {name: leaf.tensor for name, leaf in part.tensors.items() if not name.endswith(COUNTER)}
     real = {name: tuple(tensor.shape) for name, tensor in learned.items() if not is_whole(tensor.dtype)}
     fitting = [name for name, shape in real.items() if wanted.fits(name, shape)]
@@ -79,7 +77,7 @@ def rank(part: Part, wanted: WantedNames) -> Rank:
 
 def is_whole(dtype: object) -> bool:
     """Whether numbers of this type are whole ones or truth values."""
-    return str(dtype).removeprefix("torch.").startswith(("int", "uint", "bool", "qint", "quint"))
+    return str(dtype).removeprefix("torch.").startswith(("int", "uint", "bool"))
 
 
 def has_weights(part: Part, wanted: WantedNames) -> bool:

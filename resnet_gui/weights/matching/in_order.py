@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from resnet_gui.messages import message
-from resnet_gui.weights.named_tensors import Found
-from resnet_gui.weights.part_names import is_averaged
-from resnet_gui.weights.parts import Part, has_weights, is_whole, rank
-from resnet_gui.weights.wanted_names import COUNTER, Path, WantedNames
+from resnet_gui.weights.matching.named_tensors import Found
+from resnet_gui.weights.matching.part_names import is_averaged
+from resnet_gui.weights.matching.parts import Part, has_weights, is_whole, rank
+from resnet_gui.weights.matching.wanted_names import COUNTER, Path, WantedNames
 
 _LONGEST = 16
 """So many parts of a name may be the network's own."""

@@ -13,9 +13,8 @@ COUNTER = "num_batches_tracked"
 
 WRAPPERS = frozenset({
     "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module",
-    "_modules", "_parameters", "_buffers",
 })  # fmt: skip
-"""What may stand within a name, too: parts of a network are wrapped alone, and pickled networks keep their tensors so."""
+"""What may stand within a name, too, since parts of a network are wrapped alone."""
 
 _OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|conv))\.(\d\..*)")
 """Torchvision's files still have `denselayer1.norm.1.weight` for what is `denselayer1.norm1.weight` today."""

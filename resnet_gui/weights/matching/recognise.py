@@ -10,9 +10,9 @@ import torch
 
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.weights.named_tensors import Found, tensors_in
-from resnet_gui.weights.parts import named_parts
-from resnet_gui.weights.wanted_names import COUNTER, WantedNames
+from resnet_gui.weights.matching.named_tensors import Found, tensors_in
+from resnet_gui.weights.matching.parts import named_parts
+from resnet_gui.weights.matching.wanted_names import COUNTER, WantedNames
 
 _STATISTICS = (COUNTER, "running_mean", "running_var")
 """What a norm keeps besides its parameters."""

@@ -28,7 +28,8 @@ def tensors_in(contents: Any) -> Iterator[Found]:
     Looks into dictionaries, lists, tuples, and the `state` of what was left opaque. A tensor is what has a `shape`.
     """
     seen: set[int] = set()
-    open_ones, tensors = [iter([((), contents)])], 0
+    open_ones: list[Iterator[tuple[tuple[str, ...], Any]]] = [iter([((), contents)])]
+    tensors = 0
     while open_ones and tensors < _MOST_TENSORS and len(seen) < _MOST_CONTAINERS:
         path, value = next(open_ones[-1], ((), None))
         if value is None:
