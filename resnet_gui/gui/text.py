@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from resnet_gui.data.samples import Listing
 from resnet_gui.data.split import Splits
 from resnet_gui.messages import Message, sentence
+from resnet_gui.names import WHOLE, shown
 from resnet_gui.records import Weights
 
 
@@ -17,10 +18,18 @@ def message_text(message: Message) -> str:
     return sentence(message, lambda text: QCoreApplication.translate("messages", text))
 
 
-def tied_parts(problem: Message) -> tuple[str, ...]:
-    """The parts of a file of weights among which the user must choose; none unless that is the `problem`."""
-    parts = dict(problem.values).get("parts", "") if problem.code == "weights_tie" else ""
+def parts_to_choose(problem: Message) -> tuple[str, ...]:
+    """The parts of a file of weights of which the user must choose one; none unless that is the `problem`."""
+    parts = dict(problem.values).get("parts", "") if problem.code in ("weights_tie", "weights_no_part") else ""
     return tuple(part for part in str(parts).split(", ") if part)
+
+
+def parts_text(problem: Message) -> str:
+    """The question that goes with `parts_to_choose`."""
+    if problem.code != "weights_tie":
+        return message_text(problem)
+    text = _tr("{path} holds several sets of weights that fit equally well, with other numbers. Choose the one to use.")
+    return text.format(path=shown(str(dict(problem.values)["path"]), WHOLE))
 
 
 def position_text(epoch: int, step: int) -> str:

@@ -15,7 +15,7 @@ from resnet_gui.gui.controllers.prediction_controller import PredictionControlle
 from resnet_gui.gui.predict.adopt_dialog import AdoptDialog
 from resnet_gui.gui.predict.adopt_form import unused_model_path
 from resnet_gui.gui.setup.setup_pane import SetupPane
-from resnet_gui.gui.text import message_text, tied_parts
+from resnet_gui.gui.text import message_text, parts_text, parts_to_choose
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.workers.prediction_engine import PredictionEngine
@@ -115,8 +115,8 @@ class AdoptController(QObject):
 
     def _show_problem(self, problem: Message) -> None:
         assert self._dialog is not None
-        if parts := tied_parts(problem):
-            self._dialog.show_parts(message_text(problem), parts)
+        if parts := parts_to_choose(problem):
+            self._dialog.show_parts(parts_text(problem), parts)
         else:
             self._dialog.show_problem(self._problem_text(problem))
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from resnet_gui.events import Event, Failed
 from resnet_gui.gui.controllers.training_controller import TrainingController
 from resnet_gui.gui.setup.setup_pane import SetupPane
-from resnet_gui.gui.text import message_text, tied_parts
+from resnet_gui.gui.text import parts_text, parts_to_choose
 from resnet_gui.gui.training.start_part_dialog import StartPartDialog
 from resnet_gui.gui.training.training_tab import TrainingTab
 from resnet_gui.gui.workers.training_engine import TrainingEngine
@@ -31,7 +31,7 @@ class StartPartController(QObject):
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Failed):
-            self._tie = event.message if tied_parts(event.message) else None
+            self._tie = event.message if parts_to_choose(event.message) else None
 
     def _on_phase_changed(self, phase: str) -> None:
         """Asks once the run has ended: then another can start."""
@@ -41,7 +41,7 @@ class StartPartController(QObject):
                 self._ask(tie)
 
     def _ask(self, tie: Message) -> None:
-        dialog = StartPartDialog(message_text(tie), tied_parts(tie), self._tab)
+        dialog = StartPartDialog(parts_text(tie), parts_to_choose(tie), self._tab)
         dialog.accepted.connect(lambda: self._start(dialog.part))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
