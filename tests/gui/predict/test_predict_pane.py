@@ -115,6 +115,28 @@ def test_a_model_file_is_distinguished_from_pictures(pane, emitted, tmp_path):
     assert emitted == [("model", str(tmp_path / "Model.SAFETENSORS")), ("pictures", [str(tmp_path / "a.jpg")])]
 
 
+def test_weights_are_for_a_model_and_folders_for_pictures_whatever_they_are_called(pane, emitted, tmp_path):
+    names = ("a.pth", "b.PT", "c.ckpt", "d.bin", "e.pth.tar", "f.safetensors")
+    for name in names:
+        drop(pane, mime_of(tmp_path / name))
+    assert emitted == [("model", str(tmp_path / name)) for name in names]
+    (tmp_path / "pictures.bin").mkdir()
+    drop(pane, mime_of(tmp_path / "pictures.bin"))
+    assert emitted[-1] == ("pictures", [str(tmp_path / "pictures.bin")])
+
+
+def test_the_offer_to_make_a_model_goes_with_its_message(qtbot, pane):
+    pane.show_message("a.pth is not a model.")
+    pane.offer_adoption()
+    with qtbot.waitSignal(pane.adoption_requested):
+        qtbot.mouseClick(pane.adopt_link, Qt.MouseButton.LeftButton)
+    pane.show_message("Something else.")
+    assert not pane.adopt_link.isVisible()
+    pane.offer_adoption()
+    pane.show_predictions([prediction()])
+    assert not pane.adopt_link.isVisible()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are always Unicode there")
 def test_a_name_that_is_not_utf8_keeps_its_bytes(pane, emitted):
     drop(pane, mime_of(raw=b"file:///tmp/bl%FCte.jpg\r\n"))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QPushButton
 
 from helpers.window_actions import click, text_of
 from resnet_gui.config import make_config, settings
-from resnet_gui.gui.setup.initial_weights import FROM, PART, PATH, InitialWeightsPicker, from_scratch
+from resnet_gui.gui.setup.initial_weights import FILE_PART, FROM, PART, PATH, InitialWeightsPicker, from_scratch
 from resnet_gui.gui.theme import Theme
 from resnet_gui.records import Weights
 from resnet_gui.weights.weight_cache import weights_path
@@ -134,6 +134,24 @@ def test_a_file_is_chosen(choice, monkeypatch, tmp_path, qtbot):
     assert make_config(choice.values()).start.start_path == file
     take(choice, "Random weights")
     assert choice.values()[PATH] is None
+
+
+def test_the_part_of_a_file_is_forgotten_with_it(choice, monkeypatch, tmp_path):
+    for name in ("a.pth", "b.pth"):
+        (tmp_path / name).touch()
+    choice.set_values({FROM: "file", PATH: str(tmp_path / "a.pth")})
+    choice.set_file_part("model_b")
+    values = choice.values()
+    assert values[FILE_PART] == "model_b"
+    assert "is taken from “model_b” in the file" in text_of(choice)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "b.pth"), ""))
+    click(choice.findChild(QPushButton, "choose_start"))
+    assert FILE_PART not in choice.values()
+    assert "model_b" not in text_of(choice)
+    choice.set_values(values)
+    assert choice.values() == values
+    choice.set_values({FROM: "random"})
+    assert FILE_PART not in choice.values()
 
 
 def test_a_cancelled_file_dialog_changes_nothing(choice, monkeypatch):
