@@ -61,7 +61,7 @@ class AdoptDialog(QDialog):
         """Shows the fields, as they were filled in."""
         self._heading.setText(self.tr("Make a model from weights"))
         self._intro.setText(
-            self.tr("Weights that were trained elsewhere become a model, ready for your pictures. Nothing is trained.")
+            self.tr("Weights trained elsewhere become a model for your pictures. Nothing is trained.")
         )
         self._problem.hide()
         self._show_state()

@@ -16,7 +16,7 @@ from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.thread_pool import run_in_thread
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel
 from resnet_gui.gui.widgets.file_filters import model_filter, weight_filter
-from resnet_gui.gui.widgets.labels import label, named
+from resnet_gui.gui.widgets.labels import label, named, set_style_property
 from resnet_gui.gui.widgets.mime_data import MODEL_SUFFIX
 from resnet_gui.gui.widgets.network_field import NetworkField
 from resnet_gui.nets.spec import NetworkSpec
@@ -177,6 +177,7 @@ class AdoptForm(QWidget):
 
     def _show_paths(self) -> None:
         nothing = self.tr("Drop a file here, or choose one")
+        set_style_property(self._file, "kind", "plain" if self.weights else "dim")
         self._file.set_name(Path(self.weights).name if self.weights else nothing, hint=self.weights)
         self._target.set_name(self._out or "–", hint=self._out)
         self._choose.setAccessibleName(self.tr("Choose a file of weights"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
 from resnet_gui.names import LIST
 
 _SHOWN_AT_ONCE = 6
+_ROW = 30
+"""Pixels."""
 
 
 class StartPartDialog(QDialog):
@@ -23,7 +25,9 @@ class StartPartDialog(QDialog):
         self._parts = parts
         self.facts = label("plain", breakable(problem))
         self.list = QListWidget()
-        self.list.addItems([one_line(part, LIST) for part in parts])
+        for part in parts:
+            item = QListWidgetItem(one_line(part, LIST), self.list)
+            item.setSizeHint(QSize(0, _ROW))
         self.list.setAccessibleName(self.tr("Parts of the file"))
         self.list.setCurrentRow(0)
         self.list.itemActivated.connect(self.accept)
@@ -41,8 +45,7 @@ class StartPartDialog(QDialog):
         return QSize(500, super().sizeHint().height())
 
     def _build_layout(self) -> None:
-        rows = min(len(self._parts), _SHOWN_AT_ONCE)
-        self.list.setMinimumHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth() + 4)
+        self.list.setFixedHeight(min(len(self._parts), _SHOWN_AT_ONCE) * _ROW + 2 * self.list.frameWidth())
         buttons = QDialogButtonBox()
         buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.addButton(QPushButton(self.tr("Cancel")), QDialogButtonBox.ButtonRole.RejectRole)
@@ -55,5 +58,6 @@ class StartPartDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(label("heading", self.tr("Which weights of the file?")))
         column.addWidget(self.facts)
-        column.addWidget(self.list, 1)
+        column.addWidget(self.list)
+        column.addStretch()
         column.addWidget(buttons)
