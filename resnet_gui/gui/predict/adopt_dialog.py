@@ -60,9 +60,7 @@ class AdoptDialog(QDialog):
     def show_form(self) -> None:
         """Shows the fields, as they were filled in."""
         self._heading.setText(self.tr("Make a model from weights"))
-        self._intro.setText(
-            self.tr("Weights trained elsewhere become a model for your pictures. Nothing is trained.")
-        )
+        self._intro.setText(self.tr("Weights trained elsewhere become a model for your pictures. Nothing is trained."))
         self._problem.hide()
         self._show_state()
 
@@ -133,6 +131,7 @@ class AdoptDialog(QDialog):
         self._bar.setAccessibleName(self.tr("Making the model"))
         self._problem, self._missing, self._notes = label("bad"), label("dim"), label("dim")
         self._path = PathLine()
+        self._path.setTextMargins(-3, 0, 0, 0)  # its letters begin where those of the labels do
         self._path.setAccessibleName(self.tr("The file of the model"))
         self._make = named(QPushButton(self.tr("Make the model")), "make_model")
         self._make.setProperty("kind", "primary")

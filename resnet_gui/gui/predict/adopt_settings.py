@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QLineEdit, QPushBut
 
 from resnet_gui.config import settings
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.elided_labels import one_line
 from resnet_gui.gui.widgets.fields import ChoiceBox, FloatBox, WholeBox
 from resnet_gui.gui.widgets.labels import label, named, tooltip
+from resnet_gui.names import NAME
 from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Weights
 
@@ -56,12 +58,10 @@ class AdoptSettings(QWidget):
     def set_parts(self, parts: Sequence[str]) -> None:
         """Lets the user choose one of `parts` of the file; without any, the program chooses unless a name is typed."""
         self._parts = tuple(parts)
+        self._part_name.clear()
         self._part.clear()
-        self._part.setEditable(not parts)
-        self._part.addItems(parts)
+        self._part.addItems([one_line(part, NAME) for part in parts])
         self._part.setCurrentIndex(-1)
-        if edit := self._part.lineEdit():
-            edit.setPlaceholderText(self.tr("automatic"))
         self._part.setPlaceholderText(self.tr("Choose one of {count}").format(count=len(parts)))
         self._show_fold()
         if parts:
@@ -87,8 +87,6 @@ class AdoptSettings(QWidget):
             return self.tr(
                 "“Std” is one number above 0 for grey, or three for red, green and blue: 0.229, 0.224, 0.225."
             )
-        if mean and std and len(mean) != len(std):
-            return self.tr("“Mean” and “Std” need as many numbers as each other: one for grey, three for colours.")
         return ""
 
     def values(self) -> dict[str, Any]:
@@ -99,8 +97,13 @@ class AdoptSettings(QWidget):
             "mean": list(numbers(self._mean.text()) or ()),
             "std": list(numbers(self._std.text()) or ()),
             "colour": self._colour.currentData(),
-            "part": self._part.currentText().strip(),
+            "part": self._chosen_part(),
         }
+
+    def _chosen_part(self) -> str:
+        if self._parts:
+            return self._parts[self._part.currentIndex()] if self._part.currentIndex() >= 0 else ""
+        return self._part_name.text().strip()
 
     def _make_fields(self) -> None:
         self._more = named(QPushButton(), "more_adopt")
@@ -111,8 +114,9 @@ class AdoptSettings(QWidget):
         self._size.setSingleStep(32)
         self._size.setSuffix(" px")
         self._share = FloatBox(_SHARES.least, 1.0, None)
-        self._mean, self._std = QLineEdit(), QLineEdit()
-        for edit in (self._mean, self._std):
+        self._mean, self._std, self._part_name = QLineEdit(), QLineEdit(), QLineEdit()
+        self._part_name.setPlaceholderText(self.tr("automatic"))
+        for edit in (self._mean, self._std, self._part_name):
             edit.setAcceptDrops(False)  # a file that is dropped here is meant for the dialog
         for text, colour in ((self.tr("automatic"), "auto"), (self.tr("colour"), "colour"), (self.tr("grey"), "grey")):
             self._colour.addItem(text, colour)
@@ -126,7 +130,8 @@ class AdoptSettings(QWidget):
         self._mean.textChanged.connect(self.changed)
         self._std.textChanged.connect(self.changed)
         self._colour.currentIndexChanged.connect(self.changed)
-        self._part.currentTextChanged.connect(self.changed)
+        self._part.currentIndexChanged.connect(self.changed)
+        self._part_name.textChanged.connect(self.changed)
 
     def _build_layout(self) -> None:
         grid = QGridLayout(self)
@@ -141,7 +146,10 @@ class AdoptSettings(QWidget):
             *self._add_field(grid, 3, 0, self.tr("Std"), self._std, 3),
             *self._add_field(grid, 4, 0, self.tr("Colour"), self._colour),
         ]
-        self._part_row = self._add_field(grid, 5, 0, self.tr("Part of the file"), self._part, 3)
+        text = self.tr("Part of the file")
+        self._part_row = self._add_field(grid, 5, 0, text, self._part_name, 3)
+        self._folded += self._part_row
+        self._question = self._add_field(grid, 5, 0, text, self._part, 3)
         grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
@@ -161,6 +169,9 @@ class AdoptSettings(QWidget):
 
     def _describe(self) -> None:
         """A sentence of help for each field, in its tooltip and for a screen reader."""
+        part = self.tr(
+            "Where the file holds several sets of weights: the one to take. Automatic takes the one that fits best."
+        )
         helps = {
             self._size: self.tr("The side of the square that the network sees, as it was trained."),
             self._share: self.tr(
@@ -168,9 +179,8 @@ class AdoptSettings(QWidget):
             ),
             self._mean: self.tr("What is subtracted from the values of a picture, which go from 0 to 1."),
             self._std: self.tr("What the values of a picture are divided by after that."),
-            self._part: self.tr(
-                "Where the file holds several sets of weights: the one to take. Automatic takes the one that fits best."
-            ),
+            self._part: part,
+            self._part_name: part,
             self._colour: self.tr("Whether the network sees colours or shades of grey; automatic goes by the weights."),
         }
         for field, help in helps.items():
@@ -200,9 +210,9 @@ class AdoptSettings(QWidget):
         self._more.setText(self.tr("Fewer settings") if unfolded else self.tr("More settings"))
         self._more.setIcon(self._theme.icon("chevron-down" if unfolded else "chevron-right", "accent"))
         for widget in self._folded:
-            widget.setVisible(unfolded)
-        for widget in self._part_row:
-            widget.setVisible(unfolded or bool(self._parts))
+            widget.setVisible(unfolded and not (self._parts and widget in self._part_row))
+        for widget in self._question:
+            widget.setVisible(bool(self._parts))
 
 
 def numbers(text: str) -> tuple[float, ...] | None:

@@ -174,7 +174,7 @@ def test_the_model_is_proposed_under_a_name_that_is_free(dialog, weights, qtbot,
 
 def test_a_choice_of_part_is_asked_for_and_forgotten_with_the_file(dialog, weights, tmp_path):
     dialog.show_parts("Which?", ("model_a", "model_b"))
-    part = field(dialog, "Part of the file")
+    part = next(each for each in dialog.findChildren(QComboBox) if each.accessibleName() == "Part of the file")
     assert part.isVisible()
     assert part.hasFocus()
     assert "Choose the part of the file" in text_of(dialog)
@@ -186,6 +186,9 @@ def test_a_choice_of_part_is_asked_for_and_forgotten_with_the_file(dialog, weigh
     dialog.form.set_weights(str(tmp_path / "b.pth"))
     assert dialog.form.values()["part"] == ""
     assert not part.isVisible()
+    click(button(dialog, "more_adopt"))
+    QTest.keyClicks(field(dialog, "Part of the file"), " ema ")
+    assert dialog.form.values()["part"] == "ema"
 
 
 def test_escape_cancels_the_work_first_and_closes_then(dialog, weights, qtbot):
