@@ -28,7 +28,9 @@ def parts_text(problem: Message) -> str:
     """The question that goes with `parts_to_choose`."""
     if problem.code != "weights_tie":
         return message_text(problem)
-    text = _tr("{path} holds several sets of weights that fit equally well, with other numbers. Choose the one to use.")
+    text = _tr(
+        "{path} holds several sets of weights that fit equally well, but their numbers differ. Choose the one to use."
+    )
     return text.format(path=shown(str(dict(problem.values)["path"]), WHOLE))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -12,8 +12,6 @@ from PySide6.QtWidgets import QWidget
 from resnet_gui.atomic_write import make_folder
 from resnet_gui.events import Event, Failed, Note
 from resnet_gui.gui.controllers.prediction_controller import PredictionController
-from resnet_gui.gui.predict.adopt_dialog import AdoptDialog
-from resnet_gui.gui.predict.adopt_form import unused_model_path
 from resnet_gui.gui.setup.setup_pane import SetupPane
 from resnet_gui.gui.text import message_text, parts_text, parts_to_choose
 from resnet_gui.gui.theme import Theme
@@ -23,6 +21,9 @@ from resnet_gui.messages import Message, message
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.records import ModelInfo
+
+if TYPE_CHECKING:
+    from resnet_gui.gui.predict.adopt_dialog import AdoptDialog
 
 
 class AdoptController(QObject):
@@ -69,7 +70,9 @@ class AdoptController(QObject):
             dialog.form.set_network(self._setup.network)
 
     def _make_dialog(self) -> AdoptDialog:
-        """Made when it is first needed, and kept: what is typed stays when the user closes it."""
+        """Made, and its modules imported, when it is first needed; then kept: what is typed stays when the user closes it."""
+        from resnet_gui.gui.predict.adopt_dialog import AdoptDialog
+
         self._dialog = dialog = AdoptDialog(self._theme, NETWORKS, self._window)
         dialog.make_requested.connect(self._make)
         dialog.cancel_requested.connect(self._cancel)
@@ -139,6 +142,8 @@ class AdoptController(QObject):
 
 def _prepare(values: dict[str, Any], may_replace: bool) -> tuple[dict[str, Any], Message | None]:
     """`values` with a path at which a model can be written, and why it cannot, if so. Called in a thread."""
+    from resnet_gui.gui.predict.adopt_form import unused_model_path
+
     weights, out = Path(values["weights"]), Path(values["out"])
     try:
         if not may_replace:

@@ -81,7 +81,7 @@ class AdoptForm(QWidget):
     @property
     def is_complete(self) -> bool:
         """Whether a model can be made."""
-        return not (self.missing or self.classes.problem)
+        return not (self.missing or self.classes.problem or self.settings.needs_part)
 
     @property
     def missing(self) -> str:
@@ -90,7 +90,7 @@ class AdoptForm(QWidget):
             return self.tr("Choose a file of weights first.")
         if self._network.network is None:
             return self.tr("There is no network of this name. Choose one from the list.")
-        return self.settings.problem or self.settings.missing
+        return self.settings.problem
 
     def values(self) -> dict[str, Any]:
         """The values of the engine's job “adopt”. They can be used if it is complete."""

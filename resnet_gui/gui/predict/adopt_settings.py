@@ -68,10 +68,9 @@ class AdoptSettings(QWidget):
             self._part.setFocus()
 
     @property
-    def missing(self) -> str:
-        """A sentence on what the user must choose, "" if nothing."""
-        undecided = self._parts and self._part.currentIndex() < 0
-        return self.tr("Choose the part of the file to take the weights from.") if undecided else ""
+    def needs_part(self) -> bool:
+        """Whether the user must choose a part of the file first."""
+        return bool(self._parts) and self._part.currentIndex() < 0
 
     @property
     def problem(self) -> str:

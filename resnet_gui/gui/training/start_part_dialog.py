@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from resnet_gui.gui.widgets.elided_labels import one_line
-from resnet_gui.gui.widgets.labels import breakable, label, set_style_property
+from resnet_gui.gui.widgets.labels import breakable, label, named, set_style_property
 from resnet_gui.names import LIST
 
 _SHOWN_AT_ONCE = 6
@@ -24,7 +24,7 @@ class StartPartDialog(QDialog):
         self.setWindowTitle("resnet-gui")
         self._parts = parts
         self.facts = label("plain", breakable(problem))
-        self.list = QListWidget()
+        self.list = named(QListWidget(), "parts")
         for part in parts:
             item = QListWidgetItem(one_line(part, LIST), self.list)
             item.setSizeHint(QSize(0, _ROW))

@@ -410,9 +410,10 @@ class MainWindow(QMainWindow):
 
 
 def _import_what_can_wait() -> None:
-    """Imports what the first run and the Network tab need. Called in a thread, because it takes a third of a second."""
+    """Imports what a run, the Network tab and a dialog need. Called in a thread: it takes a third of a second."""
     # Imported for their effect alone; without the mark below, ruff would take them away.
     import resnet_gui.gui.controllers.network_choice_controller
     import resnet_gui.gui.controllers.network_controller
     import resnet_gui.gui.network.network_tab
+    import resnet_gui.gui.predict.adopt_dialog
     import resnet_gui.gui.training.training_plots  # noqa: F401

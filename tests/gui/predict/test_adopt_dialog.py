@@ -177,7 +177,6 @@ def test_a_choice_of_part_is_asked_for_and_forgotten_with_the_file(dialog, weigh
     part = next(each for each in dialog.findChildren(QComboBox) if each.accessibleName() == "Part of the file")
     assert part.isVisible()
     assert part.hasFocus()
-    assert "Choose the part of the file" in text_of(dialog)
     assert not button(dialog, "make_model").isEnabled()
     QTest.keyClick(part, Qt.Key.Key_Down)
     QTest.keyClick(part, Qt.Key.Key_Down)
