@@ -81,15 +81,14 @@ class AdoptForm(QWidget):
     @property
     def is_complete(self) -> bool:
         """Whether a model can be made."""
-        return not (self.missing or self.classes.problem or self.settings.needs_part)
+        is_named = self._network.network is not None and not self.classes.problem
+        return is_named and not (self.missing or self.settings.needs_part)
 
     @property
     def missing(self) -> str:
         """A sentence on what is missing or wrong, "" if nothing is, or if it stands beside its field already."""
         if not self.weights:
             return self.tr("Choose a file of weights first.")
-        if self._network.network is None:
-            return self.tr("There is no network of this name. Choose one from the list.")
         return self.settings.problem
 
     def values(self) -> dict[str, Any]:
@@ -159,7 +158,9 @@ class AdoptForm(QWidget):
 
     def _on_network_changed(self) -> None:
         network = self._network.network
-        self._facts.setText(self._facts_of(network) if network else "")
+        unknown = self.tr("There is no network of this name. Choose one from the list.")
+        set_style_property(self._facts, "kind", "dim" if network else "warning")
+        self._facts.setText(self._facts_of(network) if network else unknown)
         self.settings.set_network(network)
 
     def _facts_of(self, network: NetworkSpec) -> str:

@@ -91,4 +91,5 @@ def _make_completer(items: NetworkItems, parent: QObject) -> QCompleter:
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     completer.setMaxVisibleItems(_SHOWN_AT_ONCE)
+    completer.popup().setObjectName("completions")
     return completer
