@@ -133,6 +133,12 @@ class StartConfig(_Part):
     start_path: Path | None = _setting(
         None, "Weights", "The file of weights, or the folder of the run, to start from.", shown="own"
     )
+    start_part: str = _setting(
+        "", "Part of the file",
+        "Which weights to take from a file that holds several, by the name before all of theirs, such as “model_ema”; "
+        "if left empty, those that fit most, and averaged ones first.",
+        shown="own",
+    )  # fmt: skip
     train_part: Literal["everything", "head"] = _setting(
         "everything", "Train", "All layers, or only the head, which is the last one: quicker, and often enough for few pictures.",
         shown="own",

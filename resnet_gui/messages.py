@@ -64,6 +64,7 @@ _UNWRITTEN: dict[str, dict[str, Value]] = {
     "model_newer": _NEWER,
     "checkpoint_newer": _NEWER,
     "image_too_many_pixels": {"pixels": "more than 178"},
+    "weights_nothing_fits": {"known": "none that fit"},
     "image_format": {"formats": "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM"},
 }
 """Values that messages in files of earlier versions do not have."""
@@ -242,9 +243,31 @@ SENTENCES = {
     ),
     "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
     "weights_nothing_fits": (
-        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}, …; the network has {wanted}, …. "
-        "Choose the network that the weights were made for."
+        "Nothing in {origin} fits this network, so it must be of another one. The file has {found}; the network has {wanted}, "
+        "of which {known} are in the file. Choose the network that the weights were made for."
     ),
+    "weights_of_other": (
+        "{origin} holds weights of another network: by their names and shapes of {network}, which can be chosen here. "
+        "The file has {found}; this network has {wanted}."
+    ),
+    "weights_other_shapes": (
+        "The names in {origin} are this network's, but {count} of its {wanted_count} tensors have other shapes: {examples}. "
+        "So they are of another form of it, such as a wider one. Choose the network that the weights were made for."
+    ),
+    "weights_tie": (
+        "{path} holds several sets of weights that fit equally well, with other numbers: {parts}. "
+        "Choose one as the “Part of the file” (on the command line: --start-part, or --part to adopt)."
+    ),
+    "weights_no_part": "In {path} there are no weights of this network under “{part}”. There are some under: {parts}.",
+    "weights_part": "The weights are those under “{part}” in the file.",
+    "weights_averaged": "The weights are those under “{part}” in the file, which are averaged over the training and mostly better than the last ones.",
+    "weights_others": "The file holds more weights that fit, under: {parts}. Name one of them as the “Part of the file” to take it.",
+    "weights_head_named": "The head is called “{found}” in the file and “{wanted}” here. It was taken, since it is the only one, and its shape is right.",
+    "weights_in_order": (
+        "Of the {count} names in the file, {named} are this network's, but all shapes agree, one after the other, so the weights were taken in that order. "
+        "Two networks can have equal shapes and still compute something else: try this one on some pictures whose class you know."
+    ),
+    "weights_mostly_random": "{share} % of the network ({missing} of its {count} tensors, beside its head) starts from random weights: expect little until it is trained.",
     "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
@@ -253,6 +276,13 @@ SENTENCES = {
         "{origin} does not hold all of {network}: of its {total} tensors {count} are missing or have another shape ({names}). "
         "Choose the network that the weights were made for."
     ),
+    "weights_of_larger": (
+        "{origin} holds {count} tensors of layers that {network} does not have ({names}), so they are of another network, and {network} would answer wrongly "
+        "with the rest. Choose the network that the weights were made for."
+    ),
+    "head_of_one": "The head of {path} has one output ({name}: {shape}), and to tell classes apart it needs one for each. Choose another file.",
+    "classes_in_file": "The file itself names its {count} classes: {names}.",
+    "classes_otherwise": "The file itself names its classes otherwise, or in another order: {names}. The names that you gave are used.",
     "weights_channels": (
         "{path} is not for pictures: its first layer ({name}) has the shape {found} and takes {count} channels, where pictures have 3 (colour) or 1 (grey)."
     ),

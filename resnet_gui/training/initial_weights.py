@@ -18,9 +18,8 @@ from resnet_gui.model_file import preprocessing_in
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.head import head_of
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.weights.transfer import transfer
+from resnet_gui.weights.transfer import load_weights
 from resnet_gui.weights.weight_cache import fetch_verified
-from resnet_gui.weights.weight_file import read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class InitialWeights:
         if self.file is None:
             return
         head = head_of(network, self.preprocessing.channels, self.preprocessing.image_size)
-        transferred = transfer(network, read_weights(self.file), head, self.origin)
+        transferred = load_weights(network, self.file, head, self.origin, self.config.start.start_part)
         yield transferred.event
         yield from (Note(note) for note in transferred.notes)
 
