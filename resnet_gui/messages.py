@@ -293,6 +293,13 @@ SENTENCES = {
         "{origin} does not hold all of {network}: of its {total} tensors {count} are missing or have another shape ({names}). "
         "Choose the network that the weights were made for."
     ),
+    "weights_of_larger": (
+        "{origin} holds {count} tensors of layers that {network} does not have ({names}), so they are of another network, and {network} would answer wrongly "
+        "with the rest. Choose the network that the weights were made for."
+    ),
+    "head_of_one": "The head of {path} has one output ({name}: {shape}), and to tell classes apart it needs one for each. Choose another file.",
+    "classes_in_file": "The file itself names its {count} classes: {names}.",
+    "classes_otherwise": "The file itself names its classes otherwise, or in another order: {names}. The names that you gave are used.",
     "weights_channels": (
         "{path} is not for pictures: its first layer ({name}) has the shape {found} and takes {count} channels, where pictures have 3 (colour) or 1 (grey)."
     ),

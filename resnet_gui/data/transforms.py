@@ -25,6 +25,9 @@ MIDDLE_SHARE = 0.875
 """How much of the shorter side evaluation sees where nothing else is known: the proportions of ImageNet, a crop of 224
 from a short side of 256 (He et al. 2015, §3.4)."""
 
+_LONGEST = 16
+"""How many times as long as `resize` an enlarged picture may be; beyond that, enlarging it would take too much memory."""
+
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -46,6 +49,9 @@ class Preprocessing:
     grey_range: GreyRange | None = field(default=None, metadata=LATER)
     """What is black and white where values have more than 8 bits. None: each picture's own, as `data.image` guesses it,
     in models that were made before there was a range, or of pictures that need none."""
+    as_torchvision: bool = field(default=False, metadata=LATER)
+    """Whether the pixels are to the bit those of torchvision's Resize, CenterCrop, ToTensor and Normalize, with which
+    most weights of others were trained: large JPEGs are decoded whole, and small pictures are enlarged before the crop."""
 
     @classmethod
     def for_size(cls, image_size: int, middle_share: float = MIDDLE_SHARE) -> Preprocessing:
@@ -92,17 +98,17 @@ class Preprocessing:
         Large photographs are decoded at half their size or less, never below twice what is needed, so that the scaling
         that follows still decides how they look.
         """
-        return decode(path, 2 * self.resize, self.grey_range)
+        return decode(path, 0 if self.as_torchvision else 2 * self.resize, self.grey_range)
 
     def scaled(self, image: Image.Image) -> Image.Image:
         """All of a decoded picture, in grey where there is one channel, its short side scaled down to `resize` pixels.
 
-        A smaller one stays as it is: enlarging it would take memory and show nothing more.
+        A smaller one stays as it is, since enlarging it would take memory and show nothing more, but `as_torchvision`.
         """
         if self.channels == 1:
             image = image.convert("L")
         short, long = sorted(image.size)
-        if short <= self.resize:
+        if short <= self.resize and not (self.as_torchvision and long <= _LONGEST * short):
             return image
         long = int(self.resize * long / short)  # as torchvision's Resize has it
         size = (self.resize, long) if image.width < image.height else (long, self.resize)
@@ -126,6 +132,9 @@ class Preprocessing:
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """uint8 `[N, channels, H, W]` as float32, minus `mean` and divided by `std` for each channel."""
+        if self.as_torchvision:  # the same but for rounding
+            mean, std = (_of_white(shares, pixels.device) for shares in (self.mean, self.std))
+            return (pixels.float() / 255 - mean) / std
         return (pixels.float() - _levels(self.mean, pixels.device)) / _levels(self.std, pixels.device)
 
 
@@ -170,9 +179,15 @@ class Augmentation:
 
 
 @functools.cache
+def _of_white(shares: tuple[float, ...], device: torch.device) -> Tensor:
+    """Fractions of white, [1, channels, 1, 1]. Cached, since copying them to a device waits for it."""
+    return torch.tensor(shares, device=device).view(1, -1, 1, 1)
+
+
+@functools.cache
 def _levels(shares: tuple[float, ...], device: torch.device) -> Tensor:
-    """Fractions of white as levels of 255, [1, channels, 1, 1]. Cached, since copying them to a device waits for it."""
-    return torch.tensor(shares, device=device).view(1, -1, 1, 1) * 255
+    """Fractions of white as levels of 255, [1, channels, 1, 1]."""
+    return _of_white(shares, device) * 255
 
 
 def _cut(scaled: Image.Image, preprocessing: Preprocessing, box: Box, side: int) -> Tensor:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from resnet_gui.data.readers.class_names import IMAGENET, check_names
 from resnet_gui.data.transforms import Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note, shape_text
-from resnet_gui.messages import Problem, first_names
+from resnet_gui.messages import Message, Problem, first_names, message
 from resnet_gui.model_file import ModelMetadata, preprocessing_in, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.libraries import torchvision_models
 from resnet_gui.nets.library_catalog import weights_of
 from resnet_gui.nets.network_shapes import NetworkShapes, Shape, network_shapes
+from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.output.output_file import check_output
 from resnet_gui.prediction.assumed_preprocessing import Known, Wishes, prepared
 from resnet_gui.records import Mismatch
-from resnet_gui.weights.transfer import Transferred, transfer
+from resnet_gui.weights.names_in_weights import class_name_lists
+from resnet_gui.weights.transfer import Transferred, chosen_for, transfer
 from resnet_gui.weights.weight_cache import fetch_verified
-from resnet_gui.weights.weight_file import read_weights
+from resnet_gui.weights.weight_file import read_contents
 
 _USUAL_SIZE = 224
+_SHOWN = 3
+_NOT_LEARNED = ("attn_mask", "_index")
+"""Ends of names of what older versions of networks kept beside their weights, computed from the size alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,9 @@ def adopt(adoption: Adoption, stop: threading.Event) -> Iterator[Event]:
     check_names(adoption.classes)
     find(adoption.network)
     _check_paths(adoption)
-    weights = read_weights(adoption.weights)
+    contents = read_contents(adoption.weights)
     found, known = _known_preprocessing(adoption)
-    yield from _made(adoption, weights, found, known, stop)
+    yield from _made(adoption, contents, found, known, stop)
 
 
 def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -> Iterator[Event]:
@@ -91,7 +99,7 @@ def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -
         yield from adopt(adoption, stop)
     else:
         _check_paths(adoption)
-        yield from _made(adoption, read_weights(source), preprocessing_for(weights), None, stop)
+        yield from _made(adoption, read_contents(source), preprocessing_for(weights), None, stop)
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -107,25 +115,18 @@ def _known_preprocessing(adoption: Adoption) -> tuple[Preprocessing | None, Know
 
 
 def _made(
-    adoption: Adoption,
-    weights: dict[str, Tensor],
-    found: Preprocessing | None,
-    known: Known | None,
-    stop: threading.Event,
+    adoption: Adoption, contents: Any, found: Preprocessing | None, known: Known | None, stop: threading.Event
 ) -> Iterator[Event]:
     """As `adopt`. `found` is the preprocessing that is `known`; None: known for certain, so that it need not be told."""
-    spec = find(adoption.network)
-    usual = found.image_size if found else spec.default_size or _USUAL_SIZE
-    shapes = network_shapes(adoption.network, adoption.size or usual)
-    in_file = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    channels = _channels(shapes, in_file, adoption)
-    classes = _classes(shapes, in_file, adoption)
+    usual = found.image_size if found else find(adoption.network).default_size or _USUAL_SIZE
+    file = _File(adoption, contents, network_shapes(adoption.network, adoption.size or usual))
+    channels = file.channels()
+    classes, names_told = file.classes()
     preprocessing, told = prepared(adoption.wishes, channels, usual, found, known or "shared")
     network = build(adoption.network, len(classes), channels)
-    transferred = transfer(network, weights, shapes.head, str(adoption.weights))
-    _require_all(shapes, transferred, adoption)
+    transferred = file.load_into(network)
     yield transferred.event
-    yield from map(Note, (*transferred.notes, *([told] if known else [])))
+    yield from map(Note, (*transferred.notes, *names_told, *([told] if known else [])))
     _require_answer(network.eval(), preprocessing, adoption)
     if stop.is_set():
         return
@@ -134,58 +135,112 @@ def _made(
     yield metadata.info(adoption.out)
 
 
-def _check_paths(adoption: Adoption) -> None:
-    check_output(adoption.out)
-    if adoption.weights.exists() and adoption.out.exists() and adoption.out.samefile(adoption.weights):
-        raise Problem("output_is_input", path=str(adoption.out))
+class _File:
+    """The weights to adopt, as a network of these `shapes` takes them. Every method raises `Problem` for what is amiss."""
 
+    def __init__(self, adoption: Adoption, contents: Any, shapes: NetworkShapes) -> None:
+        self._adoption, self._contents, self._shapes = adoption, contents, shapes
+        self._origin = str(adoption.weights)
+        chosen = chosen_for(contents, shapes.shapes, self._origin, adoption.part)
+        self._found = {name: tuple(tensor.shape) for name, tensor in chosen.tensors.items()}
 
-def _channels(shapes: NetworkShapes, in_file: dict[str, Shape], adoption: Adoption) -> int:
-    """The channels of the pictures: as the user says, else as the file's first convolution has them."""
-    spec = find(adoption.network)
-    first = next(((name, axis) for name, axis in shapes.channel_axes.items() if name in in_file), None)
-    if first is None:
-        return spec.channels_for(adoption.colour)
-    name, axis = first
-    shape = in_file[name]
-    count = shape[axis] if axis < len(shape) else 0
-    if count not in (1, 3):
-        raise Problem("weights_channels", path=str(adoption.weights), name=name, found=shape_text(shape), count=count)
-    return count if adoption.colour == "auto" else spec.channels_for(adoption.colour)
+    def channels(self) -> int:
+        """The channels of the pictures: as the user says, else as the first layer in the file has them."""
+        spec, axes = find(self._adoption.network), self._shapes.channel_axes
+        name = next((name for name in axes if name in self._found), None)
+        if name is None:
+            return spec.channels_for(self._adoption.colour)
+        count = _along(self._found[name], axes[name])
+        if count not in (1, 3):
+            shape = shape_text(self._found[name])
+            raise Problem("weights_channels", path=self._origin, name=name, found=shape, count=count)
+        return count if self._adoption.colour == "auto" else spec.channels_for(self._adoption.colour)
 
+    def classes(self) -> tuple[tuple[str, ...], tuple[Message, ...]]:
+        """The names of the classes, as many as the head in the file has, and what must be told of them."""
+        name = next((name for name in self._heads() if name in self._found), None)
+        if name is None:
+            raise self._without_head()
+        shape, given = self._found[name], self._adoption.classes
+        outputs = _along(shape, self._heads()[name])
+        if outputs < 2:
+            raise Problem("head_of_one", path=self._origin, name=name, shape=shape_text(shape))
+        in_file = class_name_lists(self._contents, outputs)
+        if not given and len(in_file) == 1:
+            return in_file[0], (message("classes_in_file", count=outputs, names=first_names(in_file[0])),)
+        if not given:
+            raise Problem("classes_missing", path=self._origin, count=outputs, name=name)
+        classes = imagenet_classes() if given == (IMAGENET,) else given
+        if len(classes) != outputs:
+            raise Problem(
+                "classes_count", path=self._origin, wanted=outputs, count=len(classes), names=first_names(classes),
+                name=name, shape=shape_text(shape),
+            )  # fmt: skip
+        others = [names for names in in_file if names != classes]
+        return classes, tuple(message("classes_otherwise", names=first_names(names)) for names in others[:1])
 
-def _classes(shapes: NetworkShapes, in_file: dict[str, Shape], adoption: Adoption) -> tuple[str, ...]:
-    """The names of the classes, as many as the head in the file has."""
-    names = {name: axis for name, axis in shapes.class_axes.items() if name not in shapes.unused}
-    head = next((name for name in names if name.startswith(f"{shapes.head}.") and name in in_file), None)
-    if head is None:
-        raise Problem("weights_no_head", path=str(adoption.weights), network=adoption.network, name=shapes.head)
-    shape = in_file[head]
-    outputs = shape[names[head]] if names[head] < len(shape) else 0
-    classes = imagenet_classes() if adoption.classes == (IMAGENET,) else adoption.classes
-    if not classes:
-        raise Problem("classes_missing", path=str(adoption.weights), count=outputs, name=head)
-    if len(classes) != outputs:
-        raise Problem(
-            "classes_count", path=str(adoption.weights), wanted=outputs, count=len(classes), names=first_names(classes),
-            name=head, shape=shape_text(shape),
+    def load_into(self, network: nn.Module) -> Transferred:
+        """Loads the weights into `network`, all that it answers with."""
+        transferred = transfer(network, self._contents, self._shapes.head, self._origin, self._adoption.part)
+        missing, total = self._missing(transferred), transferred.event.wanted
+        if missing:
+            raise self._refused("weights_not_whole", map(_misfit, missing), len(missing), total=total)
+        if more := self._without_place(transferred):
+            raise self._refused(
+                "weights_of_larger", (f"{each.name}: {shape_text(each.found)}" for each in more), len(more)
+            )
+        return transferred
+
+    def _heads(self) -> dict[str, int]:
+        """The tensors of the head that answers, with the axis of the classes."""
+        axes = self._shapes.class_axes
+        return {name: axis for name, axis in axes.items() if name.startswith(f"{self._shapes.head}.")}
+
+    def _without_head(self) -> Problem:
+        """The problem of a file in which there is no head. Raises `Problem` if there is more amiss."""
+        network = build_without_memory(self._adoption.network, 2, self.channels())
+        transferred = transfer(network, self._contents, self._shapes.head, self._origin, self._adoption.part)
+        missing = self._missing(transferred)
+        if all(each.name in self._shapes.class_axes for each in missing):
+            name = self._shapes.head
+            return Problem("weights_no_head", path=self._origin, network=self._adoption.network, name=name)
+        return self._refused("weights_not_whole", map(_misfit, missing), len(missing), total=transferred.event.wanted)
+
+    def _missing(self, transferred: Transferred) -> list[Mismatch]:
+        misfits = transferred.event.misfits
+        return [each for each in misfits if each.wanted is not None and each.name not in self._shapes.unused]
+
+    def _without_place(self, transferred: Transferred) -> list[Mismatch]:
+        """The tensors of the file that are the network's layers' or stand among them, and that it has no place for."""
+        layers = {name.partition(".")[0] for name in self._shapes.shapes}
+        misfits = (each for each in transferred.event.misfits if each.wanted is None and each.found is not None)
+        return [
+            each
+            for each in misfits
+            if each.name.partition(".")[0] in layers
+            and math.prod(each.found or ()) > 1
+            and not each.name.endswith(_NOT_LEARNED)
+        ]
+
+    def _refused(self, code: str, shown: Iterable[str], count: int, **values: int) -> Problem:
+        names = "; ".join(itertools.islice(shown, _SHOWN)) + ("; …" if count > _SHOWN else "")
+        return Problem(
+            code, origin=self._origin, network=self._adoption.network, count=count, names=names, **values
         )  # fmt: skip
-    return classes
 
 
-def _require_all(shapes: NetworkShapes, transferred: Transferred, adoption: Adoption) -> None:
-    """Raises `Problem` (`weights_not_whole`) unless every tensor that the network answers with was in the file."""
-    missing = [each for each in transferred.event.misfits if each.wanted and each.name not in shapes.unused]
-    if missing:
-        named = "; ".join(map(_misfit, missing[:3])) + ("; …" if len(missing) > 3 else "")
-        raise Problem(
-            "weights_not_whole", origin=str(adoption.weights), network=adoption.network, count=len(missing),
-            total=transferred.event.wanted, names=named,
-        )  # fmt: skip
+def _along(shape: Shape, axis: int) -> int:
+    return shape[axis] if axis < len(shape) else 0
 
 
 def _misfit(each: Mismatch) -> str:
     return f"{each.name}: wanted {shape_text(each.wanted)}, found {shape_text(each.found)}"
+
+
+def _check_paths(adoption: Adoption) -> None:
+    check_output(adoption.out)
+    if adoption.weights.exists() and adoption.out.exists() and adoption.out.samefile(adoption.weights):
+        raise Problem("output_is_input", path=str(adoption.out))
 
 
 def _require_answer(network: nn.Module, preprocessing: Preprocessing, adoption: Adoption) -> None:

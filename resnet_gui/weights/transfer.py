@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,7 @@ def transfer(network: nn.Module, found: Any, head: str, origin: str, part: str =
     """
     wanted: dict[str, Tensor] = network.state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in wanted.items()}
-    try:
-        chosen = choose(found, shapes, part)
-    except UnclearPart as unclear:
-        parts = ", ".join(unclear.parts)
-        if unclear.wanted:
-            raise Problem("weights_no_part", path=origin, part=unclear.wanted, parts=parts) from unclear
-        raise Problem("weights_tie", path=origin, parts=parts) from unclear
+    chosen = chosen_for(found, shapes, origin, part)
     fitting = [name for name, tensor in chosen.tensors.items() if _can_be(tensor, wanted[name])]
     if not any(len(shapes[name]) > 1 for name in fitting):  # norms alone may fit by chance
         raise _nothing_fits(found, chosen, shapes, origin)
@@ -66,6 +60,17 @@ def transfer(network: nn.Module, found: Any, head: str, origin: str, part: str =
     event = WeightsLoaded(origin, len(_learned(taken)), len(_learned(shapes)), misfits)
     notes = (*chosen.notes, *_notes_on_channels(taken, chosen), *_notes_on_heads(misfits, head))
     return Transferred(event, (*notes, *_notes_on_random(event, head)))
+
+
+def chosen_for(found: Any, shapes: Mapping[str, Shape], origin: str, part: str = "") -> Chosen:
+    """As `choose`. Raises `Problem`: `weights_tie` or `weights_no_part`."""
+    try:
+        return choose(found, shapes, part)
+    except UnclearPart as unclear:
+        parts = ", ".join(unclear.parts)
+        if unclear.wanted:
+            raise Problem("weights_no_part", path=origin, part=unclear.wanted, parts=parts) from unclear
+        raise Problem("weights_tie", path=origin, parts=parts) from unclear
 
 
 def _can_be(tensor: Any, wanted: Tensor) -> bool:

@@ -124,6 +124,7 @@ def _pixel_store(root: Path, preprocessing: Preprocessing, limit: int) -> PixelS
         _OPEN_VERSION,
         *decoders,
         *([preprocessing.grey_range] if preprocessing.grey_range else []),
+        *(["as torchvision"] if preprocessing.as_torchvision else []),
     )
     key = hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
     try:

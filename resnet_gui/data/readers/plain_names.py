@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,19 +42,19 @@ def names_of(value: Any) -> NamesFound | None:
 def find_names(value: Any, opened: Callable[[Any], Any] = lambda value: value) -> Iterator[NamesFound]:
     """All names in `value` that lie under a key which says so (`classes`, `id2label`), in dicts within dicts.
 
-    `opened` may turn what a value stands for into a dict.
+    `opened` turns a value that stands for a dict into it.
     """
     seen: set[int] = set()
-    waiting = [(value, 0)]
+    waiting = deque([(value, 0)])
     while waiting:
-        each, depth = waiting.pop(0)
+        each, depth = waiting.popleft()
         each = opened(each)
         if not isinstance(each, dict) or id(each) in seen:  # a dict may contain itself
             continue
         seen.add(id(each))
         yield from _named(each)
         if depth < _DEPTH:
-            waiting += [(inside, depth + 1) for inside in each.values()]
+            waiting.extend((inside, depth + 1) for inside in each.values())
 
 
 def in_order(numbered: Iterable[tuple[int, str]]) -> tuple[tuple[str, ...], int]:

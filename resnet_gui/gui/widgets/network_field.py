@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QCompleter
+from PySide6.QtWidgets import QComboBox, QCompleter, QListView
 
 from resnet_gui.gui.widgets.fields import ChoiceBox
 from resnet_gui.gui.widgets.labels import tooltip
@@ -91,5 +91,7 @@ def _make_completer(items: NetworkItems, parent: QObject) -> QCompleter:
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     completer.setMaxVisibleItems(_SHOWN_AT_ONCE)
-    completer.popup().setObjectName("completions")
+    popup = QListView()
+    popup.setObjectName("completions")
+    completer.setPopup(popup)
     return completer
