@@ -92,7 +92,7 @@ class AdoptDialog(QDialog):
         self._heading.setText(self.tr("The model is ready"))
         self._intro.setText(facts)
         self._path.set_path(path)
-        self._notes.setText(breakable("\n".join(notes)))
+        self._notes.setText(breakable("\n\n".join(notes)))
         self._problem.hide()
         self._show_state(done=True)
         self._close.setFocus()
