@@ -108,7 +108,7 @@ def _window(arguments: list[str]) -> int:
         epilog=f"Without a window: resnet-gui {{{','.join(VERBS[:-1])}}} --help. "
         "A folder that has the name of a verb is opened with ./ in front.",
     )
-    parser.add_argument("path", nargs="?", type=Path, help="a folder of pictures or a model file to open")
+    parser.add_argument("path", nargs="?", type=Path, help="a folder of pictures, a model or a file of weights to open")
     parser.add_argument("--sample", action="store_true", help="draw the sample pictures and open them")
     parser.add_argument("--version", action="version", version=f"resnet-gui {__version__}")
     options = parser.parse_args(arguments)

@@ -141,15 +141,17 @@ class AdoptController(QObject):
 
 
 def _prepare(values: dict[str, Any], may_replace: bool) -> tuple[dict[str, Any], Message | None]:
-    """`values` with a path at which a model can be written, and why it cannot, if so. Called in a thread."""
+    """`values` with the path of the model, a new one unless it `may_replace` a file; and why that cannot be, if so.
+
+    Called in a thread.
+    """
     from resnet_gui.gui.predict.adopt_form import unused_model_path
 
-    weights, out = Path(values["weights"]), Path(values["out"])
+    weights, out = values["weights"], Path(values["out"] if may_replace else unused_model_path(values["weights"]))
     try:
         if not may_replace:
             make_folder(out.parent)
-            out = Path(unused_model_path(str(weights))) if out.exists() else out
-        elif out.exists() and weights.exists() and out.samefile(weights):
+        elif out.exists() and Path(weights).exists() and out.samefile(weights):
             return values, message("output_is_input", path=str(out))
     except OSError as error:
         return values, message("cannot_write", path=str(out), **reason_and_advice(error))

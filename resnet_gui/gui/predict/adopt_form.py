@@ -70,7 +70,7 @@ class AdoptForm(QWidget):
         """Proposes a new file in the folder of models, unless the user has chosen one; `anew`: even then."""
         self._is_out_chosen = self._is_out_chosen and not anew
         if self.weights and not self._is_out_chosen:
-            weights = self.weights
+            weights, self._out = self.weights, ""  # what was proposed before is named after another file, or taken
             run_in_thread(lambda: (weights, unused_model_path(weights)), self._out_found)
 
     def set_focus(self) -> None:
@@ -92,7 +92,7 @@ class AdoptForm(QWidget):
         return self.settings.problem
 
     def values(self) -> dict[str, Any]:
-        """The values of the engine's job “adopt”. They can be used if it is complete."""
+        """The values of the engine's job “adopt”, for a complete form. `out` may still be "", if it is not chosen."""
         network = self._network.network
         return {
             "weights": self.weights, "network": network.name if network else "", "classes": list(self.classes.names),

@@ -278,7 +278,7 @@ class MainWindow(QMainWindow):
         self._on_phase_changed(self.training_engine.phase)
 
     def open_path(self, path: Path) -> None:
-        """Opens a folder of pictures, the folder of a run, or a model file."""
+        """Opens a folder of pictures, the folder of a run, a model, or weights, of which a model can be made."""
         if is_model(str(path)):
             self.prediction_controller.load(str(path))
         elif is_run(path):

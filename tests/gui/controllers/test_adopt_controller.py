@@ -51,3 +51,7 @@ def test_a_dropped_file_of_weights_becomes_a_model_that_answers(
     assert made.name == "trained.safetensors"
     assert torch.equal(load_model(made)[0].state_dict()["conv1.weight"], torch.load(weights)["conv1.weight"])
     qtbot.waitUntil(lambda: Path(dialog.form.values()["out"]).name == "trained-2.safetensors", timeout=PATIENCE)
+
+    window.open_path(weights)  # as the program's argument
+    qtbot.waitUntil(pane.adopt_link.isVisible, timeout=PATIENCE)
+    assert pane.model_label.whole == "trained.safetensors"
