@@ -211,8 +211,8 @@ class PredictionController(QObject):
     def _model_text(self, model: ModelInfo) -> str:
         """Describes a model that has just been loaded: its classes, its validation and its test score."""
         known = [one_line(name, NAME) for name in model.classes[:_NAMED_CLASSES]]
-        others = len(model.classes) - _NAMED_CLASSES
-        more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
+        others = model.known - len(known)
+        more = self.tr(" and {count} more classes").format(count=f"{others:,}") if others > 0 else ""
         lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
         if not model.validated:
             lines.append(self.tr("It has not been validated."))
