@@ -33,8 +33,11 @@ _EMOJI = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U00
 _IDEOGRAPH = re.compile("[\u1000-\u109f\u1820-\u18aa\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 """Characters of Myanmar, Mongolian and Chinese that come in several forms, chosen by a selector after them."""
 _SELECTORS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_HARMLESS = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*")
-"""Most names consist of these and need no closer look."""
+_HARMLESS = re.compile(
+    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u05d0-\u05ea\u0620-\u064a\u0660-\u066f\u2010-\u2027\u2030-\u205e"
+    "\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]*"
+)  # fmt: skip
+"""Most names consist of these, which need no closer look: letters and punctuation without accents of their own."""
 
 
 def shown(name: str, longest: int = NAME) -> str:
@@ -43,8 +46,8 @@ def shown(name: str, longest: int = NAME) -> str:
     The bytes of a path that is not UTF-8 (lone surrogates) stay, unless a terminal could take them for a control.
     """
     ends = elided(name, 4 * longest)  # the rest cannot be seen, and may be 10 MB
-    if len(ends) <= longest and not ends.isspace() and _HARMLESS.fullmatch(ends):
-        return ends
+    if _HARMLESS.fullmatch(ends) and not ends.isspace():
+        return elided(name, longest)
     pieces = list(map(_escape, ends) if ends.isspace() else _pieces(ends))
     if sum(map(len, pieces)) <= longest:
         return "".join(pieces)

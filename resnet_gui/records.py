@@ -98,7 +98,10 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The description that a model file holds of its model."""
+    """The description that a model file holds of its model.
+
+    An engine sends only the first of `classes` to the window, and how many there are as `class_count`.
+    """
 
     path: str
     network: str
@@ -109,6 +112,12 @@ class ModelInfo:
     val_accuracy: float | None
     test: TestScore | None
     test_opened: int
+    class_count: int = field(default=0, metadata=LATER)
+
+    @property
+    def known(self) -> int:
+        """How many classes the model knows."""
+        return self.class_count or len(self.classes)
 
 
 @dataclass(frozen=True, slots=True)

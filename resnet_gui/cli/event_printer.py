@@ -155,7 +155,7 @@ class EventPrinter:
                 return "\n".join(sentence(each) for each in event.messages)
             case ModelInfo():
                 question = f"resnet-gui predict {shell_word(event.path)} …"
-                return f"{shown(event.path, WHOLE)} knows {len(event.classes):,} classes. Ask it with: {question}"
+                return f"{shown(event.path, WHOLE)} knows {event.known:,} classes. Ask it with: {question}"
             case BestSaved() | CheckpointSaved() | _:
                 return ""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from resnet_gui.engine.abridged import abridged
 from resnet_gui.engine.outbox import Outbox
 from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Event, Failed, JobEnded, NetworkNames, Ready
@@ -67,7 +68,7 @@ class JobRunner:
     def _run(self, job: int, request: dict[str, Any], stop: threading.Event) -> None:
         try:
             for event in self._job(request, stop):
-                self._outbox.put(job, event)
+                self._outbox.put(job, abridged(event))
                 if self._outbox.broken.is_set():
                     stop.set()
         except Problem as problem:

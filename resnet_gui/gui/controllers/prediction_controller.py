@@ -35,6 +35,8 @@ PRECISIONS = next(setting.choices for setting in settings() if setting.key == "m
 
 _NAMED_CLASSES = 12
 """The number of classes that are named when a model has been loaded."""
+_LETTERS_OF_CLASSES = 240
+"""How many letters their names have in all at most: they stand in a narrow pane."""
 
 
 class PredictionController(QObject):
@@ -229,9 +231,9 @@ class PredictionController(QObject):
 
     def _model_text(self, model: ModelInfo) -> str:
         """Describes a model that has just been loaded: its classes, its validation and its test score."""
-        known = [one_line(name, NAME) for name in model.classes[:_NAMED_CLASSES]]
-        others = len(model.classes) - _NAMED_CLASSES
-        more = self.tr(" and {count} more classes").format(count=others) if others > 0 else ""
+        known = _first_classes(model)
+        others = model.known - len(known)
+        more = self.tr(" and {count} more classes").format(count=f"{others:,}") if others > 0 else ""
         lines = [self.tr("The model is ready. It knows: {classes}.").format(classes=", ".join(known) + more)]
         if not model.validated:
             lines.append(self.tr("It has not been validated."))
@@ -306,3 +308,10 @@ class PredictionController(QObject):
             return str(path)  # if it could not be written, the engine reports that there is no such file
 
         run_in_thread(save, self._pasted)
+
+
+def _first_classes(model: ModelInfo) -> list[str]:
+    """The names of the first classes, as many as there is room for."""
+    names = [one_line(name, NAME // 2) for name in model.classes[:_NAMED_CLASSES]]
+    ends = itertools.accumulate(map(len, names))
+    return [name for name, end in zip(names, ends, strict=True) if end <= _LETTERS_OF_CLASSES]

@@ -9,6 +9,8 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.elided_labels import one_line
+from resnet_gui.names import NAME
 
 Entry = tuple[int, str, str]
 """Depth, icon, name."""
@@ -22,10 +24,10 @@ class FolderDrawing(QWidget):
     def __init__(self, theme: Theme, entries: Sequence[Entry], name: str) -> None:
         super().__init__()
         self._theme = theme
-        self._entries = entries
+        self._entries = [(depth, icon, one_line(text, NAME)) for depth, icon, text in entries]
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
-        self.setAccessibleDescription(", ".join(text for _, _, text in entries))
+        self.setAccessibleDescription(", ".join(text for _, _, text in self._entries))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:

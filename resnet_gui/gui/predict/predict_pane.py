@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QImage,
     QKeySequence,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_gui.gui.predict.drop_zone import DropZone
 from resnet_gui.gui.predict.prediction_view import PredictionView
@@ -197,7 +197,6 @@ class PredictPane(QWidget):
 
     def _make_widgets(self) -> None:
         self.model_label, self.message = ElidedLabel("dim"), label("dim")
-        self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.offer = self._make_link(self.offered_model_requested)
         self.open_link = self._make_link(self.model_requested)
         self.open_link.setText(self.tr("Open model…"))

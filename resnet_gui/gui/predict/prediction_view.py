@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from resnet_gui.gui.text import message_text, per_cent
 from resnet_gui.gui.theme import Theme
 from resnet_gui.gui.widgets.bar_chart import Bar, BarChart
 from resnet_gui.gui.widgets.elided_labels import ElidedLabel, one_line
 from resnet_gui.gui.widgets.image_view import ImageView
-from resnet_gui.gui.widgets.labels import label
+from resnet_gui.gui.widgets.labels import breakable, label
 from resnet_gui.records import Prediction
 
 TOP = 5
@@ -27,9 +27,7 @@ class PredictionView(QWidget):
         self.picture = ImageView()
         self.caption, self.headline = ElidedLabel("dim"), ElidedLabel("title")
         self.problem = label("bad")
-        self.problem.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.notes = label("dim")
-        self.notes.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.bars = BarChart(theme)
         self.bars.setAccessibleName(self.tr("Probabilities"))
         column = QVBoxLayout(self)
@@ -49,13 +47,13 @@ class PredictionView(QWidget):
         self.problem.setVisible(not answered)
         self.headline.setVisible(answered)
         self.bars.setVisible(answered)
-        self.notes.setText("\n".join(map(message_text, prediction.notes)))
+        self.notes.setText(breakable("\n".join(map(message_text, prediction.notes))))
         self.notes.setVisible(bool(prediction.notes))
         if answered:
             self.headline.set_name(prediction.labels[0], self._template(prediction.probabilities[0]))
             self.bars.set_bars(_bars(prediction))
         elif prediction.problem is not None:
-            self.problem.setText(message_text(prediction.problem))
+            self.problem.setText(breakable(message_text(prediction.problem)))
 
     def as_text(self) -> str:
         """The prediction as lines of plain text, name and figure separated by a tab; "" without a prediction."""

@@ -33,6 +33,7 @@ from resnet_gui.gui.training.epoch_table import EpochTable
 from resnet_gui.gui.training.progress_header import ProgressHeader
 from resnet_gui.gui.training.result_card import ResultCard
 from resnet_gui.gui.training.run_notes import RunNotes
+from resnet_gui.gui.widgets.labels import label
 from resnet_gui.runs.history import End, RunHistory
 
 if TYPE_CHECKING:
@@ -238,21 +239,20 @@ class TrainingTab(QWidget):
 
     def _make_empty_page(self) -> QWidget:
         page = QWidget()
-        self._drawing, heading, below = QLabel(), QLabel(self.tr("Nothing has been trained yet")), QLabel()
-        heading.setProperty("kind", "heading")
-        below.setProperty("kind", "dim")
-        below.setText(
+        self._drawing, heading = QLabel(), label("heading", self.tr("Nothing has been trained yet"))
+        below = label(
+            "dim",
             self.tr(
                 "Press Start to train. Two lines will then grow here:\n"
                 "the loss should fall, the accuracy should rise.\n"
                 "Each epoch, once through all training pictures, adds a row below them."
-            )
+            ),
         )
         column = QVBoxLayout(page)
         column.addStretch()
-        for label in (self._drawing, heading, below):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
+        for widget in (self._drawing, heading, below):
+            widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(widget)
         column.addStretch()
         self._theme.changed.connect(self._update_icons)
         self._update_icons()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from resnet_gui.gui.widgets.labels import drawable, tooltip
+from resnet_gui.gui.widgets.labels import PlainLabel, drawable, tooltip
 from resnet_gui.names import LIST, WHOLE, shown
 
 
@@ -15,13 +15,13 @@ def one_line(text: str, longest: int = WHOLE) -> str:
     return drawable(shown(text, longest))
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """One line of plain text in which only the name is shortened, not the text before and after it."""
 
-    def __init__(self, kind: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.setWordWrap(False)
         self.setProperty("kind", kind)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._before = self._name = self._after = self._hint = ""
 
