@@ -80,6 +80,7 @@ _NEWER: dict[str, Value] = {"version": "(a newer version)", "own": "(an older on
 _UNWRITTEN: dict[str, dict[str, Value]] = {
     "model_newer": _NEWER,
     "checkpoint_newer": _NEWER,
+    "weights_not_whole": {"count": "some", "total": "own", "names": "…"},
     "image_too_many_pixels": {"pixels": "more than 178"},
     "weights_nothing_fits": {"known": "none that fit"},
     "image_format": {"formats": "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM"},
@@ -290,9 +291,10 @@ SENTENCES = {
     "channels_spread": "The weights are for grey pictures: in {names} they were shared out evenly to red, green and blue.",
     # A model that is made of weights.
     "weights_not_whole": (
-        "{origin} does not hold all of {network}: of its {total} tensors {count} are missing or have another shape ({names}). "
+        "{origin} does not hold all of {network}: {count} of its {total} tensors are not there or have another shape ({names}). "
         "Choose the network that the weights were made for."
     ),
+    "weights_recognised": "{origin} holds weights of {known}, by their names and shapes, and not of {network} ({names}). Choose {known}.",
     "weights_of_larger": (
         "{origin} holds {count} tensors of layers that {network} does not have ({names}), so they are of another network, and {network} would answer wrongly "
         "with the rest. Choose the network that the weights were made for."
@@ -308,21 +310,21 @@ SENTENCES = {
         "Train one first, with these weights as the start (“From file”, or --start-from file)."
     ),
     "weights_no_answer": "{path} does not answer: for a picture the network gives numbers that are infinite or no numbers at all. Choose another file.",
-    "classes_missing": "The head of {path} has {count} classes ({name}), and the file does not name them. Name them in the order of the outputs: --classes a,b,… or a file.",
+    "classes_missing": "The head of {path} has {count} classes ({name}), and the file names them not at all, or in several ways. Name them in the order of the outputs: --classes a,b,… or a file.",
     "classes_count": "The head of {path} has {wanted} classes ({name}: {shape}), and {count} names were given ({names}).",
     "classes_read": "The classes are read from {path} ({how}): {names}. Number of classes: {count}.",
     "classes_unreadable": "No class names can be read from {path}: {reason}. Save them as a text in UTF-8 with one name on each line, in the order of the outputs.",
     "classes_one": "Class names are given as a,b,c, or as a file or a folder that is there, and “{text}” is none of these.",
     "class_nameless": "Of the {count} class names, number {number} is empty. Every class needs a name.",
     "class_named_twice": "The class names number {first} and {second} are both “{name}”. Every class needs a name of its own.",
-    "prepared_as_said": "Pictures are prepared as you say: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
-    "prepared_model": "Pictures are prepared as the model has it: size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
+    "prepared_as_said": "Pictures are prepared as you say: in {colour}, size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
+    "prepared_model": "Pictures are prepared as the model has it: in {colour}, size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
     "prepared_shared": (
-        "Pictures are prepared with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}, as the weights that are shared for this "
+        "Pictures are prepared in {colour}, with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}, as the weights that are shared for this "
         "network need them. If these were trained otherwise, say so with {options}."
     ),
     "prepared_nothing": (
-        "Pictures are prepared with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}. "
+        "Pictures are prepared in {colour}, with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}. "
         "The file does not say so; it is what is usual. If the weights were trained otherwise, say so with {options}."
     ),
     # What computes.

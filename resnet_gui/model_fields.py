@@ -24,6 +24,7 @@ _LARGEST = 1e6
 
 FORMATS: Mapping[str, int] = {
     "preprocessing.grey_range": 3,
+    "preprocessing.as_torchvision": 4,
     "val_leaked": USUAL_FORMAT,
     "test.leaked": USUAL_FORMAT,
     "test.leaked_right": USUAL_FORMAT,
@@ -139,6 +140,7 @@ _PREPROCESSING: _Rules = {
     "mean": (_channels(_number(-_LARGEST, _LARGEST)), "one number for grey or three for colours"),
     "std": (_channels(_number(1 / _LARGEST, _LARGEST)), "one number above 0 for grey or three for colours"),
     "grey_range": (_optional(_group), "a group of fields, or null"),
+    "as_torchvision": _YES_OR_NO,
 }  # fmt: skip
 _GREY_RANGE: _Rules = {
     "low": (_number(-1e30, 1e30), "a number"),

@@ -23,7 +23,7 @@ from resnet_gui.messages import Value
 from resnet_gui.regular_file import open_regular
 from resnet_gui.tensor_header import LONGEST, TensorEntry, parse_header, parse_json
 
-FORMAT = 3
+FORMAT = 4
 """The newest version of a description. A reader refuses a newer one, since it could not know what it misses.
 
 Files of format 1 had no digest. What needs a format above the usual one is listed in `model_fields.FORMATS`.

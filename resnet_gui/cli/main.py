@@ -54,7 +54,20 @@ def _run(verb: str | None, arguments: list[str]) -> int:
         print(f"resnet-gui: {problem}", file=sys.stderr)
         if problem.message.code == "dataset_missing":
             print("If the folder was moved, add --dataset and its new path.", file=sys.stderr)
+        if problem.message.code == "model_not_one" and _holds_weights(str(dict(problem.message.values)["path"])):
+            print("It is a file of weights. Make a model of it: resnet-gui adopt --help", file=sys.stderr)
         return 1
+
+
+def _holds_weights(path: str) -> bool:
+    from resnet_gui.messages import Problem
+    from resnet_gui.weights.weight_file import read_contents
+
+    try:
+        read_contents(Path(path))
+    except Problem:
+        return False
+    return True
 
 
 def _command(verb: str) -> Callable[[list[str]], int]:

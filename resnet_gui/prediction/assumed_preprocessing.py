@@ -10,8 +10,9 @@ from resnet_gui.config import LEAST_MIDDLE_SHARE
 from resnet_gui.data.transforms import MIDDLE_SHARE, Preprocessing
 from resnet_gui.messages import Message, Problem, message
 
-Known = Literal["model", "shared", "nothing"]
-"""What is known: the preprocessing of a model of this program, that of weights which others share for the network, or none."""
+Known = Literal["model", "certain", "shared", "nothing"]
+"""Which preprocessing is known: that of a model of this program; that of the very weights; that of weights which are
+shared for the network, and which these may be made from; or none."""
 
 _SIZES = (8, 1024)
 """In pixels, as the setting “Image size” has it."""
@@ -19,7 +20,9 @@ _SMALL = 64
 """Pictures of up to so many pixels are whole data sets' (MNIST, CIFAR, Tiny ImageNet): their networks see all of them."""
 _LEAST_STD = 0.001
 _INTERPOLATIONS = ("bilinear", "bicubic")
-_TOLD: dict[Known, str] = {"model": "prepared_model", "shared": "prepared_shared", "nothing": "prepared_nothing"}
+_TOLD: dict[Known, str] = {
+    "model": "prepared_model", "certain": "prepared_shared", "shared": "prepared_shared", "nothing": "prepared_nothing",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def prepared(
     `found` is what is `known`, `size` in pixels is used where nothing else is. Raises `Problem` (`setting_invalid`).
     """
     size = wishes.size or (found.image_size if found else size)
-    whole = size <= _SMALL and not (found and (known == "model" or found.image_size == size))
+    whole = size <= _SMALL and not (found and (known in ("model", "certain") or found.image_size == size))
     share = wishes.middle_share or (1.0 if whole else found.middle_share if found else MIDDLE_SHARE)
     base = found.at(size) if found else Preprocessing.for_size(size)
     base = base if share == base.middle_share else base.with_middle_share(share)
@@ -70,6 +73,7 @@ def prepared(
         interpolation=wishes.interpolation or base.interpolation,
         mean=_of_channels("Mean", wishes.mean, channels) or base.mean,
         std=_of_channels("Std", wishes.std, channels) or base.std,
+        as_torchvision=base.as_torchvision if known in ("model", "certain") else True,
     )
     return made, _told(wishes, made, known)
 
@@ -94,7 +98,7 @@ def _told(wishes: Wishes, made: Preprocessing, known: Known) -> Message:
     assumed = ", ".join(option for option, given in options.items() if not given)
     code = _TOLD[known] if assumed else "prepared_as_said"
     return message(
-        code, size=made.image_size, share=f"{made.middle_share:.3g}", interpolation=made.interpolation,
+        code, colour="colour" if made.channels == 3 else "grey", size=made.image_size, share=f"{made.middle_share:.3g}", interpolation=made.interpolation,
         mean=numbers(made.mean), std=numbers(made.std), **({"options": assumed} if assumed else {}),
     )  # fmt: skip
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import math
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from resnet_gui.data.readers.class_names import IMAGENET, check_names
 from resnet_gui.data.transforms import Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note, shape_text
 from resnet_gui.messages import Message, Problem, first_names, message
-from resnet_gui.model_file import ModelMetadata, preprocessing_in, save_model
+from resnet_gui.model_file import ModelMetadata, preprocessing_in, read_metadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.libraries import torchvision_models
@@ -27,13 +27,17 @@ from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.output.output_file import check_output
 from resnet_gui.prediction.assumed_preprocessing import Known, Wishes, prepared
 from resnet_gui.records import Mismatch
+from resnet_gui.weights.matching.recognise import network_of
 from resnet_gui.weights.names_in_weights import class_name_lists
 from resnet_gui.weights.transfer import Transferred, chosen_for, transfer
 from resnet_gui.weights.weight_cache import fetch_verified
 from resnet_gui.weights.weight_file import read_contents
 
 _USUAL_SIZE = 224
+_COLOURS = ("auto", "colour", "grey")
 _SHOWN = 3
+_NOT_OF_UNUSED = ("weights_mostly_random", "head_replaced")
+"""What is told of a start for a training, where the layers that are missing would be needed."""
 _NOT_LEARNED = ("attn_mask", "_index")
 """Ends of names of what older versions of networks kept beside their weights, computed from the size alone."""
 
@@ -64,6 +68,17 @@ class Adoption:
         """Those for the preprocessing."""
         return Wishes(self.size, self.middle_share, self.interpolation, self.mean, self.std)
 
+    def check(self) -> None:
+        """Raises `Problem` for what can be told before the file of weights is read."""
+        self.wishes.check()
+        if self.colour not in _COLOURS:
+            raise Problem("setting_invalid", setting="Colour", reason=f"it is one of {', '.join(_COLOURS)}")
+        check_names(self.classes)
+        find(self.network)
+        check_output(self.out)
+        if self.weights.exists() and self.out.exists() and self.out.samefile(self.weights):
+            raise Problem("output_is_input", path=str(self.out))
+
 
 def adopt(adoption: Adoption, stop: threading.Event) -> Iterator[Event]:
     """Writes the model file, and tells what was decided: `WeightsLoaded`, `Note`s, and last the `ModelInfo`.
@@ -71,10 +86,7 @@ def adopt(adoption: Adoption, stop: threading.Event) -> Iterator[Event]:
     Nothing is trained or validated. Ends without a file when stopped. Raises `Problem`, and writes nothing, unless all
     tensors with which the network answers are in the file.
     """
-    adoption.wishes.check()
-    check_names(adoption.classes)
-    find(adoption.network)
-    _check_paths(adoption)
+    adoption.check()
     contents = read_contents(adoption.weights)
     found, known = _known_preprocessing(adoption)
     yield from _made(adoption, contents, found, known, stop)
@@ -98,8 +110,8 @@ def make_model(name: str, file: Path | None, out: Path, stop: threading.Event) -
     if weights is None:
         yield from adopt(adoption, stop)
     else:
-        _check_paths(adoption)
-        yield from _made(adoption, read_contents(source), preprocessing_for(weights), None, stop)
+        adoption.check()
+        yield from _made(adoption, read_contents(source), preprocessing_for(weights), "certain", stop)
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -115,18 +127,18 @@ def _known_preprocessing(adoption: Adoption) -> tuple[Preprocessing | None, Know
 
 
 def _made(
-    adoption: Adoption, contents: Any, found: Preprocessing | None, known: Known | None, stop: threading.Event
+    adoption: Adoption, contents: Any, found: Preprocessing | None, known: Known, stop: threading.Event
 ) -> Iterator[Event]:
-    """As `adopt`. `found` is the preprocessing that is `known`; None: known for certain, so that it need not be told."""
+    """As `adopt`. `found` is the preprocessing that is `known`."""
     usual = found.image_size if found else find(adoption.network).default_size or _USUAL_SIZE
     file = _File(adoption, contents, network_shapes(adoption.network, adoption.size or usual))
     channels = file.channels()
     classes, names_told = file.classes()
-    preprocessing, told = prepared(adoption.wishes, channels, usual, found, known or "shared")
+    preprocessing, told = prepared(adoption.wishes, channels, usual, found, known)
     network = build(adoption.network, len(classes), channels)
     transferred = file.load_into(network)
     yield transferred.event
-    yield from map(Note, (*transferred.notes, *names_told, *([told] if known else [])))
+    yield from map(Note, (*transferred.notes, *names_told, *([told] if known != "certain" else [])))
     _require_answer(network.eval(), preprocessing, adoption)
     if stop.is_set():
         return
@@ -150,11 +162,12 @@ class _File:
         name = next((name for name in axes if name in self._found), None)
         if name is None:
             return spec.channels_for(self._adoption.colour)
-        count = _along(self._found[name], axes[name])
-        if count not in (1, 3):
-            shape = shape_text(self._found[name])
-            raise Problem("weights_channels", path=self._origin, name=name, found=shape, count=count)
-        return count if self._adoption.colour == "auto" else spec.channels_for(self._adoption.colour)
+        shape, wanted, axis = self._found[name], self._shapes.shapes[name], axes[name]
+        count = _along(shape, axis)
+        alike = len(shape) == len(wanted) and shape == (*wanted[:axis], count, *wanted[axis + 1 :])
+        if alike and count not in (1, 3):
+            raise Problem("weights_channels", path=self._origin, name=name, found=shape_text(shape), count=count)
+        return count if alike and self._adoption.colour == "auto" else spec.channels_for(self._adoption.colour)
 
     def classes(self) -> tuple[tuple[str, ...], tuple[Message, ...]]:
         """The names of the classes, as many as the head in the file has, and what must be told of them."""
@@ -165,7 +178,7 @@ class _File:
         outputs = _along(shape, self._heads()[name])
         if outputs < 2:
             raise Problem("head_of_one", path=self._origin, name=name, shape=shape_text(shape))
-        in_file = class_name_lists(self._contents, outputs)
+        in_file = self._names_in_file(outputs)
         if not given and len(in_file) == 1:
             return in_file[0], (message("classes_in_file", count=outputs, names=first_names(in_file[0])),)
         if not given:
@@ -179,16 +192,20 @@ class _File:
         others = [names for names in in_file if names != classes]
         return classes, tuple(message("classes_otherwise", names=first_names(names)) for names in others[:1])
 
+    def _names_in_file(self, count: int) -> list[tuple[str, ...]]:
+        with contextlib.suppress(Problem):  # it is no model of this program
+            own = read_metadata(self._adoption.weights).classes
+            return [own] if len(own) == count else []
+        return class_name_lists(self._contents, count)
+
     def load_into(self, network: nn.Module) -> Transferred:
         """Loads the weights into `network`, all that it answers with."""
         transferred = transfer(network, self._contents, self._shapes.head, self._origin, self._adoption.part)
         missing, total = self._missing(transferred), transferred.event.wanted
         if missing:
-            raise self._refused("weights_not_whole", map(_misfit, missing), len(missing), total=total)
+            raise self._refused("weights_not_whole", [*map(_misfit, missing)], total=total)
         if more := self._without_place(transferred):
-            raise self._refused(
-                "weights_of_larger", (f"{each.name}: {shape_text(each.found)}" for each in more), len(more)
-            )
+            raise self._refused("weights_of_larger", [f"{each.name}: {shape_text(each.found)}" for each in more])
         return transferred
 
     def _heads(self) -> dict[str, int]:
@@ -204,7 +221,17 @@ class _File:
         if all(each.name in self._shapes.class_axes for each in missing):
             name = self._shapes.head
             return Problem("weights_no_head", path=self._origin, network=self._adoption.network, name=name)
-        return self._refused("weights_not_whole", map(_misfit, missing), len(missing), total=transferred.event.wanted)
+        return self._refused("weights_not_whole", [*map(_misfit, missing)], total=transferred.event.wanted)
+
+    def _without_unused(self, transferred: Transferred) -> Transferred:
+        """The same without the tensors that answer nothing: those of auxiliary classifiers may be missing."""
+        event, unused = transferred.event, self._shapes.unused
+        misfits = tuple(each for each in event.misfits if each.name not in unused)
+        left = sum(each.wanted is not None for each in event.misfits)
+        if not left:
+            return transferred
+        notes = tuple(note for note in transferred.notes if note.code not in _NOT_OF_UNUSED)
+        return Transferred(replace(event, wanted=event.wanted - left, misfits=misfits), notes)
 
     def _missing(self, transferred: Transferred) -> list[Mismatch]:
         misfits = transferred.event.misfits
@@ -222,11 +249,13 @@ class _File:
             and not each.name.endswith(_NOT_LEARNED)
         ]
 
-    def _refused(self, code: str, shown: Iterable[str], count: int, **values: int) -> Problem:
-        names = "; ".join(itertools.islice(shown, _SHOWN)) + ("; …" if count > _SHOWN else "")
-        return Problem(
-            code, origin=self._origin, network=self._adoption.network, count=count, names=names, **values
-        )  # fmt: skip
+    def _refused(self, code: str, shown: Sequence[str], **values: int) -> Problem:
+        """The problem with the first tensors `shown`; or the network that the weights are of, if it can be recognised."""
+        names = "; ".join(shown[:_SHOWN]) + ("; …" if len(shown) > _SHOWN else "")
+        network, known = self._adoption.network, network_of(self._contents)
+        if known and known != network:
+            return Problem("weights_recognised", origin=self._origin, network=network, known=known, names=names)
+        return Problem(code, origin=self._origin, network=network, count=len(shown), names=names, **values)
 
 
 def _along(shape: Shape, axis: int) -> int:
@@ -235,12 +264,6 @@ def _along(shape: Shape, axis: int) -> int:
 
 def _misfit(each: Mismatch) -> str:
     return f"{each.name}: wanted {shape_text(each.wanted)}, found {shape_text(each.found)}"
-
-
-def _check_paths(adoption: Adoption) -> None:
-    check_output(adoption.out)
-    if adoption.weights.exists() and adoption.out.exists() and adoption.out.samefile(adoption.weights):
-        raise Problem("output_is_input", path=str(adoption.out))
 
 
 def _require_answer(network: nn.Module, preprocessing: Preprocessing, adoption: Adoption) -> None:

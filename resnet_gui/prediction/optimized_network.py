@@ -33,6 +33,8 @@ class OptimizedNetwork:
     network: nn.Module
     compute: Compute
     preprocessing: Preprocessing
+    one_by_one: bool = False
+    """Whether each picture is computed alone, since the others in a batch change its last digits."""
 
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pictures [N, channels, S, S] in, probabilities float32 [N, classes] out, both on the CPU.
@@ -40,6 +42,8 @@ class OptimizedNetwork:
         A picture's probabilities do not depend on the rest of the batch, except for rounding: libraries add in another
         order for another N.
         """
+        if self.one_by_one and len(pixels) > 1:
+            return torch.cat([self.probabilities(each[None]) for each in pixels])
         device = self.compute.device
         if device.type == "cuda":
             pixels = pixels.pin_memory()
@@ -64,6 +68,12 @@ def optimize(
         plain.to_device(fuse_norms(network, preprocessing.channels, preprocessing.image_size)), plain, preprocessing
     )
     return _better_of(best, candidate, known=compute is not None) if compute in (None, candidate) else best
+
+
+def unchanged(network: nn.Module, preprocessing: Preprocessing, device: torch.device) -> OptimizedNetwork:
+    """`network` itself on `device`, in float32: to the bit what a script gives that computes one picture after another."""
+    compute = Compute(device)
+    return OptimizedNetwork(compute.to_device(network), compute, preprocessing, one_by_one=True)
 
 
 def in_short_precision(exact: OptimizedNetwork, precision: str) -> OptimizedNetwork:

@@ -18,7 +18,7 @@ from resnet_gui.device import choose_device, short_precision, slow_precision
 from resnet_gui.messages import Message, Problem, message
 from resnet_gui.model_file import load_model
 from resnet_gui.prediction.adaptive_precision import AdaptivePrecision
-from resnet_gui.prediction.optimized_network import OptimizedNetwork, in_short_precision, optimize
+from resnet_gui.prediction.optimized_network import OptimizedNetwork, in_short_precision, optimize, unchanged
 from resnet_gui.records import Prediction
 
 
@@ -54,7 +54,10 @@ class Predictor:
             machine.precision,
         )
         compute = earlier.inference.compute if earlier and earlier.kind == self.kind else None
-        exact = optimize(network, self.metadata.preprocessing, device, compute)
+        if self.metadata.preprocessing.as_torchvision and machine.precision == "float32":
+            exact = unchanged(network, self.metadata.preprocessing, device)
+        else:
+            exact = optimize(network, self.metadata.preprocessing, device, compute)
         automatic = machine.precision == "auto"
         self.inference: OptimizedNetwork = exact if automatic else _set(exact, machine.precision)
         self.note = slow_precision(self.inference.compute)

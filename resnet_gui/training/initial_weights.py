@@ -108,6 +108,7 @@ def _started(
     at_size = (preprocessing.at(size) if preprocessing else Preprocessing.for_size(size)).with_middle_share(share)
     if survey.grey_range:  # else that of the weights' own training, if there is one
         at_size = replace(at_size, grey_range=survey.grey_range)
+    at_size = replace(at_size, as_torchvision=False)  # a training learns from pictures as it prepares them
     channels = find(config.network).channels_for(config.data.colour)
     gently = file is not None and config.start.train_part == "everything"  # a head alone is still random
     learning_rate = config.training.learning_rate or (RATE_FROM_TRAINED if gently else RATE_FROM_RANDOM)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
-import stat
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.readers.name_lines import delimiter_of, lines_of, names_in_lines, names_in_table, text_of
 from resnet_gui.data.readers.plain_names import NamesFound, find_names, names_of
 from resnet_gui.messages import Message, Problem, first_names, message, reason
+from resnet_gui.regular_file import open_regular, read_regular
 from resnet_gui.tensor_file import read_description
 
 IMAGENET = "imagenet"
@@ -94,16 +95,11 @@ def _in_folder(folder: Path) -> NamesFound:
 
 
 def _in_file(path: Path) -> NamesFound:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is not an ordinary file")
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(9)
-        if start[8:] == b"{" and int.from_bytes(start[:8], "little") < status.st_size:  # a safetensors file
+        if start[8:] == b"{" and int.from_bytes(start[:8], "little") < os.fstat(file.fileno()).st_size:  # safetensors
             return NamesFound(tuple(map(str, read_description(path)["classes"])), "the classes of a model")
-    if status.st_size > _MAX_BYTES:
-        raise ValueError(f"it is larger than {_MAX_BYTES // 2**20} MB")
-    text = text_of(path.read_bytes())
+    text = text_of(read_regular(path, _MAX_BYTES))
     if not text.strip():
         raise ValueError("it is empty")
     return _in_text(text, path.suffix.lower())
