@@ -148,12 +148,12 @@ def _notes_on_heads(misfits: tuple[Mismatch, ...], head: str) -> Iterator[Messag
 
 
 def _notes_on_random(event: WeightsLoaded, head: str) -> Iterator[Message]:
-    """A note if more starts from random weights than the heads.
+    """A note if more starts from random weights than the head and auxiliary ones, which files often lack.
 
     It counts tensors, not numbers: a first layer may have a thousandth of all numbers, and spoil what all others get.
     """
     counts = {misfit.name: _class_counts(misfit) for misfit in event.misfits}
-    heads = {name for name in counts if name.rpartition(".")[0] == head}
+    heads = {name for name in counts if name.rpartition(".")[0] == head or name.lower().startswith("aux")}
     heads |= {name for name, count in counts.items() if count and count == counts.get(f"{head}.weight")}
     missing = sum(1 for misfit in event.misfits if misfit.wanted and misfit.name not in heads)
     if missing:

@@ -48,8 +48,8 @@ def _inside(path: tuple[str, ...], container: Any) -> Iterator[tuple[tuple[str, 
         case dict():
             named = ((key, value) for key, value in container.items() if not isinstance(value, _PLAIN))
             for key, value in named:
-                name = str(key) if isinstance(key, str | int) else ""
-                if 0 < len(name) <= _LONGEST_NAME:
+                name = key.decode(errors="replace") if isinstance(key, bytes) else str(key)
+                if isinstance(key, str | bytes | int) and len(name) <= _LONGEST_NAME:
                     yield (*path, *name.split(".")), value
         case list() | tuple():
             yield from (((*path, str(i)), value) for i, value in enumerate(container) if not isinstance(value, _PLAIN))
