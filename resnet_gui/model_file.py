@@ -182,6 +182,13 @@ def load_model(path: Path) -> tuple[nn.Module, ModelMetadata]:
         return network, metadata
 
 
+def version_of(path: Path) -> tuple[str, int, int]:
+    """What another file at `path`, or the same saved again, does not share. Raises `Problem` as `load_model`."""
+    with _problems_of(path):
+        status = path.stat()
+        return str(path), status.st_mtime_ns, status.st_size
+
+
 def _require_memory(path: Path, file: TensorFile) -> None:
     needed, free = 3 * file.size, free_memory()  # the file, its tensors, and the network
     if needed > free:
