@@ -116,9 +116,12 @@ class WrongTensors(ValueError):
         super().__init__(f"{len(differing)} tensors are not those of {network}: {first}")
 
 
-def require_tensors(found: Mapping[str, TensorEntry], shadow: nn.Module, network: str) -> None:
-    """Raises `WrongTensors` unless `found` are the tensors of the network `shadow`, by names, shapes and types."""
-    wanted = {name: _entry(tensor) for name, tensor in shadow.state_dict().items()}
+def require_tensors(found: Mapping[str, TensorEntry], shadow: nn.Module, network: str, prefix: str = "") -> None:
+    """Raises `WrongTensors` unless `found` are the tensors of the network `shadow`, by names, shapes and types.
+
+    `prefix` is what stands before all names in the file.
+    """
+    wanted = {prefix + name: _entry(tensor) for name, tensor in shadow.state_dict().items()}
     names = [*wanted, *(name for name in found if name not in wanted)]
     differing = [name for name in names if wanted.get(name) != found.get(name)]
     if differing:

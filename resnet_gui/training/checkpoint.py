@@ -7,11 +7,12 @@ CSV's bytes), and for each split the pictures left out and the snapshot of each.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import errno
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from resnet_gui import config
+from resnet_gui import __version__, config
 from resnet_gui.atomic_write import make_folder
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.moved_folder import moved_root
@@ -29,11 +30,14 @@ from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, slow_precision
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
-from resnet_gui.model_file import ModelMetadata, unshared
+from resnet_gui.model_fields import check_model
+from resnet_gui.model_file import ModelMetadata, require_tensors, unshared
+from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.output.advice import reason_and_advice
-from resnet_gui.records import from_plain, to_plain
+from resnet_gui.records import LATER, from_plain, to_plain
+from resnet_gui.regular_file import NotRegular
 from resnet_gui.runs.run_folder import checkpoints
-from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
+from resnet_gui.tensor_file import NewerFormat, TensorFile, open_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
 from resnet_gui.training.run_state import VERSIONS, RunState
 from resnet_gui.training.trainable import make_network
@@ -59,6 +63,14 @@ class CheckpointMetadata:
     device: str
     threads: int
     versions: tuple[tuple[str, str], ...]
+    resnet_gui: str = field(default="", metadata=LATER)
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what no run has. Files come from anywhere."""
+        epochs = [done.epoch for done in self.history]
+        sums = (self.step, self.seen, self.seconds, self.threads - 1, self.part_size - 1)
+        if self.kind != "checkpoint" or min(sums) < 0 or epochs != list(range(1, self.epoch)):
+            raise ValueError("its header does not tell of a run")
 
 
 class Checkpointer:
@@ -120,6 +132,7 @@ def _metadata(state: RunState) -> CheckpointMetadata:
     return CheckpointMetadata(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
         state.best.metadata, state.part_size, state.accepted, str(state.compute.device), torch.get_num_threads(), VERSIONS,
+        __version__,
     )  # fmt: skip
 
 
@@ -160,20 +173,44 @@ def restore(run: Path, moved_to: Path | None = None) -> tuple[RunState, list[Mes
     notes: list[Message] = []
     for path in checkpoints(run):
         try:
-            description, data = read_tensor_file(path)
-            metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+            with open_tensor_file(path) as file:
+                with file.unless_damaged():
+                    metadata = _checked(file)
+                data = file.read()
             with out_of_memory_as_problem(torch.device("cpu")):
                 state = _restored(run, metadata, safetensors.torch.load(data), moved_to)
             return state, [*notes, *_differences(metadata, state.compute)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), **error.values) from error
         except OSError as error:
-            if error.errno != errno.EIO:  # locked or unreachable for a moment: an older checkpoint would lose steps
+            if error.errno != errno.EIO and not isinstance(
+                error, NotRegular
+            ):  # locked or unreachable for a moment: an older checkpoint would lose steps
                 raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error
             notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
-        except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (
+            SafetensorError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:
             notes.append(message("checkpoint_damaged", name=path.name, reason=first_line(error)))
     raise Problem("no_checkpoint", path=str(run))
+
+
+def _checked(file: TensorFile) -> CheckpointMetadata:
+    """The header, checked before anything is made of what it names. Raises `ValueError`, and `Problem` for its settings."""
+    description = file.description
+    metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+    check_model(description["best"])
+    settings, best = config.from_plain(copy.deepcopy(metadata.config)), metadata.best
+    shadow = build_without_memory(settings.network, len(best.classes), best.preprocessing.channels)
+    found = {name: entry for name, entry in file.tensors.items() if name.startswith("network.")}
+    require_tensors(found, shadow, settings.network, "network.")
+    return metadata
 
 
 def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor], moved_to: Path | None) -> RunState:
