@@ -221,7 +221,9 @@ def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor
     compute = Compute.of(settings.machine, device)
     network = compute.to_device(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
-    snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
+    counts = {"train": len(splits.train), "val": len(splits.val), "test": len(splits.test)}
+    train, val, test = (_snapshot(tensors, name, count) for name, count in counts.items())
+    snapshots = (train, val, test)
     if moved_to is not None:
         parts = (splits.train, splits.val, splits.test)
         root = moved_root(moved_to, itertools.chain(*parts))
@@ -236,8 +238,10 @@ def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor
     state.best.restore(metadata.best, newest | _within(tensors, "best."))
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
+        if not loader.skipped <= set(range(counts[name])):
+            raise ValueError("it leaves out pictures that the run does not have")
     state.epoch, state.step, state.seen, state.seconds = metadata.epoch, metadata.step, metadata.seen, metadata.seconds
-    state.loss_sum, state.right = tensors["loss_sum"].to(device), tensors["right"].to(device)
+    state.loss_sum, state.right = (tensors[name].reshape(()).to(device) for name in ("loss_sum", "right"))
     state.history, state.part_size, state.accepted = list(metadata.history), metadata.part_size, metadata.accepted
     return state
 
@@ -246,8 +250,12 @@ def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _snapshot(tensors: dict[str, Tensor], name: str) -> Snapshot:
-    return Snapshot(*(tensors[f"{name}.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+def _snapshot(tensors: dict[str, Tensor], name: str, count: int) -> Snapshot:
+    """That of the `count` pictures of a split. Raises `ValueError` if it is of others."""
+    snapshot = Snapshot(*(tensors[f"{name}.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+    if not snapshot.is_of(count):
+        raise ValueError("what it knows of the pictures does not fit them")
+    return snapshot
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -256,6 +264,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     for name, tensor in tensors.items():
         parameter, _, moment = name.partition(".")
         weight = weights[int(parameter)]
+        if tensor.shape != weight.shape and tensor.numel() != 1:
+            raise ValueError("its optimizer's state does not fit the network")
         if (
             tensor.shape == weight.shape
         ):  # same memory format as the weight: fused optimizers walk through both in parallel
