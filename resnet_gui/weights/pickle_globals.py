@@ -27,7 +27,7 @@ DANGEROUS_MODULES = frozenset({
 """Modules that run programs, load code, or read and write files and networks; with everything below them."""
 
 _INNER = DANGEROUS_MODULES & {
-    "_posixsubprocess", "_pickle", "ctypes", "importlib", "marshal", "nt", "os", "pickle", "posix", "pty", "runpy",
+    "_posixsubprocess", "ctypes", "importlib", "marshal", "nt", "os", "pickle", "posix", "pty", "runpy",
     "shutil", "socket", "subprocess", "sys", "webbrowser", "urllib", "asyncio", "builtins",
 }  # fmt: skip
 """Those that are dangerous as a part of another name, too (`torch.os.system`). Other names there are common words."""
@@ -55,8 +55,10 @@ SETS = frozenset(
     {f"{module}.{name}" for module in (*_BUILTINS, "sets") for name in ("set", "frozenset")} | {"sets.Set"}
 )
 GETATTR = frozenset(f"{module}.getattr" for module in _BUILTINS)
+RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor"})
+"""They make an object of a class, the first argument, with the value of a built-in class that it is derived from."""
 OBJECT_MAKERS = frozenset({
-    "copyreg._reconstructor", "copy_reg._reconstructor", "copyreg.__newobj__", "copy_reg.__newobj__",
+    "copyreg.__newobj__", "copy_reg.__newobj__",
     "copyreg.__newobj_ex__", "copy_reg.__newobj_ex__",
 })  # fmt: skip
 """They make an object of the class that is their first argument."""
@@ -81,7 +83,7 @@ HARMLESS = frozenset({
     "_collections.deque", "_collections.defaultdict", "array.array", "array._array_reconstructor", "itertools.count",
     "itertools.cycle", "itertools.repeat", "itertools.chain", "functools.partial", "_functools.partial",
     "operator.itemgetter", "_operator.itemgetter", "_operator.getitem", "operator.getitem", "_operator.or_", "operator.or_",
-    "pytz._p", "pytz._UTC", "dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzlocal", "zoneinfo._unpickle", "re._compile",
+    "numpy.ma.core._mareconstruct", "logging.getLogger", "pytz._p", "pytz._UTC", "dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzlocal", "zoneinfo._unpickle", "zoneinfo.ZoneInfo._unpickle", "re._compile",
     "time.struct_time", "weakref.ref", "types.mappingproxy",
     "torch.device", "torch.dtype", "torch.finfo", "torch.iinfo", "torch.tensor",
     "torch.serialization._get_layout", "torch._utils._get_restore_location",
@@ -96,6 +98,7 @@ DICTS = frozenset({
     "collections.OrderedDict", "collections.Counter", "collections.defaultdict", "builtins.dict", "__builtin__.dict",
     "_collections.OrderedDict", "_collections.defaultdict", "ordereddict.OrderedDict",
 })  # fmt: skip
+BYTES = frozenset({"builtins.bytes", "__builtin__.bytes"})
 LISTS = frozenset({"builtins.list", "__builtin__.list", "collections.deque", "_collections.deque"})
 
 
@@ -107,5 +110,5 @@ def is_dangerous(name: str) -> bool:
 
 
 def is_class(name: str) -> bool:
-    """Whether `name` is spelled as classes are: its last part begins with a capital letter."""
-    return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+    """Whether `name` is spelled as classes are: its last part begins with a capital letter, perhaps behind Cython's."""
+    return name.rpartition(".")[2].removeprefix("__pyx_unpickle_").lstrip("_")[:1].isupper()

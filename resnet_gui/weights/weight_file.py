@@ -11,7 +11,6 @@ import io
 import os
 import stat
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +24,7 @@ from resnet_gui.weights.containers import (
     read_stream,
     read_tar,
     saved_within,
+    tar_members,
 )
 from resnet_gui.weights.other_formats import (
     refuse_archive,
@@ -34,9 +34,9 @@ from resnet_gui.weights.other_formats import (
     refuse_library,
 )
 from resnet_gui.weights.pickled_objects import Reading
-from resnet_gui.weights.refusals import CutShort, UnsafePickle, problems_of, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import UnsafePickle, problems_of, refuse_if_larger_than_memory
 from resnet_gui.weights.safetensors_reader import read_safetensors
-from resnet_gui.weights.sources import FileParts
+from resnet_gui.weights.sources import FileParts, members_of
 from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
@@ -116,13 +116,7 @@ def _read_text_pickle(file: BinaryIO, path: Path, start: bytes, reading: Reading
 
 
 def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        if "not a zip file" in str(error):
-            raise CutShort("the list of its parts, which is at its end, is missing") from error
-        raise
+    members = members_of(file)
     names = [member.filename for member in members]
     refuse_archive(names)
     if not pickle_name(members):
@@ -132,13 +126,10 @@ def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
 
 
 def _read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
-    file.seek(0)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        names = archive.getnames()
-    if not {"storages", "tensors", "pickle"} <= {*names}:
+    members = tar_members(file)
+    if not {"storages", "tensors", "pickle"} <= members.keys():
         raise Problem("weights_not_weights", path=str(path), what="a tar archive of something else")
-    file.seek(0)
-    return read_tar(file, path, reading)
+    return read_tar(file, path, members, reading)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
