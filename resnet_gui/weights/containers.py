@@ -143,10 +143,17 @@ def pickle_name(members: Iterable[zipfile.ZipInfo]) -> str:
 
 
 def tar_members(file: BinaryIO) -> dict[str, tarfile.TarInfo]:
-    """The first members of a tar archive, by name: PyTorch wrote four."""
+    """The first members of a tar archive, by name: PyTorch wrote four. Raises `CutShort`."""
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        return {member.name: member for member in itertools.islice(archive, 16)}
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            members = {member.name: member for member in itertools.islice(archive, 16)}
+    except tarfile.ReadError as error:
+        raise CutShort("it ends within its list of parts") from error
+    if any(member.offset_data + member.size > size for member in members.values()):
+        raise CutShort("it ends before its weights do")
+    return members
 
 
 def read_tar(file: BinaryIO, path: Path, members: Mapping[str, tarfile.TarInfo], reading: Reading) -> Any:
