@@ -7,11 +7,12 @@ what is cut short is known before anything is taken.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import struct
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,7 +39,7 @@ class _Storages:
     def __init__(self, source: Source) -> None:
         self.found: dict[str, Storage] = {}
         self._source = source
-        self._views: dict[tuple[Any, ...], Storage] = {}
+        self._views: dict[Any, Storage] = {}
 
     def __call__(self, wanted: Any) -> Any:
         """The stand-in for a persistent id of `torch.save`. Raises `ValueError` if it is none."""
@@ -49,21 +50,19 @@ class _Storages:
                 )
                 if not 0 <= numel < 2**63 or (root.name, root.numel) != (kind, numel):
                     raise ValueError("a part is described in two ways")
-                return self._view(root, view[0]) if any(view) else root
+                return self._views.setdefault(view[0], _part_of(root, view[0])) if any(view) else root
             case ("module", Global() as kind, *_):  # with the source code of the module, which is not read
                 return kind
         raise ValueError("a part is no plain row of numbers")
 
-    def _view(self, root: Storage, view: Any) -> Storage:
-        """A storage within another, as PyTorch before 0.4 had them."""
-        match view:
-            case (_, int(offset), int(numel)) if 0 <= offset <= offset + numel <= root.numel:
-                size = ITEM_SIZES[root.dtype]
-                made = Storage(
-                    root.name, (), None, None, root.source, root.key, root.dtype, numel, offset * size + root.start
-                )
-                return self._views.setdefault((root.key, offset, numel), made)
-        raise ValueError("a part reaches beyond another one")
+
+def _part_of(root: Storage, view: Any) -> Storage:
+    """A storage within another, as PyTorch before 0.4 had them. Raises `ValueError` if it does not lie within it."""
+    match view:
+        case (_, int(offset), int(numel)) if 0 <= offset <= offset + numel <= root.numel:
+            start = root.start + offset * ITEM_SIZES[root.dtype]
+            return Storage(root.name, (), None, None, root.source, root.key, root.dtype, numel, start)
+    raise ValueError("a part reaches beyond another one")
 
 
 def saved_within(data: bytes, reading: Reading) -> Any:
@@ -143,14 +142,27 @@ def pickle_name(members: Iterable[zipfile.ZipInfo]) -> str:
     return min(names, key=lambda name: name.count("/"), default="")
 
 
-def read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
+def tar_members(file: BinaryIO) -> dict[str, tarfile.TarInfo]:
+    """The first members of a tar archive, by name: PyTorch wrote four. Raises `CutShort`."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            members = {member.name: member for member in itertools.islice(archive, 16)}
+    except tarfile.ReadError as error:
+        raise CutShort("it ends within its list of parts") from error
+    if any(member.offset_data + member.size > size for member in members.values()):
+        raise CutShort("it ends before its weights do")
+    return members
+
+
+def read_tar(file: BinaryIO, path: Path, members: Mapping[str, tarfile.TarInfo], reading: Reading) -> Any:
     """The contents of a tar archive, which PyTorch wrote before 0.1.10: storages, tensors, and then the pickle.
 
     Raises `KeyError` if a part is missing, and as `read_pickle`.
     """
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        members = {name: archive.getmember(name) for name in ("storages", "tensors", "pickle")}
-    if any(not member.isreg() or member.sparse for member in members.values()):
+    parts = [members[name] for name in ("storages", "tensors", "pickle")]
+    if any(not part.isreg() or part.sparse for part in parts):
         raise ValueError("a part of its archive is no file")
     source = FileParts(path, os.fstat(file.fileno()))
     found: dict[Any, Any] = {}
@@ -176,7 +188,7 @@ def _read_tar_storages(file: BinaryIO, source: FileParts, reading: Reading, foun
         file.seek(sum(source.parts[str(key)]))
         found[key] = storage
     for target, root, offset, numel in read_pickle(file, reading):
-        found[target] = _Storages(source)._view(found[root], (target, offset, numel))
+        found[target] = _part_of(found[root], (target, offset, numel))
 
 
 def _read_tar_tensors(file: BinaryIO, reading: Reading, found: dict[Any, Any]) -> None:

@@ -7,11 +7,12 @@ is imported, called or built. What it says of tensors is checked, and no tensor 
 from __future__ import annotations
 
 import codecs
+import contextlib
+import gc
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from resnet_gui.weights.pickle_globals import is_dangerous
 from resnet_gui.weights.pickled_objects import MOST_INSTRUCTIONS, Reading, build, call, make_object, put
 from resnet_gui.weights.refusals import CutShort, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, Opaque
@@ -34,7 +35,20 @@ def read_pickle(file: BinaryIO, reading: Reading, persistent: Persistent = no_pe
     Contents may hold themselves, and share parts. Raises `UnsafePickle` if loading the pickle could run a program,
     `CutShort`, `Unsupported`, and any exception if it is malformed.
     """
-    return _PickleMachine(file, reading, persistent).run()
+    with _no_garbage_collection():
+        return _PickleMachine(file, reading, persistent).run()
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Python would look through the growing contents again and again: half the time, for many objects."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _PickleMachine:
@@ -100,14 +114,12 @@ class _PickleMachine:
         """The stand-in for a name. Raises `UnsafePickle` if a program could be run by it."""
         if not isinstance(module, str) or not isinstance(name, str):
             raise ValueError("a name is no text")
-        full = f"{module}.{name}"
-        self.reading.names.add(full)
-        if is_dangerous(full):
-            raise UnsafePickle(full)
-        return Global(full)
+        self.reading.count_object()
+        return self.reading.named(f"{module}.{name}")
 
     def reduce(self, maker: Any, arguments: Any) -> Any:
         """What a call of `maker` would give."""
+        self.reading.count_object()
         return call(maker, arguments, self.reading)
 
 
@@ -192,11 +204,14 @@ def _memoize(machine: _PickleMachine) -> None:
 
 
 def _push_set(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     machine.stack.append(Opaque("builtins.set", items=[]))
 
 
 def _frozen_set(machine: _PickleMachine) -> None:
-    machine.stack.append(Opaque("builtins.frozenset", items=machine.since_mark()))
+    machine.reading.count_object()
+    items = machine.since_mark()
+    machine.stack.append(Opaque("builtins.frozenset", items=items))
 
 
 def _add_items(machine: _PickleMachine) -> None:
@@ -226,21 +241,25 @@ def _object(machine: _PickleMachine) -> None:
 
 
 def _new_object(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     arguments = machine.stack.pop()
     machine.stack.append(make_object(machine.stack.pop(), arguments, machine.reading))
 
 
 def _new_object_by_name(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     by_name, arguments = machine.stack.pop(), machine.stack.pop()
     machine.stack.append(make_object(machine.stack.pop(), (*arguments, by_name), machine.reading))
 
 
 def _build(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     state = machine.stack.pop()
-    build(machine.stack[-1], state)
+    build(machine.stack[-1], state, machine.reading)
 
 
 def _persistent(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     machine.stack.append(machine.persistent(machine.stack.pop()))
 
 

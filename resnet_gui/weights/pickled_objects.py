@@ -11,23 +11,34 @@ from resnet_gui.weights.module_state import state_dict_of
 from resnet_gui.weights.pickle_globals import (
     ARRAY_FROM_BUFFER,
     ARRAY_MAKERS,
+    BYTES,
     DICTS,
     GETATTR,
     HARMLESS,
     LISTS,
     OBJECT_MAKERS,
+    RECONSTRUCTORS,
     SETS,
+    TYPES,
     is_class,
+    is_dangerous,
 )
 from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
-from resnet_gui.weights.refusals import UnsafePickle
-from resnet_gui.weights.stored_tensor import Global, Opaque, Storage, StoredTensor
+from resnet_gui.weights.refusals import UnsafePickle, Unsupported
+from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
 _PLAIN = (str, int, float, bytes, type(None))
 _LONGEST_KEY = 16
 
-MOST_INSTRUCTIONS = 2_000_000
+MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
+
+
+MOST_OBJECTS = 200_000
+"""More are not looked at: tensors, of which each is two or three, and all that is no plain value."""
+
+MOST_NAMES = 5_000
+_LONGEST_NAME = 500
 
 
 @dataclass(slots=True, eq=False)
@@ -39,12 +50,35 @@ class Reading:
     """Reads what `torch.save` wrote into bytes within a pickle."""
     instructions: int = MOST_INSTRUCTIONS
     depth: int = 4
-    names: set[str] = field(default_factory=set)
+    objects: int = MOST_OBJECTS
+    names: dict[str, Global] = field(default_factory=dict)
     """The classes and functions that were named."""
+    module_names: int = 200_000
+    """How many names of tensors may be made for modules within modules."""
     tensors: int = 0
+
+    def named(self, name: str) -> Global:
+        """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
+        found = self.names.get(name)
+        if found is None:
+            if len(name) > _LONGEST_NAME:
+                raise ValueError("a name is too long")
+            if len(self.names) > MOST_NAMES:
+                raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
+            found = self.names[name] = Global(name)
+            if is_dangerous(name):
+                raise UnsafePickle(name)
+        return found
+
+    def count_object(self) -> None:
+        """Counts an object that has to be looked at. Raises `Unsupported` if there are too many."""
+        self.objects -= 1
+        if self.objects < 0:
+            raise Unsupported(f"a pickle with more than {MOST_OBJECTS:,} objects, most of them not for weights")
 
     def met(self, tensor: StoredTensor) -> StoredTensor:
         """Counts `tensor`, and gives it the file's path."""
+        self.count_object()
         tensor.path = self.path
         self.tensors += 1
         return tensor
@@ -117,8 +151,9 @@ def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
 def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     """A member of an enum or a class within a class, as older protocols name them; all else could be a program."""
     match arguments:
-        case (Global(owner), str(attribute)) if is_class(owner) and attribute.isidentifier() and attribute[:1] != "_":
-            return Global(f"{owner}.{attribute}")
+        case (Global(owner), str(attribute)) if is_class(owner) and attribute.isidentifier():
+            if attribute[:1] != "_" or f"{owner}.{attribute}" in HARMLESS:
+                return reading.named(f"{owner}.{attribute}")
     raise UnsafePickle(maker.name)
 
 
@@ -126,6 +161,24 @@ def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading
     if not arguments:
         raise ValueError("an object has no class")
     return make_object(arguments[0], arguments[1:], reading)
+
+
+def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    match arguments:
+        case (Global() as kind, Global(base), value):
+            return make_object(kind, () if base.endswith(".object") else (value,), reading)
+    raise ValueError("an object has no class")
+
+
+def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    return Opaque(maker.name, arguments) if arguments else b""
+
+
+def _type(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    """The class of a value, as that of None is written. With three arguments it would make a new class."""
+    if len(arguments) != 1:
+        raise UnsafePickle(maker.name)
+    return Opaque(maker.name, arguments)
 
 
 def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -154,6 +207,9 @@ def _buffer_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -
 _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
     **dict.fromkeys(GETATTR, _attribute),
     **dict.fromkeys(OBJECT_MAKERS, _object_of_first),
+    **dict.fromkeys(RECONSTRUCTORS, _reconstructed),
+    **dict.fromkeys(BYTES, _bytes),
+    **dict.fromkeys(TYPES, _type),
     **dict.fromkeys(ARRAY_MAKERS, _new_array),
     **dict.fromkeys(ARRAY_FROM_BUFFER, _buffer_array),
     "torch.storage._load_from_bytes": _saved_within,
@@ -172,7 +228,13 @@ def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
     return Opaque(maker.name, arguments)
 
 
-def build(target: Any, state: Any) -> None:
+def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
+    found = state_dict_of(attributes, reading.module_names)
+    reading.module_names -= len(found or ())
+    return found
+
+
+def build(target: Any, state: Any, reading: Reading) -> None:
     """Gives the stand-in `target` its attributes.
 
     Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
@@ -183,7 +245,7 @@ def build(target: Any, state: Any) -> None:
         case Storage():
             raise ValueError("a row of numbers has attributes")
         case Opaque():
-            target.attributes = state_dict_of(state) or state
+            target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
             fill_array(target, state)
         case StoredTensor():

@@ -75,7 +75,7 @@ def _marked(tensor: StoredTensor, marks: list[Any]) -> StoredTensor | None:
         case [] | [None]:
             return tensor
         case [dict(signs)] if all(name in ("conj", "neg") and type(sign) is bool for name, sign in signs.items()):
-            tensor.layout = "numbers to be negated" if any(signs.values()) else ""
+            tensor.layout = "numbers to be negated" if signs.get("neg") else ""
             return tensor
     return None
 
@@ -141,6 +141,10 @@ def _nested(arguments: tuple[Any, ...]) -> StoredTensor | None:
     return None
 
 
+def _jagged(arguments: tuple[Any, ...]) -> StoredTensor | None:
+    return _odd("a nested tensor", (), "float32")
+
+
 def _meta(arguments: tuple[Any, ...]) -> StoredTensor | None:
     match arguments:
         case (Global(dtype), tuple(shape), tuple(), bool()):
@@ -175,6 +179,7 @@ TENSOR_MAKERS: dict[str, Callable[[tuple[Any, ...]], StoredTensor | None]] = {
     "torch._utils._rebuild_sparse_csr_tensor": _sparse,
     "torch._utils._rebuild_qtensor": _quantized,
     "torch._utils._rebuild_nested_tensor": _nested,
+    "torch.nested._internal.nested_tensor._rebuild_njt": _jagged,
     "torch._utils._rebuild_meta_tensor_no_storage": _meta,
     "torch._utils._rebuild_wrapper_subclass": _wrapper,
     "torch._utils._rebuild_device_tensor_from_numpy": _of_device,

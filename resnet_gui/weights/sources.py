@@ -12,6 +12,10 @@ from typing import BinaryIO
 from resnet_gui.weights.refusals import CutShort, Unsupported
 
 _LOCAL_HEADER = 30
+_SHORTEST_END = 22
+_LONGEST_END = 2**16 + 2**10
+_LONGEST_LIST = 2**22
+"""Bytes: enough for the parts of 50,000 tensors."""
 _MOST_INFLATED = 1032
 """What DEFLATE can make of one byte at most."""
 
@@ -62,7 +66,7 @@ class MemoryParts:
 
 @dataclass(slots=True)
 class ArchiveParts:
-    """Storages that are members of a zip archive. The one that was read last is kept: tensors often share one."""
+    """Storages that are members of a zip archive. One that several tensors share is kept until another is read."""
 
     path: Path
     first: os.stat_result
@@ -72,11 +76,32 @@ class ArchiveParts:
 
     def read(self, key: str, start: int, size: int) -> bytearray:
         """`size` bytes of the storage `key`, from `start`. Raises `ValueError` if its checksum is wrong."""
-        if key != self._last[0] or not self._last[1]:
+        kept, data = self._last
+        if key != kept or not data:
             self._last = ("", b"")
             with open_again(self.path, self.first) as file:
-                self._last = (key, read_member(file, self.parts[key]))
-        return bytearray(memoryview(self._last[1])[start : start + size])
+                data = read_member(file, self.parts[key])
+        if size < len(data):
+            self._last = (key, data)
+        return bytearray(memoryview(data)[start : start + size])
+
+
+def members_of(file: BinaryIO) -> list[zipfile.ZipInfo]:
+    """The members of a zip archive. Raises `CutShort` if their list is missing, `Unsupported` if it is very long."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _LONGEST_END, 0))
+    end = file.read()
+    last = end[end.rfind(b"PK\x05\x06") :]
+    if not last.startswith(b"PK\x05\x06") or len(last) < _SHORTEST_END:
+        raise CutShort("the list of its parts, which is at its end, is missing")
+    length = int.from_bytes(last[12:16], "little")
+    if length == 2**32 - 1:  # the true number stands in another record, before this one
+        other = end[end.rfind(b"PK\x06\x06") :]
+        length = int.from_bytes(other[40:48], "little")
+    if length > _LONGEST_LIST:
+        raise Unsupported("a zip archive of very many parts")
+    with zipfile.ZipFile(file) as archive:
+        return archive.infolist()
 
 
 def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:

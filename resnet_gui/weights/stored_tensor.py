@@ -39,6 +39,10 @@ class Source(Protocol):
         ...
 
 
+class ModuleState(dict[str, Any]):
+    """A state dict: the stored tensors of a module and of those within it, with dotted names."""
+
+
 @dataclass(slots=True, eq=False)
 class Opaque:
     """Stands in for an object that is no plain value and no tensor, and is never made.
@@ -54,7 +58,12 @@ class Opaque:
 
     @property
     def state(self) -> Any:
-        """The one of the three that there is, a tuple of them if there are several, None if there is none."""
+        """The one of the three that there is, a tuple of them if there are several, None if there is none.
+
+        Of a module that was saved as a whole, it is the state dict.
+        """
+        if isinstance(self.attributes, ModuleState):
+            return self.attributes
         parts = tuple(part for part in (self.arguments, self.items, self.attributes) if part)
         return parts[0] if len(parts) == 1 else parts or None
 
@@ -121,7 +130,7 @@ class StoredTensor:
             if self.layout or self.dtype not in _READABLE:
                 kind = self.layout or self.dtype
                 raise Problem("weights_stored_as", path=str(self.path), name=self.name, kind=kind)
-            refuse_if_larger_than_memory(self.path, (4 + ITEM_SIZES[self.dtype]) * math.prod(self.shape))
+            refuse_if_larger_than_memory(self.path, (4 + 3 * ITEM_SIZES[self.dtype]) * math.prod(self.shape))
             tensor = self._numbers()
             if self.dtype not in _FLOATS:
                 return tensor
