@@ -20,6 +20,7 @@ from resnet_gui.weights.state_dict import Chosen, UnclearPart, choose, numbers
 from resnet_gui.weights.weight_file import read_contents
 
 _EXAMPLES = 3
+_NO_WEIGHTS = "one of single numbers, of gradients, or of what an optimizer keeps, without the weights themselves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _fitted(tensor: Tensor, shape: torch.Size) -> Tensor:
 
 def _nothing_fits(contents: Any, chosen: Chosen, wanted: dict[str, Shape], origin: str) -> Problem:
     """Why nothing fits: the shapes are others, the kind of the numbers, or the names."""
+    if not chosen.tensors and not chosen.others:
+        return Problem("weights_not_weights", path=origin, what=_NO_WEIGHTS)
     learned = _learned(wanted)
     known = [name for name in learned if name in chosen.tensors]
     others = [name for name in known if tuple(chosen.tensors[name].shape) != wanted[name]]

@@ -312,3 +312,9 @@ def test_how_much_starts_from_random_weights_is_said_but_not_of_a_head() -> None
 def test_a_file_without_auxiliary_heads_is_whole_enough() -> None:
     found = {name: tensor for name, tensor in weights().items() if not name.startswith("aux")}
     assert taken_by(small(), found).notes == ()
+
+
+@pytest.mark.parametrize("key", ["grads", "exp_avg", "optimizer_state_dict"])
+def test_gradients_alone_are_told_from_weights(key: str) -> None:
+    with pytest.raises(Problem, match="without the weights themselves"):
+        taken_by(small(), {key: weights(), "n_averaged": torch.tensor(3)})  # type: ignore[dict-item]
