@@ -102,8 +102,14 @@ def require_model(description: Mapping[str, Any], tensors: Mapping[str, TensorEn
     """
     check_model(description)
     classes, channels = len(description["classes"]), len(description["preprocessing"].get("mean", (0, 0, 0)))
-    shadow = build_without_memory(description["network"], classes, channels)
-    require_tensors(tensors, shadow, description["network"])
+    network = description["network"]
+    try:
+        shadow = build_without_memory(network, classes, channels)
+    except Problem as problem:
+        if problem.message.code != "network_not_in_library":
+            raise
+        raise WrongField.of("network", network, "the name of a network that its library has") from problem
+    require_tensors(tensors, shadow, network)
     return shadow
 
 
