@@ -11,11 +11,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from resnet_gui.atomic_write import sweep
+from resnet_gui.atomic_write import atomic_write, sweep
 from resnet_gui.messages import Problem, reason
+from resnet_gui.regular_file import read_regular
 
 _PATIENCE = 1.0
 """Seconds to wait for another writer: `is_written` also takes the lock for a moment."""
+_MOST_BYTES = 10_000
+"""Of `owner.json`, which takes a hundred."""
 
 
 @contextlib.contextmanager
@@ -37,7 +40,8 @@ def only_writer(run: Path) -> Iterator[None]:
         for folder in (run, run / "checkpoints"):
             sweep(folder)
         with contextlib.suppress(OSError):  # only names the process in the message of `run_in_use`
-            (run / "owner.json").write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+            atomic_write(run / "owner.json", owner.encode("ascii"))  # if it is a pipe or a link, that is replaced
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -47,9 +51,9 @@ def only_writer(run: Path) -> Iterator[None]:
 
 def _owner(run: Path) -> tuple[int | str, str]:
     try:
-        found = json.loads((run / "owner.json").read_text())
-        return found["pid"], found["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(read_regular(run / "owner.json", _MOST_BYTES))
+        return int(found["pid"]), str(found["host"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "?", "?"
 
 
