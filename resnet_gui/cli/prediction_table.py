@@ -40,7 +40,7 @@ class PredictionTable:
     def __init__(self, path: Path | None, top: int) -> None:
         self.is_file = path is not None and path != STANDARD_OUTPUT
         self._path = path
-        self._is_terminal = path == STANDARD_OUTPUT and sys.stdout.isatty()
+        self._is_terminal = False
         self._top = top
         self._output: Output | None = None
         self._writer: SpreadsheetWriter | None = None
@@ -50,8 +50,10 @@ class PredictionTable:
         if self.is_file and self._path:
             self._output = self._stack.enter_context(open_output(self._path))
             self._output.file.write("" if self._output.is_stream else BOM)
+            self._is_terminal = self._output.file.isatty()
             self._writer = SpreadsheetWriter(self._output.file)
         elif self._path:
+            self._is_terminal = sys.stdout.isatty()
             self._writer = SpreadsheetWriter(sys.stdout)
         pairs = (f"{name}_{rank}" for rank in range(1, self._top + 1) for name in ("label", "probability"))
         self._write(["path", "problem", *pairs])

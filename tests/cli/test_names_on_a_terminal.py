@@ -59,6 +59,17 @@ EVENTS: list[Event] = [
 ]
 
 
+VERBS = {
+    "predict": ["predict", "{model}", "{folder}"],
+    "table": ["predict", "{model}", "{folder}", "--csv", "-"],
+    "table as a file": ["predict", "{model}", "{folder}", "--csv", "{terminal}"],
+    "evaluate": ["evaluate", "{model}", "{folder}"],
+    "no model": ["predict", "{model}\x1b[0m", "{folder}"],
+    "no folder": ["train", "{folder}\x1b[0m"],
+    "no option": ["train", "--\x1b[31m"],
+}
+
+
 class Terminal:
     """A pseudo-terminal, and what was written to it."""
 
@@ -67,6 +78,7 @@ class Terminal:
         self._bytes = b""
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
+        self.path = os.ttyname(self._writer)
         self.stream = os.fdopen(self._writer, "w", encoding="utf-8")
 
     def _read(self) -> None:
@@ -113,11 +125,7 @@ def test_no_event_is_printed_with_a_character_that_deceives(event: Event) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
-@pytest.mark.parametrize(
-    "verb", [["predict", "{model}", "{folder}"], ["predict", "{model}", "{folder}", "--csv", "-"], ["evaluate", "{model}", "{folder}"],
-             ["predict", "{model}\x1b[0m", "{folder}"], ["train", "{folder}\x1b[0m"], ["train", "--\x1b[31m"]],
-    ids=["predict", "table", "evaluate", "no model", "no folder", "no option"],
-)  # fmt: skip
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 def test_no_verb_commands_the_terminal(
     verb: list[str], model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +133,7 @@ def test_no_verb_commands_the_terminal(
     monkeypatch.setattr(sys, "stdout", terminal.stream)
     monkeypatch.setattr(sys, "stderr", terminal.stream)
     with contextlib.suppress(SystemExit):  # argparse ends so
-        main([word.replace("{model}", str(model)).replace("{folder}", str(folder)) for word in verb])
+        main([word.format(model=model, folder=folder, terminal=terminal.path) for word in verb])
     printed = terminal.close()
     assert printed
     assert not deceiving(printed.replace("\r", ""))  # the program's own, of a progress line
