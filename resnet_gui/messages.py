@@ -316,6 +316,7 @@ SENTENCES = {
     "classes_unreadable": "No class names can be read from {path}: {reason}. Save them as a text in UTF-8 with one name on each line, in the order of the outputs.",
     "classes_one": "Class names are given as a,b,c, or as a file or a folder that is there, and “{text}” is none of these.",
     "class_nameless": "Of the {count} class names, number {number} is empty. Every class needs a name.",
+    "class_name_long": "The class name number {number} has more than {most} characters. Give it a shorter one.",
     "class_named_twice": "The class names number {first} and {second} are both “{name}”. Every class needs a name of its own.",
     "prepared_as_said": "Pictures are prepared as you say: in {colour}, size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",
     "prepared_model": "Pictures are prepared as the model has it: in {colour}, size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}.",

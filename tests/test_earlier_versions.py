@@ -136,7 +136,7 @@ def test_a_model_gives_the_same_answers() -> None:
 
 
 @pytest.mark.usefixtures("small_resnet20")
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_model_of_every_format_gives_the_same_answers(number: int) -> None:
     path = FORMATS / f"format-{number}.safetensors"
     network, metadata = load_model(path)

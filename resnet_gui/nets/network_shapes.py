@@ -26,14 +26,13 @@ class NetworkShapes:
 
     `shapes` are those of its tensors by name, for 3 channels and a few classes; `class_axes` and `channel_axes` name the
     tensors whose shape follows the number of classes or of channels, with the axis that does. `head` is the layer that
-    answers. The tensors `unused` belong to layers that are called in training only, such as auxiliary classifiers.
+    answers.
     """
 
     shapes: dict[str, Shape]
     class_axes: dict[str, int]
     channel_axes: dict[str, int]
     head: str
-    unused: frozenset[str]
 
 
 def network_shapes(name: str, image_size: int) -> NetworkShapes:
@@ -48,10 +47,9 @@ def network_shapes(name: str, image_size: int) -> NetworkShapes:
     grey = _shapes(build_without_memory(name, _COUNTS[0], 1))
     try:
         head = head_of(colour, 3, image_size)
-        unused = _training_only(colour, image_size)
     except Exception as error:  # a library's network may refuse a size in any way
         raise Problem("network_refuses_size", network=spec.title, size=image_size, reason=first_line(error)) from error
-    return NetworkShapes(shapes, _axes(shapes, more), _axes(shapes, grey), head, unused)
+    return NetworkShapes(shapes, _axes(shapes, more), _axes(shapes, grey), head)
 
 
 def _shapes(network: nn.Module) -> dict[str, Shape]:
@@ -64,8 +62,12 @@ def _axes(shapes: dict[str, Shape], others: dict[str, Shape]) -> dict[str, int]:
     return {name: next(axis for axis, (one, other) in enumerate(pair) if one != other) for name, pair in pairs.items()}
 
 
-def _training_only(network: nn.Module, image_size: int) -> frozenset[str]:
-    """The tensors of the modules that are entered in training and not in evaluation."""
+def training_only(name: str, image_size: int) -> frozenset[str]:
+    """The tensors of layers that are called in training and not in evaluation, such as auxiliary classifiers.
+
+    Pictures have `image_size` x `image_size` pixels. Raises `Problem` as `build`.
+    """
+    network = build_without_memory(name, _COUNTS[0], 3)
     modules = _entered(network.train(), image_size) - _entered(network.eval(), image_size)
     owned = dict(network.named_modules())
     return frozenset(f"{name}.{tensor}" for name in modules for tensor in _shapes(owned[name]))

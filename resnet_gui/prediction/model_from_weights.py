@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,13 @@ from resnet_gui.data.readers.class_names import IMAGENET, check_names
 from resnet_gui.data.transforms import Preprocessing, preprocessing_for
 from resnet_gui.events import Event, Note, shape_text
 from resnet_gui.messages import Message, Problem, first_names, message
+from resnet_gui.model_fields import LONGEST_NAME
 from resnet_gui.model_file import ModelMetadata, preprocessing_in, read_metadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find
 from resnet_gui.nets.libraries import torchvision_models
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.nets.network_shapes import NetworkShapes, Shape, network_shapes
+from resnet_gui.nets.network_shapes import Shape, network_shapes, training_only
 from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.output.output_file import check_output
 from resnet_gui.prediction.assumed_preprocessing import Known, Wishes, prepared
@@ -74,6 +76,8 @@ class Adoption:
         if self.colour not in _COLOURS:
             raise Problem("setting_invalid", setting="Colour", reason=f"it is one of {', '.join(_COLOURS)}")
         check_names(self.classes)
+        if long := next((number for number, name in enumerate(self.classes, 1) if len(name) > LONGEST_NAME), 0):
+            raise Problem("class_name_long", number=long, most=f"{LONGEST_NAME:,}")
         find(self.network)
         check_output(self.out)
         if self.weights.exists() and self.out.exists() and self.out.samefile(self.weights):
@@ -131,7 +135,7 @@ def _made(
 ) -> Iterator[Event]:
     """As `adopt`. `found` is the preprocessing that is `known`."""
     usual = found.image_size if found else find(adoption.network).default_size or _USUAL_SIZE
-    file = _File(adoption, contents, network_shapes(adoption.network, adoption.size or usual))
+    file = _File(adoption, contents, adoption.size or usual)
     channels = file.channels()
     classes, names_told = file.classes()
     preprocessing, told = prepared(adoption.wishes, channels, usual, found, known)
@@ -148,12 +152,14 @@ def _made(
 
 
 class _File:
-    """The weights to adopt, as a network of these `shapes` takes them. Every method raises `Problem` for what is amiss."""
+    """The weights to adopt, for pictures of `size` x `size` pixels. Every method raises `Problem` for what is amiss."""
 
-    def __init__(self, adoption: Adoption, contents: Any, shapes: NetworkShapes) -> None:
+    def __init__(self, adoption: Adoption, contents: Any, size: int) -> None:
+        shapes = network_shapes(adoption.network, size)
         self._adoption, self._contents, self._shapes = adoption, contents, shapes
         self._origin = str(adoption.weights)
         chosen = chosen_for(contents, shapes.shapes, self._origin, adoption.part)
+        self._unused = functools.cache(lambda: training_only(adoption.network, size))
         self._found = {name: tuple(tensor.shape) for name, tensor in chosen.tensors.items()}
 
     def channels(self) -> int:
@@ -206,7 +212,7 @@ class _File:
             raise self._refused("weights_not_whole", [*map(_misfit, missing)], total=total)
         if more := self._without_place(transferred):
             raise self._refused("weights_of_larger", [f"{each.name}: {shape_text(each.found)}" for each in more])
-        return transferred
+        return self._without_unused(transferred)
 
     def _heads(self) -> dict[str, int]:
         """The tensors of the head that answers, with the axis of the classes."""
@@ -225,17 +231,17 @@ class _File:
 
     def _without_unused(self, transferred: Transferred) -> Transferred:
         """The same without the tensors that answer nothing: those of auxiliary classifiers may be missing."""
-        event, unused = transferred.event, self._shapes.unused
-        misfits = tuple(each for each in event.misfits if each.name not in unused)
-        left = sum(each.wanted is not None for each in event.misfits)
-        if not left:
+        event = transferred.event
+        if all(each.wanted is None for each in event.misfits):
             return transferred
+        misfits = tuple(each for each in event.misfits if each.name not in self._unused())
+        left = len(event.misfits) - len(misfits)
         notes = tuple(note for note in transferred.notes if note.code not in _NOT_OF_UNUSED)
         return Transferred(replace(event, wanted=event.wanted - left, misfits=misfits), notes)
 
     def _missing(self, transferred: Transferred) -> list[Mismatch]:
         misfits = transferred.event.misfits
-        return [each for each in misfits if each.wanted is not None and each.name not in self._shapes.unused]
+        return [each for each in misfits if each.wanted is not None and each.name not in self._unused()]
 
     def _without_place(self, transferred: Transferred) -> list[Mismatch]:
         """The tensors of the file that are the network's layers' or stand among them, and that it has no place for."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import transforms
 from torchvision.transforms import v2
 
 from resnet_gui.data.image import decode, open_image
@@ -32,6 +33,26 @@ def test_evaluation_is_the_usual_resize_and_centre_crop(size: tuple[int, int], i
         assert difference.max() == 0
     else:
         assert difference.max() <= 2  # theirs enlarges all of the picture first, ours only what it cuts out
+
+
+@pytest.mark.parametrize("size", [(320, 240), (31, 17), (257, 400), (1600, 1100), (20, 300)])
+@pytest.mark.parametrize(("interpolation", "mode"), [("bilinear", "RGB"), ("bicubic", "L")])
+def test_what_is_prepared_as_torchvision_does_it_is_so_to_the_bit(
+    size: tuple[int, int], interpolation: str, mode: str, tmp_path: Path
+) -> None:
+    mean, std = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) if mode == "RGB" else ((0.1307,), (0.3081,))
+    ours = Preprocessing(224, 256, interpolation, mean, std, as_torchvision=True)
+    gradient(*size).save(tmp_path / "a.jpg")
+    kind = v2.InterpolationMode(interpolation)
+    theirs = transforms.Compose([
+        transforms.Resize(256, kind), transforms.CenterCrop(224), transforms.ToTensor(), transforms.Normalize(mean, std),
+    ])(Image.open(tmp_path / "a.jpg").convert(mode))  # fmt: skip
+    assert torch.equal(ours.normalize(ours.pixels(ours.open(tmp_path / "a.jpg"))[None])[0], theirs)
+
+
+def test_a_strip_is_never_enlarged_as_a_whole() -> None:
+    strip = Image.new("RGB", (10_000, 2))
+    assert Preprocessing(224, 256, as_torchvision=True).scaled(strip) is strip
 
 
 def test_the_first_half_makes_pictures_smaller_never_larger() -> None:

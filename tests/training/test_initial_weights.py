@@ -184,6 +184,15 @@ def test_trained_weights_keep_the_share_they_were_trained_with(quick: Settings, 
     assert decided(rerun, not small).preprocessing == weights.preprocessing
 
 
+def test_a_run_from_an_adopted_model_prepares_its_pictures_as_runs_do(quick: Settings, tmp_path: Path):
+    model = tmp_path / "model.safetensors"
+    preprocessing = Preprocessing(32, 40, as_torchvision=True)
+    metadata = ModelMetadata("resnet20", ("a", "b"), preprocessing, epoch=0, validated=False)
+    save_model(model, build("resnet20", 2).state_dict(), metadata)
+    weights = decided({**quick, "start.start_from": "file", "start.start_path": str(model)}, small=False)
+    assert weights.preprocessing == Preprocessing(32, 40)
+
+
 def test_a_size_the_network_does_not_take_is_refused_before_any_writing(quick: Settings):
     with pytest.raises(Problem) as caught:
         run(quick, network="resnet18", data__image_size=16)
