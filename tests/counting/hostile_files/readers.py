@@ -208,7 +208,7 @@ def _has_result(verb: str, out: Path, opened: Opened) -> bool:
     if verb == "train":
         return any(out.glob("*/model.safetensors"))
     if verb == "predict":
-        return all(map(_is_number, _probabilities(out / "table.csv"))) and '"items"' in opened.printed
+        return all(map(_is_number, _probabilities(out / "table.csv"))) and '"probabilities"' in opened.printed
     return '"loss"' in opened.printed or '"right"' in opened.printed
 
 

@@ -25,6 +25,8 @@ _NEVER = {
     "builtins.input", "builtins.breakpoint", "ctypes.call_function", "sys.unraisablehook", "os.kill", "os.fork",
 }  # fmt: skip
 """Events that are wrong whatever their arguments are. What an engine does by itself is none of them."""
+_OWN = ("/sbin/ldconfig", "uname")
+"""Programs that Python's own modules run when libraries are imported."""
 _LURES = {"antigravity", "this", "webbrowser", "pip", "idlelib", "pty", "ftplib", "telnetlib", "smtplib", "nntplib"}
 """Modules that payloads name and this program does not import."""
 
@@ -34,6 +36,8 @@ def install(report: Callable[[str], object]) -> None:
     known = _LURES & sys.modules.keys()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and arguments[0] in _OWN:
+            return
         if event in _NEVER or (event == "import" and arguments[0] in _LURES - known) or _is_marked(arguments):
             report(f"{event} {arguments!r:.200}\n")
 
