@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from hostile_files.amplified import amplified
 from hostile_files.opcodes import Call, Later, Name, Persistent, Raw, call, encoded, pickled, storage, tensor
 
 MANY = 1_000_000
@@ -18,6 +19,8 @@ def bombs(protocol: int) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     good = tensor(storage("0", 6), _FORM)
     for name, value in _values(protocol).items():
         yield "bomb", name, partial(pickled, {"w": good, "x": value}, protocol)
+    for name, value in amplified().items():
+        yield "amplified", name, partial(pickled, {"w": good, "x": value}, protocol)
     for name, program in _programs().items():
         yield "broken machine", name, partial(_program, program, protocol)
     for name, wrong in _tensors().items():
@@ -119,7 +122,7 @@ def _tensors() -> dict[str, object]:
         "2 to the 63 items": tensor(real, (2**63,), (0,)), "items whose number overflows": tensor(real, (2**32, 2**32), (1, 1)),
         "sizes that overflow to six": tensor(real, (2**63, 2, 3), (0, 3, 1)),
         "no items, huge sizes": tensor(real, (0, 2**62), (2**62, 1)), "an offset of 2 to the 70": tensor(real, (0,), (1,), 2**70),
-        "a thousand dimensions": tensor(real, (1,) * 1000, (1,) * 1000), "a million dimensions": tensor(real, (1,) * 1_000_000, (1,) * 1_000_000),
+        "a thousand dimensions": tensor(real, (1,) * 1000, (1,) * 1000), "a hundred thousand dimensions": tensor(real, (1,) * 100_000, (1,) * 100_000),
         "more strides than sizes": tensor(real, _FORM, (3, 1, 1)), "fewer strides than sizes": tensor(real, _FORM, (3,)),
         "a size that is a text": tensor(real, ("2", 3), (3, 1)), "a size that is a float": tensor(real, (2.0, 3), (3, 1)),
         "a size that is true": tensor(real, (True, True), (1, 1)), "a size that is no number": tensor(real, (None, 3), (3, 1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import itertools
+import zipfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from hostile_files.bombs import NUMBERS, bombs
-from hostile_files.containers import CONTAINERS
+from hostile_files.containers import CONTAINERS, parts, zip_of
 from hostile_files.hostile_file import HostileFile, of_bytes
 from hostile_files.mutations import mutated
 from hostile_files.odd import archives, cut_and_padded, honest_weights, things
@@ -62,6 +63,7 @@ class Catalog:
         yield from self._payloads()
         yield from self._bombs()
         yield from archives(self.canary)
+        yield from self._large_storages()
         yield from lying_headers(self.state)
         yield from lying_models(self.state)
         small = honest_weights()
@@ -102,6 +104,22 @@ class Catalog:
                 value = {"model": state_dict(self.state.shapes, self.state.values), "args": payload}
                 numbers = list(self.state.values.values())
         return CONTAINERS[container](pickled(value, protocol), numbers)
+
+    def _large_storages(self) -> Iterator[HostileFile]:
+        """The right names and shapes, of numbers that take a thousand times as much memory as room on the disk."""
+        def inflated(shared: bool) -> bytes:
+            numel = 100_000_000
+            tensors = {
+                name: tensor(storage("0" if shared else f"{number % 2}", numel), shape)
+                for number, (name, shape) in enumerate(self.state.shapes.items())
+            }
+            return zip_of(parts(pickled(tensors), [bytes(4 * numel)] * (1 if shared else 2)), zipfile.ZIP_DEFLATED)
+
+        yield of_bytes("zip", "all weights in a storage of 400 MB from 400 kB", partial(inflated, True))
+        yield of_bytes("zip", "weights in turns from two storages of 400 MB from 400 kB", partial(inflated, False))
+        for repeated in (10**4, 2 * 10**7):
+            wide = {name: tensor(storage("0", 6), (repeated, *shape[1:]), (0,) * len(shape)) for name, shape in self.state.shapes.items()}
+            yield of_bytes("tensor", f"weights of one number, {repeated:,} times", partial(_in, "zipped", partial(pickled, wide)))
 
     def _bombs(self) -> Iterator[HostileFile]:
         """Each in the usual form, and in another one."""

@@ -32,6 +32,8 @@ def archives(canary: Canary) -> Iterator[HostileFile]:
         yield of_bytes("zip", name, make)
     for name, infos in _tar_members(str(canary.written)).items():
         yield of_bytes("tar", name, partial(_tar, infos))
+    for name, make in _patched_tars().items():
+        yield of_bytes("tar", name, make)
 
 
 def _member_lists(evil: bytes) -> dict[str, list[tuple[str, bytes]]]:
@@ -70,7 +72,7 @@ def _bombs() -> dict[str, Callable[[], bytes]]:
         "a pickle of 200 MB of text": lambda: zip_of({"archive/data.pkl": b"\x80\x02X" + struct.pack("<I", 200_000_000) + zeros() + b"."}, deflate),
         "a bomb beside the weights": lambda: zip_of({**parts(_GOOD, [_NUMBERS]), "archive/other": zeros()}, deflate),
         "a hundred members that are one": _overlapping,
-        "bzip2": lambda: zip_of(parts(big, [zeros()]), zipfile.ZIP_BZIP2), "lzma": lambda: zip_of(parts(big, [zeros()]), zipfile.ZIP_LZMA),
+        "bzip2": lambda: zip_of(parts(_GOOD, [bytes(10_000_000)]), zipfile.ZIP_BZIP2), "lzma": lambda: zip_of(parts(_GOOD, [bytes(10_000_000)]), zipfile.ZIP_LZMA),
     }  # fmt: skip
 
 
@@ -139,6 +141,36 @@ def _tar_members(target: str) -> dict[str, list[tarfile.TarInfo]]:
         "absolute names": [info(target), *(info(f"/{name}") for name in names)], "empty members": [info(name) for name in names],
         "sparse members": [info(name, tarfile.GNUTYPE_SPARSE, 100) for name in names],
         "a hundred thousand members": [info(f"m{number}") for number in range(30_000)],
+    }  # fmt: skip
+
+
+def _patched_tars() -> dict[str, Callable[[], bytes]]:
+    """Tar archives whose headers hold what no writer writes; their checksums are right."""
+
+    def header(name: bytes, size: bytes, kind: bytes = b"0") -> bytes:
+        block = bytearray(512)
+        block[:len(name)] = name
+        block[100:156] = b"0000644\0" + b"0000000\0" * 2 + size.ljust(12, b"\0") + b"00000000000\0" + b" " * 8
+        block[156:157] = kind
+        block[257:265] = b"ustar\x0000"
+        block[148:156] = b"%06o\0 " % sum(block)
+        return bytes(block)
+
+    def binary(number: int) -> bytes:
+        return (b"\xff" if number < 0 else b"\x80") + number.to_bytes(11, "big", signed=True)
+
+    def pax(text: bytes) -> bytes:
+        padded = text + bytes(-len(text) % 512)
+        return header(b"pax", b"%011o" % len(text), b"x") + padded + header(b"pickle", b"%011o" % 0) + bytes(1024)
+
+    last = bytes(1024)
+    return {
+        "a size below zero": lambda: header(b"storages", binary(-1024)) + last, "a size of minus one block": lambda: header(b"a", binary(-512)) + header(b"pickle", binary(-512)) + last,
+        "a size of 2 to the 80": lambda: header(b"pickle", binary(2**80)) + last, "a long name of 2 to the 60": lambda: header(b"long", binary(2**60), b"L") + last,
+        "a long name of nothing": lambda: header(b"long", binary(0), b"L") * 2000 + last, "long names without an end": lambda: header(b"long", binary(512), b"L") * 20_000 + last,
+        "half a megabyte of digits": lambda: pax(b"1" * 500_000), "digits and blanks": lambda: pax(b"1 " * 200_000), "a record of a length of nothing": lambda: pax(b"0 a=b\n" * 50_000),
+        "records that are longer than they are": lambda: pax(b"99999999 a=b\n" * 50_000), "a sparse map of a million": lambda: pax(b"%d GNU.sparse.map=" % 4_000_030 + b"0,1," * 1_000_000 + b"\n"),
+        "global records of a hundred thousand": lambda: (header(b"g", b"%011o" % 512, b"g") + (b"11 a=bcdef\n" * 46).ljust(512, b"\0")) * 5000 + last,
     }  # fmt: skip
 
 
