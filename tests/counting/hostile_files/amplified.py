@@ -111,10 +111,12 @@ def _within() -> Later:
 
 def _parts() -> Later:
     """Many parts, each with one weight of the network, so that which one is meant is not clear."""
+
     def make() -> bytes:
         weight = _code(tensor(storage("0", 6), (1, 1, 2, 3))) + b"q\x050"
-        names = b"".join(_code(f"p{number}.{name}") + b"h\x05" for number in range(10_000) for name in ("conv1.weight", "fc1.weight"))
+        names = b"".join(
+            _code(f"p{number}.{name}") + b"h\x05" for number in range(10_000) for name in ("conv1.weight", "fc1.weight")
+        )
         return weight + b"}(" + names + b"u"
 
     return Later(make)
-

@@ -39,7 +39,9 @@ def _values(protocol: int) -> dict[str, Later]:
 
     opaque = encoded(call("argparse:Namespace"), 2)
     thing = encoded(Call(Name("argparse", "Namespace"), ()), 2)
-    levels = b"".join(b"(" + b"h" + bytes([level]) + b"h" + bytes([level]) + b"t" + b"q" + bytes([level + 1]) for level in range(200))
+    levels = b"".join(
+        b"(" + b"h" + bytes([level]) + b"h" + bytes([level]) + b"t" + b"q" + bytes([level + 1]) for level in range(200)
+    )
     doubled = b"".join(b"2\x86" for _ in range(64))
     size = 100_000_000 if protocol == 2 else 5_000_000
     return {

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from hostile_files.bombs import NUMBERS, bombs
-from hostile_files.containers import CONTAINERS, parts, zip_of
+from hostile_files.containers import CONTAINERS, parts, stream, zip_of, zipped
 from hostile_files.hostile_file import HostileFile, of_bytes
 from hostile_files.mutations import mutated
 from hostile_files.odd import archives, cut_and_padded, honest_weights, things
@@ -107,6 +107,7 @@ class Catalog:
 
     def _large_storages(self) -> Iterator[HostileFile]:
         """The right names and shapes, of numbers that take a thousand times as much memory as room on the disk."""
+
         def inflated(shared: bool) -> bytes:
             numel = 100_000_000
             tensors = {
@@ -118,8 +119,13 @@ class Catalog:
         yield of_bytes("zip", "all weights in a storage of 400 MB from 400 kB", partial(inflated, True))
         yield of_bytes("zip", "weights in turns from two storages of 400 MB from 400 kB", partial(inflated, False))
         for repeated in (10**4, 2 * 10**7):
-            wide = {name: tensor(storage("0", 6), (repeated, *shape[1:]), (0,) * len(shape)) for name, shape in self.state.shapes.items()}
-            yield of_bytes("tensor", f"weights of one number, {repeated:,} times", partial(_in, "zipped", partial(pickled, wide)))
+            wide = {
+                name: tensor(storage("0", 6), (repeated, *shape[1:]), (0,) * len(shape))
+                for name, shape in self.state.shapes.items()
+            }
+            yield of_bytes(
+                "tensor", f"weights of one number, {repeated:,} times", partial(_in, "zipped", partial(pickled, wide))
+            )
 
     def _bombs(self) -> Iterator[HostileFile]:
         """Each in the usual form, and in another one."""
@@ -154,14 +160,18 @@ def honest_files(state: State) -> Mapping[str, bytes]:
         "state_dict": {f"module.{name}": each for name, each in tensors.items()}, "epoch": 3, "best": np.float64(0.5),
         "args": argparse.Namespace(lr=0.1, out=Path("runs")), "betas": (0.9, 0.999), "names": {"a", "b"},
     }  # fmt: skip
+    numbers = list(state.values.values())
+    plain, whole = _pickle_of(tensors), _pickle_of(checkpoint)
     return {
-        "zip": _saved(tensors), "zip checkpoint": _saved(checkpoint), "stream": _saved(tensors, False),
-        "stream checkpoint": _saved(checkpoint, False), "safetensors": safetensors(*header_of(state)),
+        "zip": zipped(plain, numbers), "zip checkpoint": zipped(whole, numbers), "stream": stream(plain, numbers),
+        "stream checkpoint": stream(whole, numbers), "safetensors": safetensors(*header_of(state)),
         "model": model(state, description(state)),
     }  # fmt: skip
 
 
-def _saved(value: object, as_zip: bool = True) -> bytes:
+def _pickle_of(value: object) -> bytes:
+    """What `torch.save` writes of `value` in its archives, where the keys of storages are their numbers."""
     file = io.BytesIO()
-    torch.save(value, file, _use_new_zipfile_serialization=as_zip)
-    return file.getvalue()
+    torch.save(value, file)
+    with zipfile.ZipFile(file) as archive:
+        return next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))

@@ -88,7 +88,12 @@ class EngineReader:
             "training": {"epochs": 1, "batch_size": 8},
             "machine": {"threads": 1, "loading_threads": 1, "precision": "float32", "memory_format": "contiguous", "cache_gigabytes": 0.0},
         }  # fmt: skip
-        adopted = {"weights": str(path), "network": NETWORK, "classes": ["a", "b", "c", "d"], "out": str(self._work / "out.safetensors")}
+        adopted = {
+            "weights": str(path),
+            "network": NETWORK,
+            "classes": ["a", "b", "c", "d"],
+            "out": str(self._work / "out.safetensors"),
+        }
         return [
             {"do": "model", "model": str(path)}, {"do": "predict", "model": str(path), "paths": [str(self._picture)]},
             {"do": "train", "config": config}, {"do": "adopt", **adopted},

@@ -26,7 +26,9 @@ class HostileFile:
         return f"{self.kind}: {self.name}"
 
 
-def of_bytes(kind: str, name: str, data: bytes | Callable[[], bytes], suffix: str = ".pth", is_model: bool = False) -> HostileFile:
+def of_bytes(
+    kind: str, name: str, data: bytes | Callable[[], bytes], suffix: str = ".pth", is_model: bool = False
+) -> HostileFile:
     """A file that holds `data`, which may be made only when it is needed."""
 
     def write(path: Path) -> object:

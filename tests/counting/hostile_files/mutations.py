@@ -24,7 +24,22 @@ Instruction = tuple[str, Any, bytes]
 """Its name, its argument, and how it is written."""
 
 _INTS = (0, 1, -1, 2, 255, 256, 2**31 - 1, -(2**31), 2**31, 2**53, 2**63 - 1, 2**63, -(2**63), 2**70)
-_TEXTS = ("", "0", "1", "cpu", "cuda:0", "meta", "../0", "storage", "items", "\x1b[2J\u202e\n", "n" * 100_000, "\0", "__class__", "state_dict")
+_TEXTS = (
+    "",
+    "0",
+    "1",
+    "cpu",
+    "cuda:0",
+    "meta",
+    "../0",
+    "storage",
+    "items",
+    "\x1b[2J\u202e\n",
+    "n" * 100_000,
+    "\0",
+    "__class__",
+    "state_dict",
+)
 _NAMES = (
     "os system", "builtins eval", "builtins getattr", "torch FloatStorage", "torch DoubleStorage", "torch HalfStorage", "torch BoolStorage",
     "torch UntypedStorage", "torch QInt8Storage", "torch ComplexFloatStorage", "torch float8_e4m3fn", "torch Size", "torch device",
@@ -32,7 +47,32 @@ _NAMES = (
     "torch._utils _rebuild_qtensor", "torch._tensor _rebuild_from_type_v2", "collections OrderedDict", "collections Counter",
     "collections defaultdict", "argparse Namespace", "numpy.core.multiarray scalar", "numpy dtype", "_codecs encode", "copyreg _reconstructor",
 )  # fmt: skip
-_PLAIN = (b"N", b"\x88", b")", b"]", b"}", b"K\0", b"h\0", b"0", b"2", b"(", b"t", b"\x85", b"\x86", b"R", b"b", b"s", b"u", b"e", b"a", b"Q", b".", b"\x81", b"o", b"1")
+_PLAIN = (
+    b"N",
+    b"\x88",
+    b")",
+    b"]",
+    b"}",
+    b"K\0",
+    b"h\0",
+    b"0",
+    b"2",
+    b"(",
+    b"t",
+    b"\x85",
+    b"\x86",
+    b"R",
+    b"b",
+    b"s",
+    b"u",
+    b"e",
+    b"a",
+    b"Q",
+    b".",
+    b"\x81",
+    b"o",
+    b"1",
+)
 _VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1, 2**31, 2**53 + 1, 2**63, 2**64, 1.5, -0.0, 1e308, float("nan"), float("inf"), "", "F32", "F64", "BF16", "I64", "BOOL", "C64",
     "\x1b[2J\u202e", "n" * 10_000, [], [0], [0, 0], [2**62, 4], [-1, 5], {}, {"a": 1}, [[]], ["a"], "__metadata__",
@@ -113,11 +153,19 @@ def _argument(program: list[Instruction], place: int, draw: Random, canary: Cana
         if name == "GLOBAL":
             program[index] = name, argument, b"c" + draw.choice(_NAMES).replace(" ", "\n").encode() + b"\n"
         elif "GET" in name:
-            program[index] = name, argument, b"j" + struct.pack("<I", draw.choice((0, 1, 2, 3, argument + 1, max(0, argument - 1), 2**32 - 1)))
+            program[index] = (
+                name,
+                argument,
+                b"j" + struct.pack("<I", draw.choice((0, 1, 2, 3, argument + 1, max(0, argument - 1), 2**32 - 1))),
+            )
         elif "PUT" in name:
             program[index] = name, argument, b"r" + struct.pack("<I", draw.choice((0, 1, 2, argument + 1, 2**32 - 1)))
         elif isinstance(argument, int) and name != "PROTO":
-            program[index] = name, argument, encoded(draw.choice((*_INTS, argument + 1, argument - 1, argument * 2, -argument)), 2)
+            program[index] = (
+                name,
+                argument,
+                encoded(draw.choice((*_INTS, argument + 1, argument - 1, argument * 2, -argument)), 2),
+            )
         elif isinstance(argument, str):
             program[index] = name, argument, encoded(draw.choice((*_TEXTS, argument + "x", argument[1:])), 2)
         else:
@@ -187,7 +235,12 @@ def _in_directory(data: bytes, draw: Random, canary: Canary) -> bytes:
         place, offset = draw.choice(places), draw.choice(range(4, 46 if record == b"PK\x01\x02" else 22, 2))
         form = draw.choice(("<H", "<I"))
         if place + offset + 4 <= len(changed):
-            struct.pack_into(form, changed, place + offset, draw.choice((0, 1, 8, 99, 2**15, 2**16 - 1, len(data))) % 2**16 * (1 if form == "<H" else 65_537))
+            struct.pack_into(
+                form,
+                changed,
+                place + offset,
+                draw.choice((0, 1, 8, 99, 2**15, 2**16 - 1, len(data))) % 2**16 * (1 if form == "<H" else 65_537),
+            )
     return bytes(changed)
 
 
@@ -245,4 +298,3 @@ def _in_bytes(data: bytes, draw: Random, canary: Canary) -> bytes:
     if draw.random() < 0.3:
         changed[:8] = struct.pack("<Q", draw.choice((0, 1, 7, len(data), len(data) - 9, 2**32, 2**63, 2**64 - 1)))
     return bytes(changed)
-

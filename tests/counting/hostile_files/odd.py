@@ -121,7 +121,13 @@ def _zip64() -> bytes:
     end = data.index(_END)
     record = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 2**60, 2**60, 2**62, 2**62)
     locator = b"PK\x06\x07" + struct.pack("<IQI", 0, end, 1)
-    return data[:end] + record + locator + _END + struct.pack("<HHHHIIH", 0, 0, 2**16 - 1, 2**16 - 1, 2**32 - 1, 2**32 - 1, 0)
+    return (
+        data[:end]
+        + record
+        + locator
+        + _END
+        + struct.pack("<HHHHIIH", 0, 0, 2**16 - 1, 2**16 - 1, 2**32 - 1, 2**32 - 1, 0)
+    )
 
 
 def _tar_members(target: str) -> dict[str, list[tarfile.TarInfo]]:
@@ -149,7 +155,7 @@ def _patched_tars() -> dict[str, Callable[[], bytes]]:
 
     def header(name: bytes, size: bytes, kind: bytes = b"0") -> bytes:
         block = bytearray(512)
-        block[:len(name)] = name
+        block[: len(name)] = name
         block[100:156] = b"0000644\0" + b"0000000\0" * 2 + size.ljust(12, b"\0") + b"00000000000\0" + b" " * 8
         block[156:157] = kind
         block[257:265] = b"ustar\x0000"
@@ -193,7 +199,9 @@ def cut_and_padded(honest: Mapping[str, bytes]) -> Iterator[HostileFile]:
             yield form(f"{name}, {length} bytes of it", data[:length])
         yield form(f"{name}, one byte missing", data[:-1])
         yield form(f"{name}, with a megabyte behind it", data + bytes(1_000_000))
-        yield form(f"{name}, with zeros in the middle", data[: len(data) // 2] + bytes(4096) + data[len(data) // 2 + 4096 :])
+        yield form(
+            f"{name}, with zeros in the middle", data[: len(data) // 2] + bytes(4096) + data[len(data) // 2 + 4096 :]
+        )
         yield form(f"{name}, twice", data + data)
 
 

@@ -121,7 +121,9 @@ def _container(value: tuple[Any, ...] | list[Any] | Mapping[Any, Any], protocol:
         case tuple():
             return _tuple(value, protocol)
         case list():
-            return b"(l" + b"".join(encoded(item, protocol) + b"a" for item in value)
+            if protocol == 0:
+                return b"(l" + b"".join(encoded(item, protocol) + b"a" for item in value)
+            return b"](" + b"".join(encoded(item, protocol) for item in value) + b"e"
         case dict():
             items = b"".join(encoded(key, protocol) + encoded(item, protocol) for key, item in value.items())
             return (b"(" + items + b"d") if protocol == 0 else b"}(" + items + b"u"

@@ -160,7 +160,7 @@ def by(way: str, made: Call, protocol: int) -> Raw:
             return Raw(ordered + code((None, {"items": callee, "__class__": callee, "__reduce__": callee})) + b"b")
         case "dict of an object":
             names = ("items", "keys", "get", "shape", "dtype", "read", "__len__", "__iter__", "__getattr__", "numel")
-            state = {name: callee for name in names}
+            state = dict.fromkeys(names, callee)
             return Raw(code(Call(Name("argparse", "Namespace"), ())) + code(state) + b"b")
         case "key":
             return Raw(code({}) + code(made) + code(1) + b"s")
@@ -173,13 +173,30 @@ def by(way: str, made: Call, protocol: int) -> Raw:
         case "size":
             return Raw(code(tensor(storage("0", 6), (made, 3), (3, 1))))
         case "dtype":
-            return Raw(code(call("torch._utils:_rebuild_tensor_v3", storage("0", 6, "UntypedStorage"), 0, two, (3, 1), False, made, made)))
+            return Raw(
+                code(
+                    call(
+                        "torch._utils:_rebuild_tensor_v3",
+                        storage("0", 6, "UntypedStorage"),
+                        0,
+                        two,
+                        (3, 1),
+                        False,
+                        made,
+                        made,
+                    )
+                )
+            )
         case "parameter":
             return Raw(code(call("torch._utils:_rebuild_parameter", tensor(storage("0", 6), two), False, made)))
         case "parameter with state":
             state = {"__class__": callee, "shape": made, "read": callee, "data": made}
             hooks = call("collections:OrderedDict")
-            return Raw(code(call("torch._utils:_rebuild_parameter_with_state", tensor(storage("0", 6), two), True, hooks, state)))
+            return Raw(
+                code(
+                    call("torch._utils:_rebuild_parameter_with_state", tensor(storage("0", 6), two), True, hooks, state)
+                )
+            )
         case "items":
             return Raw(code(call("collections:OrderedDict", made)))
         case "appended to":

@@ -61,10 +61,14 @@ class CommandLine:
         log.write_text("")
         command = [sys.executable, watch.__file__, str(log), *self._arguments(verb, path, out)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=3 * HANG, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=3 * HANG, stdin=subprocess.DEVNULL
+            )
         except subprocess.TimeoutExpired:
             return Opened(f"{verb}, afresh", None, 0.0, 0.0)
-        opened = Opened(f"{verb}, afresh", done.returncode, 0.0, 0.0, done.stdout, done.stderr, log.read_text().splitlines())
+        opened = Opened(
+            f"{verb}, afresh", done.returncode, 0.0, 0.0, done.stdout, done.stderr, log.read_text().splitlines()
+        )
         opened.has_result = opened.status == 0 and _has_result(verb, out, opened)
         return opened
 
@@ -98,10 +102,21 @@ class CommandLine:
             case "pretrained":
                 return ["pretrained", "squeezenet1_1", "--weights", str(path), *model, as_json]
             case "predict":
-                return ["predict", str(path), str(self._picture), "--csv", str(out / "table.csv"), "--precision", "float32", as_json]
+                return [
+                    "predict",
+                    str(path),
+                    str(self._picture),
+                    "--csv",
+                    str(out / "table.csv"),
+                    "--precision",
+                    "float32",
+                    as_json,
+                ]
         return ["evaluate", str(path), str(self._dataset), "--split", "all", "--precision", "float32", as_json]
 
-    def _forked(self, verb: str, arguments: list[str], path: Path, meanwhile: Callable[[Path], object] | None) -> Opened:
+    def _forked(
+        self, verb: str, arguments: list[str], path: Path, meanwhile: Callable[[Path], object] | None
+    ) -> Opened:
         names = ("stdout", "stderr", "watch")
         printed, said, log = (self._work / f"{name}.txt" for name in names)
         for each in (printed, said, log):
@@ -122,7 +137,11 @@ class CommandLine:
         status = 99
         try:
             os.setsid()
-            for number, name, flags in ((0, os.devnull, os.O_RDONLY), (1, printed, os.O_WRONLY | os.O_CREAT), (2, said, os.O_WRONLY | os.O_CREAT)):
+            for number, name, flags in (
+                (0, os.devnull, os.O_RDONLY),
+                (1, printed, os.O_WRONLY | os.O_CREAT),
+                (2, said, os.O_WRONLY | os.O_CREAT),
+            ):
                 os.dup2(os.open(name, flags, 0o600), number)
             size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (size + _ROOM, size + _ROOM))

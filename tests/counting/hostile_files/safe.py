@@ -130,7 +130,8 @@ def description(state: State, classes: int = 4) -> dict[str, Any]:
 
 
 def model(state: State, described: object) -> bytes:
-    """A model file with this description, whose checksum is right."""
+    """A model file with this description, or what makes it, whose checksum is right."""
+    described = described() if callable(described) else described
     text = described if isinstance(described, str) else json.dumps(described)
     return sealed(safetensors(*header_of(state, {"resnet_gui": text})))
 
@@ -151,17 +152,22 @@ def lying_models(state: State) -> Iterator[HostileFile]:
     for path, values in _FIELDS.items():
         for number, value in enumerate(values):
             yield _model(state, f"{path} {number}: {value!r:.40}", _changed(good, path, value))
-    classes = {
-        "10,000 classes of 1,000 letters": ["k" * 1000 + f"{number}" for number in range(10_000)], "one of 10 MB": ["k" * 10_000_000, "b", "c", "d"],
-        "a million classes": [f"{number}" for number in range(1_000_000)],
-    }  # fmt: skip
-    for name, value in classes.items():
-        yield _model(state, name, {**good, "classes": value})
+    for name, make in _CLASSES.items():
+        yield _model(state, name, lambda make=make: {**good, "classes": make()})
     yield from _lying_weights(state, good)
     for name, text in _TEXTS.items():
         yield _model(state, f"a description that is {name}", text)
     for network, count in _GIANTS.items():
-        yield _model(state, f"the network {network} of {count:,} classes", {**good, "network": network, "classes": [f"{n}" for n in range(count)]})
+        yield _model(
+            state, f"the network {network} of {count:,} classes",
+            lambda network=network, count=count: {**good, "network": network, "classes": [f"{n}" for n in range(count)]},
+        )  # fmt: skip
+
+
+_CLASSES: dict[str, Callable[[], list[str]]] = {
+    "10,000 classes of 1,000 letters": lambda: ["k" * 1000 + f"{number}" for number in range(10_000)],
+    "one class of 10 MB": lambda: ["k" * 10_000_000, "b", "c", "d"], "a million classes": lambda: [f"{number}" for number in range(1_000_000)],
+}  # fmt: skip
 
 
 def _model(state: State, name: str, described: object) -> HostileFile:
@@ -212,7 +218,13 @@ _GIANTS = {
 
 
 def _lying_weights(state: State, good: dict[str, Any]) -> Iterator[HostileFile]:
-    for name, number in {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf, "huge": 3e38, "tiny": 1e-45}.items():
+    for name, number in {
+        "not a number": math.nan,
+        "infinite": math.inf,
+        "minus infinite": -math.inf,
+        "huge": 3e38,
+        "tiny": 1e-45,
+    }.items():
         for which in ("first", "last", "every"):
             yield _model(_filled(state, which, number), f"{which} weight {name}", good)
     renamed = {

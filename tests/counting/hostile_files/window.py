@@ -52,7 +52,9 @@ class WindowReader:
             self._start()
             return Opened("window", status, 0.0, 0.0, "", words, executed)
         found = json.loads(answer)
-        return Opened("window", 3 if words else 1, found["stall"], 0.0, "", words or found["shown"] or "nothing", executed)
+        return Opened(
+            "window", 3 if words else 1, found["stall"], 0.0, "", words or found["shown"] or "nothing", executed
+        )
 
     def _ask(self, path: Path, seconds: float) -> str | None:
         """The answer; None if the window died or had to be killed."""

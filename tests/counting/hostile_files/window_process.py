@@ -13,11 +13,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from hostile_files.watch import install, to_file
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, QSocketNotifier, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 
+from hostile_files.watch import install, to_file
 from resnet_gui.cli.main import main
 from resnet_gui.events import Event, JobEnded
 from resnet_gui.gui.window.main_window import MainWindow
