@@ -219,7 +219,7 @@ SENTENCES = {
     "weights_unreadable": "{path} cannot be read: {reason}.",
     "weights_not_weights": "{path} is not a file of weights: it is {what}.",
     "weights_too_large": "{path} needs about {needed} GB of memory to be read, and {free} GB are free. Close other programs, then try again.",
-    "weights_damaged": "{path} is damaged or cut short ({reason}). Download or copy it again.",
+    "weights_damaged": "{path} is damaged ({reason}). Download or copy it again.",
     "weights_not_plain": (
         "{path} holds more than weights: reading it would need “{what}”, which could run a program. Nothing of it was read or run. "
         "Ask whoever made it for the weights alone, best as a .safetensors file."
@@ -231,6 +231,15 @@ SENTENCES = {
     "weights_protocol": (
         "{path} is written in pickle protocol {protocol}, and only protocol {wanted}, the usual one, can be read without running it. "
         "Save it again with torch.save, without the option pickle_protocol."
+    ),
+    "weights_cut_short": "{path} is cut short ({reason}). Download or copy it again.",
+    "weights_unsupported": (
+        "{path} is {what}, which is not read. Save the weights alone where it was made, with torch.save(model.state_dict(), …)."
+    ),
+    "weights_other_format": "{path} is {what}, and only weights of PyTorch and .safetensors files are read. {advice}",
+    "weights_stored_as": (
+        "The weights “{name}” in {path} are stored as {kind}, which cannot be used here. "
+        "Convert them to ordinary float32 numbers where they were made."
     ),
     "weights_not_finite": "The weights “{name}” in {path} hold numbers that are infinite or no numbers at all, so they are of no use. Choose another file.",
     "weights_nothing_fits": (

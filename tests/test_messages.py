@@ -13,7 +13,7 @@ SOURCES = sorted(Path(resnet_gui.__file__).parent.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
-TOLD_BY_EARLIER_VERSIONS = {"class_untrained"}
+TOLD_BY_EARLIER_VERSIONS = {"class_untrained", "weights_program", "weights_protocol"}
 """They stand in the logs of runs, which are still shown."""
 
 

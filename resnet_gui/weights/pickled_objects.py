@@ -1,0 +1,250 @@
+"""What the calls in a pickle would make: contents for tensors and containers, stand-ins for all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resnet_gui.weights.module_state import state_dict_of
+from resnet_gui.weights.pickle_globals import (
+    ARRAY_FROM_BUFFER,
+    ARRAY_MAKERS,
+    BYTES,
+    DICTS,
+    GETATTR,
+    HARMLESS,
+    LISTS,
+    OBJECT_MAKERS,
+    RECONSTRUCTORS,
+    SETS,
+    is_class,
+    is_dangerous,
+)
+from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
+from resnet_gui.weights.refusals import UnsafePickle, Unsupported
+from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
+
+_PLAIN = (str, int, float, bytes, type(None))
+_LONGEST_KEY = 16
+
+MOST_INSTRUCTIONS = 1_500_000
+"""More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
+
+
+MOST_OBJECTS = 200_000
+"""More are not looked at: tensors, of which each is two or three, and all that is no plain value."""
+
+MOST_NAMES = 5_000
+_LONGEST_NAME = 500
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """The reading of one file: what it has met, and what it may still spend, as its pickles may hold pickles."""
+
+    path: Path
+    saved_within: Callable[[bytes, Reading], Any]
+    """Reads what `torch.save` wrote into bytes within a pickle."""
+    instructions: int = MOST_INSTRUCTIONS
+    depth: int = 4
+    objects: int = MOST_OBJECTS
+    names: dict[str, Global] = field(default_factory=dict)
+    """The classes and functions that were named."""
+    module_names: int = 200_000
+    """How many names of tensors may be made for modules within modules."""
+    tensors: int = 0
+
+    def named(self, name: str) -> Global:
+        """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
+        found = self.names.get(name)
+        if found is None:
+            if len(name) > _LONGEST_NAME:
+                raise ValueError("a name is too long")
+            if len(self.names) > MOST_NAMES:
+                raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
+            found = self.names[name] = Global(name)
+            if is_dangerous(name):
+                raise UnsafePickle(name)
+        return found
+
+    def count_object(self) -> None:
+        """Counts an object that has to be looked at. Raises `Unsupported` if there are too many."""
+        self.objects -= 1
+        if self.objects < 0:
+            raise Unsupported(f"a pickle with more than {MOST_OBJECTS:,} objects, most of them not for weights")
+
+    def met(self, tensor: StoredTensor) -> StoredTensor:
+        """Counts `tensor`, and gives it the file's path."""
+        self.count_object()
+        tensor.path = self.path
+        self.tensors += 1
+        return tensor
+
+
+def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
+    """Puts `items` into `target`, a dict or a stand-in. Raises `ValueError` if it is neither."""
+    if isinstance(target, Opaque) and not isinstance(target, Global):
+        target.items = target.items if isinstance(target.items, dict) else {}
+        target = target.items
+    if not isinstance(target, dict):
+        raise ValueError("something is put where it cannot be")
+    for key, value in items:
+        if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
+            value.name = key
+        target[_key(key)] = value
+
+
+def _key(key: Any) -> Any:
+    """`key`, or a stand-in for it: a tuple that is nested a million times cannot be hashed."""
+    if isinstance(key, (*_PLAIN, Opaque, StoredTensor)):
+        return key
+    if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(item, _PLAIN) for item in key):
+        return key
+    return Opaque("builtins.tuple", items=key)
+
+
+def call(maker: Any, arguments: Any, reading: Reading) -> Any:
+    """What a call of `maker` would give.
+
+    Raises `UnsafePickle` if the call could run a program, and any
+    exception if it is not that of an honest file.
+    """
+    if not isinstance(maker, Global):
+        raise UnsafePickle(f"{getattr(maker, 'name', 'something')}() called once more")
+    if not isinstance(arguments, tuple):
+        raise ValueError("a call has no arguments")
+    name = maker.name
+    if name in TENSOR_MAKERS:
+        return reading.met(make_tensor(name, arguments))
+    if name in DICTS:
+        return _made_dict(name, arguments)
+    if name in LISTS:
+        return [*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else []
+    if name in SETS:
+        return Opaque(name, items=[*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else [])
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(maker, arguments, reading)
+    if not is_class(name) and name not in HARMLESS:
+        raise UnsafePickle(name)
+    return Opaque(name, arguments)
+
+
+def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    values = arguments[1:] if name.endswith("defaultdict") else arguments
+    match values:
+        case ():
+            pass
+        case (dict(items),):
+            put(made, items.items())
+        case ([*pairs],):  # as Python 2 wrote it
+            put(made, ((key, value) for key, value in pairs))
+        case _:
+            raise ValueError("a dict is made in an odd way")
+    return made
+
+
+def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    """A member of an enum or a class within a class, as older protocols name them; all else could be a program."""
+    match arguments:
+        case (Global(owner), str(attribute)) if is_class(owner) and attribute.isidentifier():
+            if attribute[:1] != "_" or f"{owner}.{attribute}" in HARMLESS:
+                return reading.named(f"{owner}.{attribute}")
+    raise UnsafePickle(maker.name)
+
+
+def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    if not arguments:
+        raise ValueError("an object has no class")
+    return make_object(arguments[0], arguments[1:], reading)
+
+
+def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    match arguments:
+        case (Global() as kind, Global(base), value):
+            return make_object(kind, () if base.endswith(".object") else (value,), reading)
+    raise ValueError("an object has no class")
+
+
+def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    return Opaque(maker.name, arguments) if arguments else b""
+
+
+def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    match arguments:
+        case (bytes(data),):
+            return reading.saved_within(data, reading)
+    raise ValueError("weights within weights are not in bytes")
+
+
+def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    """Bytes, as protocols before 3 write them."""
+    match arguments:
+        case (str(text), "latin1" | "latin-1"):
+            return text.encode("latin-1")
+    return Opaque(maker.name, arguments)
+
+
+def _new_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    return reading.met(StoredTensor(None, 0, (0,), (1,), "object", layout="an empty numpy array"))
+
+
+def _buffer_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    return reading.met(array_from_buffer(*arguments))
+
+
+_SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
+    **dict.fromkeys(GETATTR, _attribute),
+    **dict.fromkeys(OBJECT_MAKERS, _object_of_first),
+    **dict.fromkeys(RECONSTRUCTORS, _reconstructed),
+    **dict.fromkeys(BYTES, _bytes),
+    **dict.fromkeys(ARRAY_MAKERS, _new_array),
+    **dict.fromkeys(ARRAY_FROM_BUFFER, _buffer_array),
+    "torch.storage._load_from_bytes": _saved_within,
+    "_codecs.encode": _encoded,
+}
+
+
+def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
+    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `ValueError` if it is none."""
+    if not isinstance(maker, Global) or not isinstance(arguments, tuple):
+        raise ValueError("an object has no class")
+    if maker.name in TENSOR_MAKERS:
+        return reading.met(make_tensor(maker.name, arguments))
+    if maker.name in DICTS:
+        return {}
+    return Opaque(maker.name, arguments)
+
+
+def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
+    found = state_dict_of(attributes, reading.module_names)
+    reading.module_names -= len(found or ())
+    return found
+
+
+def build(target: Any, state: Any, reading: Reading) -> None:
+    """Gives the stand-in `target` its attributes.
+
+    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
+    """
+    match target:
+        case Global(name):
+            raise UnsafePickle(name)
+        case Storage():
+            raise ValueError("a row of numbers has attributes")
+        case Opaque():
+            target.attributes = _state_dict(state, reading) or state
+        case StoredTensor(layout="an empty numpy array"):
+            fill_array(target, state)
+        case StoredTensor():
+            refill(target, state)
+        case dict() if isinstance(state, dict):
+            if any(isinstance(name, str) and hasattr(dict, name) for name in state):
+                raise ValueError("a dict has attributes in place of its methods")
+        case list() | dict():
+            pass
+        case _:
+            raise ValueError("a plain value has attributes")
