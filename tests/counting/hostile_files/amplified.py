@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hostile_files.opcodes import Later, Name, call, encoded, storage, tensor
 
-_MANY, _ITEMS = 300_000, 400_000
+_MANY, _ITEMS = 60_000, 400_000
 
 
 def _code(value: object) -> bytes:
@@ -42,8 +42,13 @@ def amplified() -> dict[str, Later]:
         "a text that is encoded a thousand times": lambda: _again(_text(10_000_000), _code(Name("_codecs", "encode")), b"h\x02h\x01X\6\0\0\0latin1\x86R", 1000),
         "a dict with a hundred thousand states": lambda: _again(_dict(), _code(call("collections:OrderedDict")), b"h\x02h\x01b0", 100_000),
         "stand-ins that share a large argument": lambda: _again(b"(" + b"N" * _ITEMS + b"t", _code(Name("argparse", "Namespace")), b"h\x02h\x01R", _MANY),
-        "stand-ins that share a large state": lambda: _again(_dict(), _code(Name("argparse", "Namespace")), b"h\x02)\x81h\x01b", _MANY // 2),
-        "stand-ins that share a large list": lambda: _again(_list(), _code(Name("argparse", "Namespace")), b"h\x02)\x81h\x01b", _MANY // 2),
+        "stand-ins that share a large state": lambda: _again(_dict(), _code(Name("argparse", "Namespace")), b"h\x02)\x81h\x01b", _MANY),
+        "stand-ins that share a large list": lambda: _again(_list(), _code(Name("argparse", "Namespace")), b"h\x02)\x81h\x01b", _MANY),
+        "a view by a key that takes for ever to hash": lambda: Later(
+            lambda: _code(("storage", Name("torch", "FloatStorage"), "0", "cpu", 6))[:-1] + b"(" + _tuples() + b"K\0K\6ttQ"
+        ),
+        "a module by a name that takes for ever to print": _odd_names,
+        "names to leave out that are many": _left_out,
         "modules that share their weights": _modules, "modules in modules": _nested_modules,
         "tensors without numbers that share a long shape": lambda: _again(
             b"(" + b"K\1" * _ITEMS + b"t", _code(Name("torch._utils", "_rebuild_meta_tensor_no_storage")) ,
@@ -68,6 +73,25 @@ def amplified() -> dict[str, Later]:
         "ten thousand parts that fit a little": _parts,
     }  # fmt: skip
     return {name: Later(lambda make=make: make().make()) for name, make in plain.items()}  # type: ignore[misc]
+
+
+def _tuples() -> bytes:
+    """A tuple in a tuple, each twice, sixty times."""
+    return b")" + b"2\x86" * 60
+
+
+def _odd_names() -> Later:
+    weight = _code(tensor(storage("0", 6), (2, 3)))
+    module = _module(b"}(" + _tuples() + weight + b"u", b"}")
+    return Later(lambda: _code(Name("argparse", "Namespace")) + b")\x81" + module + b"b")
+
+
+def _left_out() -> Later:
+    one = _code(tensor(storage("0", 6), (2, 3)))
+    weights = b"}(" + one + b"q\x050" + b"".join(_code(f"w{number}") + b"h\x05" for number in range(100_000)) + b"u"
+    names = _code("_non_persistent_buffers_set") + _list()
+    module = _module(weights, b"}")[:-1] + names + b"u"
+    return Later(lambda: _code(Name("argparse", "Namespace")) + b")\x81" + module + b"b")
 
 
 def _module(parameters: bytes, modules: bytes) -> bytes:
