@@ -146,14 +146,17 @@ def pickle_name(members: Iterable[zipfile.ZipInfo]) -> str:
 def tar_members(file: BinaryIO) -> dict[str, tarfile.TarInfo]:
     """The first members of a tar archive, by name, up to one that is no plain file: PyTorch wrote four.
 
-    The extended headers of other archives are not read: `tarfile` takes hours for some.
+    The extended headers of other archives are not read: `tarfile` takes hours for some. Raises `CutShort`.
     """
     found, size, here = {}, file.seek(0, io.SEEK_END), 0
     for _ in range(_MOST_MEMBERS):
         file.seek(here)
         if not any(block := file.read(tarfile.BLOCKSIZE)):
             break
-        member = tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+        try:
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+        except tarfile.HeaderError as error:
+            raise CutShort("it ends within its list of parts") from error
         if member.type not in _PLAIN_MEMBERS:
             break
         member.offset_data = here + tarfile.BLOCKSIZE

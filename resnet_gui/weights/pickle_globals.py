@@ -7,17 +7,17 @@ sentence “could run a program” is true.
 from __future__ import annotations
 
 DANGEROUS_MODULES = frozenset({
-    "_aix_support", "_ctypes", "_io", "_osx_support", "_pickle", "_posixsubprocess", "_pyio", "_pyrepl", "_socket",
+    "_aix_support", "_ctypes", "_frozen_importlib", "_frozen_importlib_external", "_imp", "_io", "_osx_support", "_pickle", "_posixsubprocess", "_pyio", "_pyrepl", "_socket",
     "_testcapi", "_thread", "_winapi", "_xxsubinterpreters", "aiohttp", "antigravity", "asyncio", "bdb", "cffi",
     "cgi", "cProfile", "cloudpickle", "cmd", "code", "codeop", "commands", "concurrent", "ctypes", "dill", "distutils",
     "doctest", "ensurepip", "faulthandler", "fcntl", "fileinput", "ftplib", "gc", "glob", "http", "httplib", "httpx",
     "idlelib", "imaplib", "imp", "importlib", "inspect", "IPython", "joblib.externals", "lib2to3", "linecache",
-    "logging.config", "mailcap", "marshal", "mmap", "modulefinder", "msvcrt", "multiprocessing", "nntplib",
+    "logging.config", "logging.handlers", "mailcap", "marshal", "mmap", "modulefinder", "msvcrt", "multiprocessing", "nntplib",
     "nt", "ntpath", "os", "pdb", "pickle", "pickletools", "pip", "pipes", "pkg_resources", "pkgutil", "platform",
     "popen2", "poplib", "posix", "posixpath", "profile", "pty", "py_compile", "compileall", "pydoc", "requests",
     "requests_toolbelt", "resource", "rlcompleter", "runpy", "select", "selectors", "setuptools", "shelve", "shutil",
     "signal", "site", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "sysconfig",
-    "syslog", "telnetlib", "tempfile", "test.support", "this", "threading", "timeit", "tkinter", "trace", "tracemalloc",
+    "syslog", "tarfile", "telnetlib", "tempfile", "test.support", "this", "threading", "timeit", "tkinter", "trace", "tracemalloc",
     "turtledemo", "unittest.mock", "urllib", "urllib2", "venv", "webbrowser", "winreg", "wsgiref", "xmlrpc", "zipapp",
     "zipimport", "numpy.ctypeslib", "numpy.distutils", "numpy.f2py", "numpy.testing", "torch.hub", "torch.jit",
     "torch.package", "torch.distributed.run", "torch.distributed.launch",
@@ -43,7 +43,7 @@ _DANGEROUS = {
     *(f"types.{name}" for name in ("CodeType", "FunctionType", "LambdaType", "MethodType", "ModuleType")),
     "torch.load", "torch.serialization.load", "torch.compile", "torch.fx.graph_module.reduce_graph_module",
     "torch.ops.load_library", "torch.ops", "numpy.load", "numpy.fromfile", "numpy.memmap", "numpy.save", "numpy.savez",
-    "codecs.open", "io.open", "io.FileIO", "io.open_code", "gzip.open", "bz2.open", "lzma.open", "zipfile.ZipFile",
+    "codecs.open", "logging.FileHandler", "io.open", "io.FileIO", "io.open_code", "gzip.open", "gzip.GzipFile", "bz2.open", "bz2.BZ2File", "lzma.open", "lzma.LZMAFile", "zipfile.ZipFile", "zipfile.PyZipFile", "dbm.open",
     "pandas.read_pickle", "joblib.load", "functools.reduce", "types.coroutine",
 }  # fmt: skip
 
@@ -54,6 +54,7 @@ ARRAY_FROM_BUFFER = frozenset(f"{core}.numeric._frombuffer" for core in _NUMPY)
 SETS = frozenset(
     {f"{module}.{name}" for module in (*_BUILTINS, "sets") for name in ("set", "frozenset")} | {"sets.Set"}
 )
+TYPES = frozenset(f"{module}.type" for module in _BUILTINS)
 GETATTR = frozenset(f"{module}.getattr" for module in _BUILTINS)
 RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor"})
 """They make an object of a class, the first argument, with the value of a built-in class that it is derived from."""
@@ -70,7 +71,7 @@ _NUMPY_TYPES = (
 HARMLESS = frozenset({
     *(f"{module}.{name}" for module in _BUILTINS for name in (
         "object", "bool", "int", "long", "float", "complex", "str", "unicode", "bytes", "bytearray", "tuple", "list",
-        "dict", "slice", "range", "xrange", "type", "property", "reversed", "enumerate", "zip",
+        "dict", "slice", "range", "xrange", "reversed", "enumerate", "zip",
     )),
     *(f"numpy.{name}" for name in _NUMPY_TYPES), *(f"numpy.{name}" for name in ("array", "asarray")),
     *(f"{core}.multiarray.{name}" for core in _NUMPY for name in ("scalar", "ndarray")),
@@ -84,13 +85,13 @@ HARMLESS = frozenset({
     "itertools.cycle", "itertools.repeat", "itertools.chain", "functools.partial", "_functools.partial",
     "operator.itemgetter", "_operator.itemgetter", "_operator.getitem", "operator.getitem", "_operator.or_", "operator.or_",
     "numpy.ma.core._mareconstruct", "logging.getLogger", "pytz._p", "pytz._UTC", "dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzlocal", "zoneinfo._unpickle", "zoneinfo.ZoneInfo._unpickle", "re._compile",
-    "time.struct_time", "weakref.ref", "types.mappingproxy",
+    "time.struct_time", "types.mappingproxy",
     "torch.device", "torch.dtype", "torch.finfo", "torch.iinfo", "torch.tensor",
     "torch.serialization._get_layout", "torch._utils._get_restore_location",
     "torch.distributed._shard.sharded_tensor.metadata.ShardedTensorMetadata",
     "pandas._libs.internals._unpickle_block", "pandas.core.indexes.base._new_Index",
     "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked", "pandas._libs.tslibs.timestamps._unpickle_timestamp",
-    "pandas._libs.tslibs.timedeltas._timedelta_unpickle", "PIL.Image.frombytes",
+    "pandas._libs.tslibs.timedeltas._timedelta_unpickle",
 })  # fmt: skip
 """Functions, and classes with a name like a function's, that only make a value out of their arguments."""
 

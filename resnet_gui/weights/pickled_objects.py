@@ -19,6 +19,7 @@ from resnet_gui.weights.pickle_globals import (
     OBJECT_MAKERS,
     RECONSTRUCTORS,
     SETS,
+    TYPES,
     is_class,
     is_dangerous,
 )
@@ -197,6 +198,13 @@ def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     return Opaque(maker.name, arguments) if arguments else b""
 
 
+def _type(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    """The class of a value, as that of None is written. With three arguments it would make a new class."""
+    if len(arguments) != 1:
+        raise UnsafePickle(maker.name)
+    return Opaque(maker.name, arguments)
+
+
 def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     match arguments:
         case (bytes(data),):
@@ -227,6 +235,7 @@ _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
     **dict.fromkeys(OBJECT_MAKERS, _object_of_first),
     **dict.fromkeys(RECONSTRUCTORS, _reconstructed),
     **dict.fromkeys(BYTES, _bytes),
+    **dict.fromkeys(TYPES, _type),
     **dict.fromkeys(ARRAY_MAKERS, _new_array),
     **dict.fromkeys(ARRAY_FROM_BUFFER, _buffer_array),
     "torch.storage._load_from_bytes": _saved_within,

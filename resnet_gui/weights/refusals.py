@@ -24,7 +24,7 @@ class Unsupported(Exception):
 
 
 class OtherFormat(Exception):
-    """The file holds something else than tensors of PyTorch; `str()` is what, and `advice` what to do, a sentence."""
+    """The file holds something else than tensors of PyTorch; `str()` is what, and `advice` the code of what to do."""
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what)

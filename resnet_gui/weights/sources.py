@@ -68,7 +68,7 @@ class MemoryParts:
 
 @dataclass(slots=True)
 class ArchiveParts:
-    """Storages that are members of a zip archive. The one that was read last is kept: tensors often share one."""
+    """Storages that are members of a zip archive. One that several tensors share is kept until another is read."""
 
     path: Path
     first: os.stat_result
@@ -78,11 +78,14 @@ class ArchiveParts:
 
     def read(self, key: str, start: int, size: int) -> bytearray:
         """`size` bytes of the storage `key`, from `start`. Raises `ValueError` if its checksum is wrong."""
-        if key != self._last[0] or not self._last[1]:
+        kept, data = self._last
+        if key != kept or not data:
             self._last = ("", b"")
             with open_again(self.path, self.first) as file:
-                self._last = (key, read_member(file, self.parts[key]))
-        return bytearray(memoryview(self._last[1])[start : start + size])
+                data = read_member(file, self.parts[key])
+        if size < len(data):
+            self._last = (key, data)
+        return bytearray(memoryview(data)[start : start + size])
 
 
 def members_of(file: BinaryIO) -> list[zipfile.ZipInfo]:

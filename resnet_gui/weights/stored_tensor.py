@@ -130,7 +130,7 @@ class StoredTensor:
             if self.layout or self.dtype not in _READABLE:
                 kind = self.layout or self.dtype
                 raise Problem("weights_stored_as", path=str(self.path), name=self.name, kind=kind)
-            refuse_if_larger_than_memory(self.path, (4 + ITEM_SIZES[self.dtype]) * math.prod(self.shape))
+            refuse_if_larger_than_memory(self.path, (4 + 3 * ITEM_SIZES[self.dtype]) * math.prod(self.shape))
             tensor = self._numbers()
             if self.dtype not in _FLOATS:
                 return tensor

@@ -7,6 +7,7 @@ mapped file is cut short, the process is killed.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -34,7 +35,7 @@ from resnet_gui.weights.other_formats import (
     refuse_library,
 )
 from resnet_gui.weights.pickled_objects import Reading
-from resnet_gui.weights.refusals import UnsafePickle, problems_of, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import CutShort, UnsafePickle, problems_of, refuse_if_larger_than_memory
 from resnet_gui.weights.safetensors_reader import read_safetensors
 from resnet_gui.weights.sources import FileParts, members_of
 from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
@@ -49,6 +50,10 @@ _TEXT_PICKLES = b"(}]cl"
 """The first bytes of pickles in protocols 0 and 1, which begin with no sign of their own."""
 
 
+_NO_PICKLE = (CutShort, ValueError, LookupError, AttributeError, TypeError)
+"""What reading a text as a pickle raises."""
+
+
 def read_contents(path: Path) -> Any:
     """What the file `path` holds: plain values, dicts, lists, tuples, `StoredTensor`, and `Opaque` for all else.
 
@@ -61,9 +66,14 @@ def read_contents(path: Path) -> Any:
         reading = Reading(path, saved_within)
         try:
             made = _read(path, reading)
-        except UnsafePickle:
-            refuse_library(reading.names)
+        except UnsafePickle as error:
+            refuse_library([str(error)])
             raise
+        except Exception:
+            refuse_library(name for name in reading.names if name.startswith("joblib."))  # bytes between its pickles
+            raise
+        if isinstance(made, Opaque):
+            refuse_library([made.name])
         if reading.tensors == 0:
             refuse_library(reading.names)
             raise Problem("weights_not_weights", path=str(path), what=_what(made))
@@ -115,12 +125,11 @@ def _last_byte(file: BinaryIO) -> bytes:
 
 
 def _read_text_pickle(file: BinaryIO, path: Path, start: bytes, reading: Reading) -> Any:
-    try:
-        return read_stream(file, FileParts(path, os.fstat(file.fileno())), reading)
-    except UnsafePickle:
-        raise
-    except Exception:
-        return refuse_by_content(path, start)
+    with contextlib.suppress(*_NO_PICKLE):
+        made = read_stream(file, FileParts(path, os.fstat(file.fileno())), reading)
+        if reading.tensors:
+            return made
+    return refuse_by_content(path, start)
 
 
 def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
