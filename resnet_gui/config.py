@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from resnet_gui.atomic_write import atomic_write
 from resnet_gui.messages import Problem, reason
+from resnet_gui.regular_file import read_regular
 
 Shown = Literal["first", "more", "own"]
 """Where the window shows a setting: at the top, under “More settings”, or with a widget of its own."""
@@ -39,10 +40,14 @@ def _setting(
 
 
 MOST_LOADING_THREADS = 64
+LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 8, 1024
+"""Pixels of a side; a model file cannot have others."""
 LEAST_MIDDLE_SHARE = 0.1
 DEVICES, CARD = ("auto", "cpu", "cuda", "mps"), r"cuda:[0-9]{1,3}"
 """What may compute, and besides each graphics card by its number: "cuda:1"."""
 DEVICE_TEXT = "auto, cpu, cuda, mps, and cuda:0, cuda:1 and so on"
+_LARGEST_FILE = 10**7
+"""Bytes of a `config.toml`, which takes a few thousand."""
 RATE_FROM_RANDOM = 0.001
 RATE_FROM_TRAINED = 0.0001
 """Learning rates if the user sets none: trained weights need a smaller one."""
@@ -62,7 +67,7 @@ class DataConfig(_Part):
 
     image_size: int = _setting(
         224, "Image size", "Side of the square that the network sees; larger shows more detail and takes longer.",
-        shown="first", unit="px", ge=8, le=1024,
+        shown="first", unit="px", ge=LEAST_IMAGE_SIZE, le=MOST_IMAGE_SIZE,
     )  # fmt: skip
     layout: Literal["auto", "classes", "subclasses", "splits", "folds"] = _setting(
         "auto", "Folders are", "What the folders in the dataset folder are: classes, groups of classes, splits such as train and test, or folds; "
@@ -371,7 +376,7 @@ def from_plain(nested: dict[str, Any]) -> TrainConfig:
     nested.setdefault("dataset", Path())
     start = nested.get("start", {})
     for part, name in ((nested, "dataset"), (nested, "out"), (start, "start_path")):
-        if part.get(name) is not None:
+        if isinstance(part, dict) and isinstance(part.get(name), str | Path):
             part[name] = Path(part[name]).absolute()
     try:
         config = TrainConfig.model_validate(nested)
@@ -401,11 +406,13 @@ def write_config(config: TrainConfig, path: Path) -> None:
 def read_config(path: Path) -> TrainConfig:
     """The config that `write_config` wrote. Raises `Problem` if it cannot be read or is not valid."""
     try:
-        nested = tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+        nested = tomllib.loads(read_regular(path, _LARGEST_FILE).decode("utf-8", "surrogateescape"))
     except OSError as error:
         raise Problem("cannot_read_run", path=str(path), reason=reason(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise Problem("cannot_read_run", path=str(path), reason=str(error)) from error
+    except RecursionError as error:
+        raise Problem("cannot_read_run", path=str(path), reason="config.toml is nested too deeply") from error
     return from_plain(nested)
 
 

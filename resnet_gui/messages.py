@@ -59,7 +59,10 @@ def first_names(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
 
 
+_NEWER: dict[str, Value] = {"version": "(a newer version)", "own": "(an older one)", "known": "an earlier one"}
 _UNWRITTEN: dict[str, dict[str, Value]] = {
+    "model_newer": _NEWER,
+    "checkpoint_newer": _NEWER,
     "image_too_many_pixels": {"pixels": "more than 178"},
     "image_format": {"formats": "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM"},
 }
@@ -296,7 +299,7 @@ SENTENCES = {
     "run_in_use": "{path} is being written by another program (process {pid} on {host}). Wait until it ends, or stop it there.",
     "run_cannot_lock": "{path} could not be locked against other writers: {reason}.",
     "no_checkpoint": "{path} holds no checkpoint that can be read, so it cannot be gone on with. What else is there is untouched.",
-    "checkpoint_newer": "{path} was written by a newer version of this program (format {format}). Update the program to go on.",
+    "checkpoint_newer": "{path} was written by resnet-gui {version} in format {format}. This is version {own}, which reads formats up to {known}. Update the program to go on.",
     "checkpoint_unreadable": "{path} cannot be read now: {reason}. Nothing was changed; try again in a moment.",
     "checkpoint_damaged": "The checkpoint {name} is damaged ({reason}), so the run goes on from an earlier one.",
     "checkpoint_failed": "The run could not be saved to {path}: {reason}. The last checkpoint stands; training goes on and tries again.",
@@ -336,7 +339,13 @@ SENTENCES = {
     "model_missing": "There is no model file {path}.",
     "model_unreadable": "{path} cannot be read: {reason}.",
     "model_not_one": "{path} is not a model made by this program: {reason}.",
-    "model_newer": "{path} was made by a newer version of this program (format {format}). Update the program to open it.",
+    "model_newer": "{path} was made by resnet-gui {version} in format {format}. This is version {own}, which reads formats up to {known}. Update the program to open it.",
+    "model_field": "{path} cannot be used as a model: in its description “{field}” is {value}, and must be {wanted}. Ask whoever made it for a right one.",
+    "model_tensors": "{path} cannot be used as a model: {count} of its tensors are not those of {network} with its classes. {first}. Ask whoever made it for a right one.",
+    "model_not_finite": "{path} cannot be used as a model: its weights “{name}” hold numbers that are infinite or no numbers at all. Choose another file, or train it anew.",
+    "answer_not_finite": "The model gives no number for {path}: computed in {precision}, its answer is infinite or no number at all. Choose another model or precision.",
+    "score_not_finite": "The model gives no numbers for some of the pictures, so there is no score: its weights are too large, or damaged. Choose another model.",
+    "model_too_large": "{path} needs about {needed} GB of memory to be opened, and {free} GB are free. Close other programs, then try again.",
     "nothing_to_predict": "There are no pictures in {path}.",
     # The engine.
     "engine_died": "The engine stopped unexpectedly ({how}). Everything saved so far is kept, and a new engine is started.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import reprlib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,12 +184,6 @@ class Mismatch:
     found: tuple[int, ...] | None
 
 
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    """Cached: resolving them takes four times as long as all else, and a long run has tens of thousands of lines."""
-    return typing.get_type_hints(kind)
-
-
 def to_plain(value: Any) -> Any:
     """`value` as JSON takes it: dicts in place of dataclasses, without unused fields that are marked as `LATER`."""
     if dataclasses.is_dataclass(value):
@@ -205,21 +200,89 @@ def to_plain(value: Any) -> Any:
 def from_plain(kind: Any, value: Any) -> Any:
     """`value`, as JSON gave it, as an instance of `kind`: a dataclass, a tuple, an optional or a plain value.
 
-    Keys that a dataclass does not have are ignored. Raises `TypeError` or `KeyError` where `value` does not fit.
+    Keys that a dataclass does not have are ignored; None stays None. A whole number will do for a fraction.
+    Raises `TypeError` where `value` does not fit, also for numbers that are infinite or none.
     """
-    if value is None:
-        return None
+    return None if value is None else _reader(kind)(value)
+
+
+_Reader = Callable[[Any], Any]
+_LARGEST = 1e308
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    """What reads a `kind`. Cached: to resolve its hints takes longer than all else, and a long run has 10,000s of lines."""
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise TypeError(f"{value!r} is no {kind.__name__}")
-        hints = _hints(kind)
-        known = {field.name for field in dataclasses.fields(kind)} & value.keys()
-        return kind(**{name: from_plain(hints[name], value[name]) for name in known})
+        return _record_reader(kind)
+    if kind is Any:
+        return lambda value: value
     arguments = typing.get_args(kind)
-    if typing.get_origin(kind) is tuple:
-        if arguments[-1] is Ellipsis:
-            return tuple(from_plain(arguments[0], item) for item in value)
-        return tuple(from_plain(each, item) for each, item in zip(arguments, value, strict=True))
-    if typing.get_origin(kind) is types.UnionType and type(None) in arguments:
-        return from_plain(next(each for each in arguments if each is not type(None)), value)
-    return value
+    match typing.get_origin(kind):
+        case typing.Literal:
+            return _checked(kind, lambda value: isinstance(value, str) and value in arguments)
+        case types.UnionType:
+            return _union_reader(kind, arguments)
+        case origin if origin is tuple and arguments[-1] is Ellipsis:
+            return _list_reader(_reader(arguments[0]))
+        case origin if origin is tuple:
+            return _tuple_reader(tuple(map(_reader, arguments)))
+        case origin if origin is dict:
+            return _checked(kind, lambda value: isinstance(value, dict))
+    return _checked(kind, _PLAIN[kind])
+
+
+_PLAIN: Mapping[Any, Callable[[Any], bool]] = {
+    str: lambda value: isinstance(value, str),
+    bool: lambda value: isinstance(value, bool),
+    int: lambda value: type(value) is int and -_LARGEST < value < _LARGEST,
+    float: lambda value: type(value) in (int, float) and -_LARGEST < value < _LARGEST,
+}
+
+
+def _checked(kind: Any, holds: Callable[[Any], bool]) -> _Reader:
+    def read(value: Any) -> Any:
+        if not holds(value):
+            raise TypeError(f"{reprlib.repr(value)} is no {getattr(kind, '__name__', kind)}")
+        return value
+
+    return read
+
+
+def _record_reader(kind: type) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(f"{reprlib.repr(value)} is no {kind.__name__}")
+        return kind(**{name: readers[name](each) for name, each in value.items() if name in readers})
+
+    return read
+
+
+def _union_reader(kind: Any, members: tuple[Any, ...]) -> _Reader:
+    """Of an optional, or of plain types that are told apart by the value's own."""
+    others = [member for member in members if member is not types.NoneType]
+    if len(others) == 1:
+        inner = _reader(others[0])
+        return lambda value: None if value is None else inner(value)
+    return _checked(kind, lambda value: any(_PLAIN[member](value) for member in others))
+
+
+def _list_reader(inner: _Reader) -> _Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"{reprlib.repr(value)} is no list")
+        return tuple(map(inner, value))
+
+    return read
+
+
+def _tuple_reader(inner: tuple[_Reader, ...]) -> _Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != len(inner):
+            raise TypeError(f"{reprlib.repr(value)} is no list of {len(inner)}")
+        return tuple(read_one(each) for read_one, each in zip(inner, value, strict=True))
+
+    return read

@@ -40,6 +40,7 @@ from resnet_gui.tensor_file import read_tensor_file, safetensors_metadata, write
 from resnet_gui.training.loop import resume
 
 WRITTEN = Path(__file__).parent / "fixtures" / "version-1"
+FORMATS = WRITTEN.with_name("formats")
 NAMES = json.loads((WRITTEN / "names.json").read_text())
 
 ANOTHER_PROCESSOR = 5e-3
@@ -132,6 +133,21 @@ def test_a_model_gives_the_same_answers() -> None:
             found = network(preprocessing.normalize(pixels)).softmax(1)[0].tolist()
         # They are equal to the bit on the processor and with the torch that wrote them; others add in another order.
         assert dict(zip(metadata.classes, found, strict=True)) == pytest.approx(wanted, rel=0, abs=1e-5)
+
+
+@pytest.mark.usefixtures("small_resnet20")
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_model_of_every_format_gives_the_same_answers(number: int) -> None:
+    path = FORMATS / f"format-{number}.safetensors"
+    network, metadata = load_model(path)
+    assert header(path)["format"] == number
+    assert metadata.description()["format"] == max(2, number), "it is written as before"
+    assert metadata.classes == ("ill", "caf\udce9", "well")
+    for name, wanted in json.loads((FORMATS / "probabilities.json").read_text())[f"format-{number}"].items():
+        pixels = metadata.preprocessing.pixels(metadata.preprocessing.open(FORMATS / name))[None]
+        with torch.inference_mode():
+            found = network(metadata.preprocessing.normalize(pixels)).softmax(1)[0].tolist()
+        assert found == pytest.approx(wanted, rel=0, abs=1e-5), "equal to the bit on the processor that wrote them"
 
 
 @pytest.mark.usefixtures("small_resnet20")

@@ -69,7 +69,7 @@ def test_every_cut_is_damage(path: Path) -> None:
 
 def test_what_was_added_behind_it_is_damage(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(ValueError, match="checksum"):
+    with pytest.raises(ValueError, match="tells of 32 bytes of tensors, not 33"):
         read_tensor_file(path)
 
 

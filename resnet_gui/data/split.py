@@ -15,6 +15,7 @@ from resnet_gui.atomic_write import atomic_write
 from resnet_gui.data.checks.leaks import contradiction_notes, contradicts, copy_notes, groups_of, leak_notes
 from resnet_gui.data.samples import Listing, Sample, SplitName
 from resnet_gui.messages import Message, Problem, first_names, message, reason
+from resnet_gui.regular_file import read_regular
 
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 _SMALL_ONES_NAMED = 3
@@ -167,7 +168,7 @@ def read_split(path: Path) -> Splits:
     Raises `Problem` (`split_unreadable`) if the file is missing or is not such a CSV.
     """
     try:
-        return from_csv(path.read_bytes())
+        return from_csv(read_regular(path))
     except OSError as error:
         raise Problem("split_unreadable", path=str(path), reason=reason(error)) from error
     except ValueError as error:
@@ -176,6 +177,8 @@ def read_split(path: Path) -> Splits:
 
 def from_csv(data: bytes) -> Splits:
     """The splits that `as_csv` wrote, without their notes. Raises `ValueError`."""
+    if not data:
+        raise ValueError("it is empty")
     try:
         header, *rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""), strict=True)
     except csv.Error as error:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_gui.events import NetworkSummary
 from resnet_gui.messages import Problem, first_line
-from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.library_catalog import weights_of
+from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.nets.spec import NetworkSpec
 from resnet_gui.records import Layer
 
@@ -33,7 +31,7 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Networ
     """
     spec = find(name)
     require_size(spec, image_size)
-    network = _without_memory(name, classes, channels).eval().requires_grad_(False)
+    network = build_without_memory(name, classes, channels).eval().requires_grad_(False)
     try:
         calls = _record_calls(network, torch.empty(1, channels, image_size, image_size, device="meta"))
     except Exception as error:  # a library's network may refuse a size in any way
@@ -49,25 +47,6 @@ def summarise(name: str, classes: int, channels: int, image_size: int) -> Networ
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         weights=weights_of(name),
     )
-
-
-def _without_memory(name: str, classes: int, channels: int) -> nn.Module:
-    """The network on the meta device, where tensors have a shape and no values."""
-    try:
-        with torch.device("meta"):
-            return build(name, classes, channels)
-    except Problem:
-        raise
-    except Exception:  # some compute their widths from the values of tensors: torchvision's RegNets
-        with _EmptyWeights():
-            return build(name, classes, channels).to("meta")
-
-
-class _EmptyWeights(TorchFunctionMode):
-    """Makes `torch.empty` allocate on the meta device, as it does for layers' weights; all else is unchanged."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
-        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from resnet_gui.events import (
 )
 from resnet_gui.messages import Problem, message
 from resnet_gui.output.advice import reason_and_advice
+from resnet_gui.regular_file import open_regular, read_regular
 from resnet_gui.throttle import Throttle
 
 _COLUMNS = [field.name for field in dataclasses.fields(EpochDone)]
@@ -74,7 +76,9 @@ def _try_write_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]
 
 
 def _row(done: EpochDone) -> list[object]:
-    return ["" if each is None else each for each in dataclasses.astuple(done)]
+    """The cells of an epoch; a number that is none, or infinite, is left out as one that does not exist."""
+    cells = dataclasses.astuple(done)
+    return ["" if each is None or not math.isfinite(each) else each for each in cells]
 
 
 def write_results(run: Path, history: Sequence[EpochDone]) -> None:
@@ -122,7 +126,7 @@ def read_events(run: Path) -> list[Event]:
     """The run's events so far, in order, without lines that a crash has torn. Raises `OSError`."""
     events: list[Event] = []
     with contextlib.suppress(FileNotFoundError):
-        for line in (run / "events.jsonl").read_bytes().splitlines():
+        for line in read_regular(run / "events.jsonl").splitlines():
             with contextlib.suppress(ValueError):
                 events.append(from_json(line.decode("ascii")))
     return events
@@ -133,7 +137,7 @@ def last_event(run: Path) -> Event | None:
 
     Only the last million bytes are read. An event has a few thousand at most, except with very many classes.
     """
-    with contextlib.suppress(OSError, ValueError), (run / "events.jsonl").open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_regular(run / "events.jsonl") as file:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - 1_000_000))
         events = (from_json(line.decode("ascii")) for line in reversed(file.read().split(b"\n")[:-1]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from resnet_gui.events import Event, from_json
+from resnet_gui.regular_file import open_regular
 from resnet_gui.runs.curves import Curve
 from resnet_gui.runs.history import RunHistory
 
@@ -36,7 +37,7 @@ class LogReader:
 
         A torn last line is left for the next read, and a line that is no event is skipped. Raises `OSError`.
         """
-        with (self.run / "events.jsonl").open("rb") as file:
+        with open_regular(self.run / "events.jsonl") as file:
             status = os.fstat(file.fileno())
             anew = status.st_ino != self._identity or status.st_size < self._offset
             start = 0 if anew else self._offset

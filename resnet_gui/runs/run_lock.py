@@ -13,9 +13,12 @@ from filelock import FileLock, Timeout
 
 from resnet_gui.atomic_write import sweep
 from resnet_gui.messages import Problem, reason
+from resnet_gui.regular_file import read_regular
 
 _PATIENCE = 1.0
 """Seconds to wait for another writer: `is_written` also takes the lock for a moment."""
+_MOST_BYTES = 10_000
+"""Of `owner.json`, which takes a hundred."""
 
 
 @contextlib.contextmanager
@@ -47,9 +50,9 @@ def only_writer(run: Path) -> Iterator[None]:
 
 def _owner(run: Path) -> tuple[int | str, str]:
     try:
-        found = json.loads((run / "owner.json").read_text())
-        return found["pid"], found["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(read_regular(run / "owner.json", _MOST_BYTES))
+        return int(found["pid"]), str(found["host"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "?", "?"
 
 

@@ -12,6 +12,7 @@ from resnet_gui.events import (
     Finished,
     Stopped,
 )
+from resnet_gui.records import from_plain
 from resnet_gui.runs.event_log import last_event
 from resnet_gui.runs.run_folder import checkpoints
 from resnet_gui.runs.run_lock import is_written
@@ -40,10 +41,12 @@ def read_status(run: Path) -> RunStatus | None:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             metadata = read_description(path)
             settings = metadata["config"]
-            return RunStatus(
-                str(run), settings["network"], settings["dataset"], settings["training"]["epochs"], metadata["epoch"],
-                metadata["step"], _ended(run),
-            )  # fmt: skip
+            found = {
+                "run": str(run), "network": settings["network"], "dataset": settings["dataset"],
+                "epochs": settings["training"]["epochs"], "epoch": metadata["epoch"], "step": metadata["step"], "ended": _ended(run),
+            }  # fmt: skip
+            status: RunStatus = from_plain(RunStatus, found)
+            return status
     return None
 
 

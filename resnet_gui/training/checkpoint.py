@@ -166,7 +166,7 @@ def restore(run: Path, moved_to: Path | None = None) -> tuple[RunState, list[Mes
                 state = _restored(run, metadata, safetensors.torch.load(data), moved_to)
             return state, [*notes, *_differences(metadata, state.compute)]
         except NewerFormat as error:
-            raise Problem("checkpoint_newer", path=str(path), format=error.args[0]) from error
+            raise Problem("checkpoint_newer", path=str(path), **error.values) from error
         except OSError as error:
             if error.errno != errno.EIO:  # locked or unreachable for a moment: an older checkpoint would lose steps
                 raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error

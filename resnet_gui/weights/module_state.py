@@ -22,19 +22,25 @@ def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
         case _:
             return None
     left_out = _names_in(attributes.get("_non_persistent_buffers_set"))
+    if len(parameters) + len(buffers) > most_names:
+        raise Damaged("its modules hold each other too often")
     found = ModuleState()
     for name, tensor in (*parameters.items(), *buffers.items()):
-        if isinstance(tensor, StoredTensor) and name not in left_out:
-            found[str(name)] = tensor
+        if isinstance(tensor, StoredTensor) and _is_name(name) and name not in left_out:
+            found[name] = tensor
     for name, module in modules.items():
-        inner = module.attributes if isinstance(module, Opaque) else None
+        inner = module.attributes if isinstance(module, Opaque) and _is_name(name) else None
         if isinstance(inner, ModuleState):
-            if len(found) + len(inner) > most_names or any(len(below) > _LONGEST_NAME for below in inner):
+            if len(found) + len(inner) > most_names or not all(map(_is_name, inner)):
                 raise Damaged("its modules hold each other too often")
             found.update((f"{name}.{below}", tensor) for below, tensor in inner.items())
     return found
 
 
-def _names_in(names: Any) -> list[Any]:
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and len(name) <= _LONGEST_NAME
+
+
+def _names_in(names: Any) -> set[str]:
     items = names.items if isinstance(names, Opaque) else names
-    return items if isinstance(items, list) else []
+    return {name for name in items if isinstance(name, str)} if isinstance(items, list) else set()

@@ -27,8 +27,8 @@ from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer,
 from resnet_gui.weights.refusals import Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
-_PLAIN = (str, int, float, bytes, type(None))
-_LONGEST_KEY = 16
+_KEYS = (str, bytes, float, bool, type(None), Opaque, StoredTensor)
+_LARGEST_KEY = 2**60
 
 MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
@@ -36,6 +36,11 @@ MOST_INSTRUCTIONS = 1_500_000
 
 MOST_OBJECTS = 200_000
 """More are not looked at: tensors, of which each is two or three, and all that is no plain value."""
+
+MOST_COPIES = 4_000_000
+"""Items that are copied or looked through once more: a short pickle can name one long list again and again."""
+_OF_ENTRY, _OF_TEXT = 4, 64
+"""An entry of a dict costs as much as so many items, and one item as much as so many letters of a text."""
 
 MOST_NAMES = 5_000
 _LONGEST_NAME = 500
@@ -56,6 +61,7 @@ class Reading:
     module_names: int = 200_000
     """How many names of tensors may be made for modules within modules."""
     tensors: int = 0
+    copies: int = MOST_COPIES
 
     def named(self, name: str) -> Global:
         """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
@@ -75,6 +81,18 @@ class Reading:
         self.objects -= 1
         if self.objects < 0:
             raise Unsupported(f"a pickle with more than {MOST_OBJECTS:,} objects, most of them not for weights")
+
+    def count_copy(self, value: Any) -> None:
+        """Counts what it takes to copy `value`, or to look through it. Raises `Unsupported` if it is too much in all."""
+        match value:
+            case list() | tuple():
+                self.copies -= len(value)
+            case dict():
+                self.copies -= _OF_ENTRY * len(value)
+            case str() | bytes():
+                self.copies -= len(value) // _OF_TEXT
+        if self.copies < 0:
+            raise Unsupported("a pickle that holds the same things again and again")
 
     def met(self, tensor: StoredTensor) -> StoredTensor:
         """Counts `tensor`, and gives it the file's path."""
@@ -98,12 +116,14 @@ def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
 
 
 def _key(key: Any) -> Any:
-    """`key`, or a stand-in for it: a tuple that is nested a million times cannot be hashed."""
-    if isinstance(key, (*_PLAIN, Opaque, StoredTensor)):
+    """`key`, or a stand-in for it.
+
+    A tuple can be nested a million times, and of tuples and of large numbers can be made as many as one likes that have
+    one hash, with which a dict takes for ever.
+    """
+    if isinstance(key, _KEYS) or (isinstance(key, int) and -_LARGEST_KEY < key < _LARGEST_KEY):
         return key
-    if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(item, _PLAIN) for item in key):
-        return key
-    return Opaque("builtins.tuple", items=key)
+    return Opaque(f"builtins.{type(key).__name__}", items=key)
 
 
 def call(maker: Any, arguments: Any, reading: Reading) -> Any:
@@ -119,12 +139,13 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     name = maker.name
     if name in TENSOR_MAKERS:
         return reading.met(make_tensor(name, arguments))
+    reading.count_copy(arguments)
     if name in DICTS:
-        return _made_dict(name, arguments)
-    if name in LISTS:
-        return [*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else []
-    if name in SETS:
-        return Opaque(name, items=[*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else [])
+        return _made_dict(name, arguments, reading)
+    if name in LISTS or name in SETS:
+        items = [*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else []
+        reading.count_copy(items)
+        return items if name in LISTS else Opaque(name, items=items)
     special = _SPECIAL.get(name)
     if special is not None:
         return special(maker, arguments, reading)
@@ -133,18 +154,21 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     return Opaque(name, arguments)
 
 
-def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
+def _made_dict(name: str, arguments: tuple[Any, ...], reading: Reading) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     values = arguments[1:] if name.endswith("defaultdict") else arguments
     match values:
         case ():
-            pass
+            return made
         case (dict(items),):
-            put(made, items.items())
-        case ([*pairs],):  # as Python 2 wrote it
-            put(made, ((key, value) for key, value in pairs))
+            pairs: Any = items.items()
+        case (list(pairs) | tuple(pairs),):  # as Python 2 wrote it
+            pass
         case _:
             raise Damaged("a dict is made in an odd way")
+    reading.copies -= (_OF_ENTRY - 1) * len(pairs)
+    reading.count_copy([*pairs])
+    put(made, ((key, value) for key, value in pairs))
     return made
 
 
@@ -192,6 +216,7 @@ def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any
     """Bytes, as protocols before 3 write them."""
     match arguments:
         case (str(text), "latin1" | "latin-1"):
+            reading.count_copy(text)
             return text.encode("latin-1")
     return Opaque(maker.name, arguments)
 
@@ -201,6 +226,7 @@ def _new_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> A
 
 
 def _buffer_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    reading.count_copy(arguments[0] if arguments else ())
     return reading.met(array_from_buffer(*arguments))
 
 
@@ -223,12 +249,15 @@ def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
         raise Damaged("an object has no class")
     if maker.name in TENSOR_MAKERS:
         return reading.met(make_tensor(maker.name, arguments))
+    reading.count_copy(arguments)
     if maker.name in DICTS:
         return {}
     return Opaque(maker.name, arguments)
 
 
 def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
+    for part in attributes.values() if isinstance(attributes, dict) and "_modules" in attributes else ():
+        reading.count_copy(part.items if isinstance(part, Opaque) else part)
     found = state_dict_of(attributes, reading.module_names)
     reading.module_names -= len(found or ())
     return found
@@ -239,6 +268,7 @@ def build(target: Any, state: Any, reading: Reading) -> None:
 
     Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `Damaged`.
     """
+    reading.count_copy(state)
     match target:
         case Global(name):
             raise UnsafePickle(name)
@@ -247,6 +277,7 @@ def build(target: Any, state: Any, reading: Reading) -> None:
         case Opaque():
             target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
+            reading.count_copy(state[-1] if isinstance(state, tuple) and state else ())
             fill_array(target, state)
         case StoredTensor():
             refill(target, state)

@@ -9,6 +9,7 @@ from typing import Any
 from resnet_gui.weights.refusals import Damaged, UnsafePickle
 from resnet_gui.weights.stored_tensor import (
     ITEM_SIZES,
+    MOST_DIMENSIONS,
     Global,
     Opaque,
     Storage,
@@ -112,7 +113,8 @@ def _subclass(arguments: tuple[Any, ...]) -> StoredTensor | None:
 
 def _odd(layout: str, shape: Any, dtype: str) -> StoredTensor:
     form = shape.arguments[0] if isinstance(shape, Opaque) and shape.arguments else shape
-    known = isinstance(form, tuple) and all(type(number) is int and 0 <= number < 2**63 for number in form)
+    known = isinstance(form, tuple) and len(form) <= MOST_DIMENSIONS
+    known = known and all(type(number) is int and 0 <= number < 2**63 for number in form)
     return StoredTensor(None, 0, tuple(form) if known else (), (), dtype, layout)
 
 

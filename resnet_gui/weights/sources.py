@@ -16,6 +16,8 @@ _SHORTEST_END = 22
 _LONGEST_END = 2**16 + 2**10
 _LONGEST_LIST = 2**22
 """Bytes: enough for the parts of 50,000 tensors."""
+_USUALLY_INFLATED, _LARGE = 50, 2**25
+"""What is made of one byte of weights of which nine in ten are zeros; and bytes of a part, below which it does not matter."""
 _MOST_INFLATED = 1032
 """What DEFLATE can make of one byte at most."""
 
@@ -118,6 +120,8 @@ def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
         )
         if member.file_size > grown or member.header_offset + member.compress_size > size:
             raise Damaged("it claims to hold more than there is in it")
+        if member.file_size > max(_LARGE, _USUALLY_INFLATED * member.compress_size):
+            raise Unsupported("a zip archive whose parts are compressed as no weights can be")
 
 
 def read_member(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:

@@ -24,7 +24,7 @@ ITEM_SIZES = {
 
 _FLOATS = {"float64", "float32", "float16", "bfloat16"}
 _READABLE = _FLOATS | {"int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"}
-_MOST_DIMENSIONS = 64
+MOST_DIMENSIONS = 64
 _MOST_REPEATED = 2**24
 """The most numbers of a tensor that repeats its storage's numbers, as `expand()` gives it."""
 
@@ -161,7 +161,7 @@ def contiguous_stride(shape: Sequence[Any]) -> tuple[int, ...]:
 
     Raises `Damaged` if it is no shape.
     """
-    if len(shape) > _MOST_DIMENSIONS or any(type(count) is not int or not 0 <= count < 2**63 for count in shape):
+    if len(shape) > MOST_DIMENSIONS or any(type(count) is not int or not 0 <= count < 2**63 for count in shape):
         raise Damaged("a tensor has an odd form")
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
@@ -172,8 +172,10 @@ def tensor_in(storage: Storage, offset: Any, shape: Any, stride: Any, dtype: str
     Raises `Damaged` if it is not a tensor's form, or would reach beyond the storage.
     """
     dtype = dtype or storage.dtype
+    if len(shape) > MOST_DIMENSIONS or len(stride) != len(shape):
+        raise Damaged("a tensor has an odd form")
     numbers = (offset, *shape, *stride)
-    if any(type(number) is not int or not 0 <= number < 2**63 for number in numbers) or len(shape) > _MOST_DIMENSIONS:
+    if any(type(number) is not int or not 0 <= number < 2**63 for number in numbers) or len(shape) > MOST_DIMENSIONS:
         raise Damaged("a tensor has an odd form")
     available = storage.bytes // ITEM_SIZES[dtype]
     if math.prod(shape) > max(available, _MOST_REPEATED):

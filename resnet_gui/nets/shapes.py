@@ -1,0 +1,43 @@
+"""Networks without memory: their tensors have names, shapes and types, and no numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from resnet_gui.messages import Problem
+from resnet_gui.nets.build import build
+from resnet_gui.nets.catalog import find
+
+
+def build_without_memory(name: str, classes: int, channels: int) -> nn.Module:
+    """The network called `name` on the meta device, however large it is. Raises `Problem` as `build`."""
+    try:
+        with torch.device("meta"):
+            return build(name, classes, channels)
+    except Problem:
+        raise
+    except Exception:  # some compute their widths from the values of tensors: torchvision's RegNets
+        with _EmptyWeights():
+            return build(name, classes, channels).to("meta")
+
+
+class _EmptyWeights(TorchFunctionMode):
+    """Makes `torch.empty` allocate on the meta device, as it does for layers' weights; all else is unchanged."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
+
+
+def build_to_be_filled(shadow: nn.Module, name: str, classes: int, channels: int) -> nn.Module:
+    """The network whose `shadow` has no memory, on the CPU, for a state dict that holds all of its numbers.
+
+    Those of a library are built anew, since they may compute what no state dict holds. Ours do not, so the time to draw
+    random weights is saved.
+    """
+    if find(name).source == "ours":
+        return shadow.to_empty(device="cpu")
+    return build(name, classes, channels)
