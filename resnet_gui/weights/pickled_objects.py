@@ -24,11 +24,11 @@ from resnet_gui.weights.pickle_globals import (
     is_dangerous,
 )
 from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
-from resnet_gui.weights.refusals import UnsafePickle, Unsupported
+from resnet_gui.weights.refusals import Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
-_PLAIN = (str, int, float, bytes, type(None))
-_LONGEST_KEY = 16
+_KEYS = (str, bytes, float, bool, type(None), Opaque, StoredTensor)
+_LARGEST_KEY = 2**60
 
 MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
@@ -36,6 +36,11 @@ MOST_INSTRUCTIONS = 1_500_000
 
 MOST_OBJECTS = 200_000
 """More are not looked at: tensors, of which each is two or three, and all that is no plain value."""
+
+MOST_COPIES = 4_000_000
+"""Items that are copied or looked through once more: a short pickle can name one long list again and again."""
+_OF_ENTRY, _OF_TEXT = 4, 64
+"""An entry of a dict costs as much as so many items, and one item as much as so many letters of a text."""
 
 MOST_NAMES = 5_000
 _LONGEST_NAME = 500
@@ -56,13 +61,14 @@ class Reading:
     module_names: int = 200_000
     """How many names of tensors may be made for modules within modules."""
     tensors: int = 0
+    copies: int = MOST_COPIES
 
     def named(self, name: str) -> Global:
         """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
         found = self.names.get(name)
         if found is None:
             if len(name) > _LONGEST_NAME:
-                raise ValueError("a name is too long")
+                raise Damaged("a name is too long")
             if len(self.names) > MOST_NAMES:
                 raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
             found = self.names[name] = Global(name)
@@ -76,6 +82,18 @@ class Reading:
         if self.objects < 0:
             raise Unsupported(f"a pickle with more than {MOST_OBJECTS:,} objects, most of them not for weights")
 
+    def count_copy(self, value: Any) -> None:
+        """Counts what it takes to copy `value`, or to look through it. Raises `Unsupported` if it is too much in all."""
+        match value:
+            case list() | tuple():
+                self.copies -= len(value)
+            case dict():
+                self.copies -= _OF_ENTRY * len(value)
+            case str() | bytes():
+                self.copies -= len(value) // _OF_TEXT
+        if self.copies < 0:
+            raise Unsupported("a pickle that holds the same things again and again")
+
     def met(self, tensor: StoredTensor) -> StoredTensor:
         """Counts `tensor`, and gives it the file's path."""
         self.count_object()
@@ -85,12 +103,12 @@ class Reading:
 
 
 def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
-    """Puts `items` into `target`, a dict or a stand-in. Raises `ValueError` if it is neither."""
+    """Puts `items` into `target`, a dict or a stand-in. Raises `Damaged` if it is neither."""
     if isinstance(target, Opaque) and not isinstance(target, Global):
         target.items = target.items if isinstance(target.items, dict) else {}
         target = target.items
     if not isinstance(target, dict):
-        raise ValueError("something is put where it cannot be")
+        raise Damaged("something is put where it cannot be")
     for key, value in items:
         if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
             value.name = key
@@ -98,12 +116,14 @@ def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
 
 
 def _key(key: Any) -> Any:
-    """`key`, or a stand-in for it: a tuple that is nested a million times cannot be hashed."""
-    if isinstance(key, (*_PLAIN, Opaque, StoredTensor)):
+    """`key`, or a stand-in for it.
+
+    A tuple can be nested a million times, and of tuples and of large numbers can be made as many as one likes that have
+    one hash, with which a dict takes for ever.
+    """
+    if isinstance(key, _KEYS) or (isinstance(key, int) and -_LARGEST_KEY < key < _LARGEST_KEY):
         return key
-    if isinstance(key, tuple) and len(key) <= _LONGEST_KEY and all(isinstance(item, _PLAIN) for item in key):
-        return key
-    return Opaque("builtins.tuple", items=key)
+    return Opaque(f"builtins.{type(key).__name__}", items=key)
 
 
 def call(maker: Any, arguments: Any, reading: Reading) -> Any:
@@ -115,16 +135,17 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     if not isinstance(maker, Global):
         raise UnsafePickle(f"{getattr(maker, 'name', 'something')}() called once more")
     if not isinstance(arguments, tuple):
-        raise ValueError("a call has no arguments")
+        raise Damaged("a call has no arguments")
     name = maker.name
     if name in TENSOR_MAKERS:
         return reading.met(make_tensor(name, arguments))
+    reading.count_copy(arguments)
     if name in DICTS:
-        return _made_dict(name, arguments)
-    if name in LISTS:
-        return [*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else []
-    if name in SETS:
-        return Opaque(name, items=[*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else [])
+        return _made_dict(name, arguments, reading)
+    if name in LISTS or name in SETS:
+        items = [*arguments[0]] if arguments and isinstance(arguments[0], list | tuple) else []
+        reading.count_copy(items)
+        return items if name in LISTS else Opaque(name, items=items)
     special = _SPECIAL.get(name)
     if special is not None:
         return special(maker, arguments, reading)
@@ -133,18 +154,21 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     return Opaque(name, arguments)
 
 
-def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
+def _made_dict(name: str, arguments: tuple[Any, ...], reading: Reading) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     values = arguments[1:] if name.endswith("defaultdict") else arguments
     match values:
         case ():
-            pass
+            return made
         case (dict(items),):
-            put(made, items.items())
-        case ([*pairs],):  # as Python 2 wrote it
-            put(made, ((key, value) for key, value in pairs))
+            pairs: Any = items.items()
+        case (list(pairs) | tuple(pairs),):  # as Python 2 wrote it
+            pass
         case _:
-            raise ValueError("a dict is made in an odd way")
+            raise Damaged("a dict is made in an odd way")
+    reading.copies -= (_OF_ENTRY - 1) * len(pairs)
+    reading.count_copy([*pairs])
+    put(made, ((key, value) for key, value in pairs))
     return made
 
 
@@ -159,7 +183,7 @@ def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> A
 
 def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     if not arguments:
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     return make_object(arguments[0], arguments[1:], reading)
 
 
@@ -167,7 +191,7 @@ def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) 
     match arguments:
         case (Global() as kind, Global(base), value):
             return make_object(kind, () if base.endswith(".object") else (value,), reading)
-    raise ValueError("an object has no class")
+    raise Damaged("an object has no class")
 
 
 def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -185,13 +209,14 @@ def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -
     match arguments:
         case (bytes(data),):
             return reading.saved_within(data, reading)
-    raise ValueError("weights within weights are not in bytes")
+    raise Damaged("weights within weights are not in bytes")
 
 
 def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     """Bytes, as protocols before 3 write them."""
     match arguments:
         case (str(text), "latin1" | "latin-1"):
+            reading.count_copy(text)
             return text.encode("latin-1")
     return Opaque(maker.name, arguments)
 
@@ -201,6 +226,7 @@ def _new_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> A
 
 
 def _buffer_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    reading.count_copy(arguments[0] if arguments else ())
     return reading.met(array_from_buffer(*arguments))
 
 
@@ -218,17 +244,20 @@ _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
 
 
 def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
-    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `ValueError` if it is none."""
+    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `Damaged` if it is none."""
     if not isinstance(maker, Global) or not isinstance(arguments, tuple):
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     if maker.name in TENSOR_MAKERS:
         return reading.met(make_tensor(maker.name, arguments))
+    reading.count_copy(arguments)
     if maker.name in DICTS:
         return {}
     return Opaque(maker.name, arguments)
 
 
 def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
+    for part in attributes.values() if isinstance(attributes, dict) and "_modules" in attributes else ():
+        reading.count_copy(part.items if isinstance(part, Opaque) else part)
     found = state_dict_of(attributes, reading.module_names)
     reading.module_names -= len(found or ())
     return found
@@ -237,23 +266,25 @@ def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
 def build(target: Any, state: Any, reading: Reading) -> None:
     """Gives the stand-in `target` its attributes.
 
-    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
+    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `Damaged`.
     """
+    reading.count_copy(state)
     match target:
         case Global(name):
             raise UnsafePickle(name)
         case Storage():
-            raise ValueError("a row of numbers has attributes")
+            raise Damaged("a row of numbers has attributes")
         case Opaque():
             target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
+            reading.count_copy(state[-1] if isinstance(state, tuple) and state else ())
             fill_array(target, state)
         case StoredTensor():
             refill(target, state)
         case dict() if isinstance(state, dict):
             if any(isinstance(name, str) and hasattr(dict, name) for name in state):
-                raise ValueError("a dict has attributes in place of its methods")
+                raise Damaged("a dict has attributes in place of its methods")
         case list() | dict():
             pass
         case _:
-            raise ValueError("a plain value has attributes")
+            raise Damaged("a plain value has attributes")

@@ -98,7 +98,7 @@ def _read(path: Path, reading: Reading) -> Any:
             return _read_zip(file, path, reading)
         if start[4:9] == b"\0\0\0\0{":  # a length below 4 GB
             return read_safetensors(file, path, reading)
-        if start[257:262] == b"ustar" or (start[:1] in b"sptu" and tarfile.is_tarfile(file)):
+        if start[257:262] == b"ustar" or _is_old_tar(start):
             return _read_tar(file, path, reading)
         file.seek(0)
         if (start[:1] == b"\x80" and start[1:2] <= b"\x05") or start.startswith(MAGIC_LINE):
@@ -107,6 +107,14 @@ def _read(path: Path, reading: Reading) -> Any:
         if start and start[:1] in _TEXT_PICKLES and _last_byte(file) == b".":
             return _read_text_pickle(file, path, start, reading)
     return refuse_by_content(path, start)
+
+
+def _is_old_tar(start: bytes) -> bool:
+    """Whether this is the beginning of a tar archive from before there was a mark of its format."""
+    try:
+        return start[:1] in b"sptu" and bool(tarfile.TarInfo.frombuf(start[: tarfile.BLOCKSIZE], "utf-8", "replace"))
+    except tarfile.TarError:
+        return False
 
 
 def _last_byte(file: BinaryIO) -> bytes:
@@ -136,7 +144,10 @@ def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
 
 def _read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
     members = tar_members(file)
-    if not {"storages", "tensors", "pickle"} <= members.keys():
+    missing = {"storages", "tensors", "pickle"} - members.keys()
+    if missing and "sys_info" in members:
+        raise CutShort("it ends before its weights do")
+    if missing:
         raise Problem("weights_not_weights", path=str(path), what="a tar archive of something else")
     return read_tar(file, path, members, reading)
 
