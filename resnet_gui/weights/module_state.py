@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from resnet_gui.weights.refusals import Damaged
 from resnet_gui.weights.stored_tensor import ModuleState, Opaque, StoredTensor
 
 _LONGEST_NAME = 500
@@ -12,7 +13,7 @@ _LONGEST_NAME = 500
 def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
     """What `state_dict()` of a module with these attributes would give; None if they are not those of a module.
 
-    The modules within it must be there already, as they are in every pickle that holds no circle. Raises `ValueError`
+    The modules within it must be there already, as they are in every pickle that holds no circle. Raises `Damaged`
     if there are more than `most_names`, or they are very long.
     """
     match attributes:
@@ -29,7 +30,7 @@ def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
         inner = module.attributes if isinstance(module, Opaque) else None
         if isinstance(inner, ModuleState):
             if len(found) + len(inner) > most_names or any(len(below) > _LONGEST_NAME for below in inner):
-                raise ValueError("its modules hold each other too often")
+                raise Damaged("its modules hold each other too often")
             found.update((f"{name}.{below}", tensor) for below, tensor in inner.items())
     return found
 

@@ -24,7 +24,7 @@ from resnet_gui.weights.pickle_globals import (
     is_dangerous,
 )
 from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
-from resnet_gui.weights.refusals import UnsafePickle, Unsupported
+from resnet_gui.weights.refusals import Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
 _PLAIN = (str, int, float, bytes, type(None))
@@ -62,7 +62,7 @@ class Reading:
         found = self.names.get(name)
         if found is None:
             if len(name) > _LONGEST_NAME:
-                raise ValueError("a name is too long")
+                raise Damaged("a name is too long")
             if len(self.names) > MOST_NAMES:
                 raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
             found = self.names[name] = Global(name)
@@ -85,12 +85,12 @@ class Reading:
 
 
 def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
-    """Puts `items` into `target`, a dict or a stand-in. Raises `ValueError` if it is neither."""
+    """Puts `items` into `target`, a dict or a stand-in. Raises `Damaged` if it is neither."""
     if isinstance(target, Opaque) and not isinstance(target, Global):
         target.items = target.items if isinstance(target.items, dict) else {}
         target = target.items
     if not isinstance(target, dict):
-        raise ValueError("something is put where it cannot be")
+        raise Damaged("something is put where it cannot be")
     for key, value in items:
         if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
             value.name = key
@@ -115,7 +115,7 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     if not isinstance(maker, Global):
         raise UnsafePickle(f"{getattr(maker, 'name', 'something')}() called once more")
     if not isinstance(arguments, tuple):
-        raise ValueError("a call has no arguments")
+        raise Damaged("a call has no arguments")
     name = maker.name
     if name in TENSOR_MAKERS:
         return reading.met(make_tensor(name, arguments))
@@ -144,7 +144,7 @@ def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
         case ([*pairs],):  # as Python 2 wrote it
             put(made, ((key, value) for key, value in pairs))
         case _:
-            raise ValueError("a dict is made in an odd way")
+            raise Damaged("a dict is made in an odd way")
     return made
 
 
@@ -159,7 +159,7 @@ def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> A
 
 def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     if not arguments:
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     return make_object(arguments[0], arguments[1:], reading)
 
 
@@ -167,7 +167,7 @@ def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) 
     match arguments:
         case (Global() as kind, Global(base), value):
             return make_object(kind, () if base.endswith(".object") else (value,), reading)
-    raise ValueError("an object has no class")
+    raise Damaged("an object has no class")
 
 
 def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -185,7 +185,7 @@ def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -
     match arguments:
         case (bytes(data),):
             return reading.saved_within(data, reading)
-    raise ValueError("weights within weights are not in bytes")
+    raise Damaged("weights within weights are not in bytes")
 
 
 def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -218,9 +218,9 @@ _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
 
 
 def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
-    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `ValueError` if it is none."""
+    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `Damaged` if it is none."""
     if not isinstance(maker, Global) or not isinstance(arguments, tuple):
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     if maker.name in TENSOR_MAKERS:
         return reading.met(make_tensor(maker.name, arguments))
     if maker.name in DICTS:
@@ -237,13 +237,13 @@ def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
 def build(target: Any, state: Any, reading: Reading) -> None:
     """Gives the stand-in `target` its attributes.
 
-    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
+    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `Damaged`.
     """
     match target:
         case Global(name):
             raise UnsafePickle(name)
         case Storage():
-            raise ValueError("a row of numbers has attributes")
+            raise Damaged("a row of numbers has attributes")
         case Opaque():
             target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
@@ -252,8 +252,8 @@ def build(target: Any, state: Any, reading: Reading) -> None:
             refill(target, state)
         case dict() if isinstance(state, dict):
             if any(isinstance(name, str) and hasattr(dict, name) for name in state):
-                raise ValueError("a dict has attributes in place of its methods")
+                raise Damaged("a dict has attributes in place of its methods")
         case list() | dict():
             pass
         case _:
-            raise ValueError("a plain value has attributes")
+            raise Damaged("a plain value has attributes")
