@@ -285,6 +285,8 @@ SENTENCES = {
         "Of the {count} names in the file, {named} are this network's, but all shapes agree, one after the other, so the weights were taken in that order. "
         "Two networks can have equal shapes and still compute something else: try this one on some pictures whose class you know."
     ),
+    "weights_of_larger": "The file holds {network}, and only a part of it fits: {count} of its tensors have no place in this network.",
+    "weights_left_over": "{count} tensors of the file have no place in this network ({names}): it may be of a larger one.",
     "weights_mostly_random": "{share} % of the network ({missing} of its {count} tensors, beside its head) starts from random weights: expect little until it is trained.",
     "head_replaced": "The weights know {found} classes and your pictures have {wanted}, so the head ({names}) starts from random weights and is learned anew.",
     "channels_summed": "The weights are for colour pictures: in {names} those of red, green and blue were added up for grey ones.",

@@ -33,7 +33,7 @@ def train_parser() -> argparse.ArgumentParser:
             parser.add_argument("dataset", nargs="?", type=Path, help=setting.help)
             continue
         text = setting.help.replace("%", "%%")
-        standard = "" if setting.default is None else f"default {setting.default}"
+        standard = "" if setting.default in (None, "") else f"default {setting.default}"
         limits = ", ".join(part for part in (standard, setting.range_text) if part)
         parser.add_argument(
             "--" + setting.name.replace("_", "-"),

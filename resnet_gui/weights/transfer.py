@@ -60,7 +60,7 @@ def transfer(network: nn.Module, found: Any, head: str, origin: str, part: str =
     misfits = tuple(_misfits(shapes, chosen, taken))
     event = WeightsLoaded(origin, len(_learned(taken)), len(_learned(shapes)), misfits)
     notes = (*chosen.notes, *_notes_on_channels(taken, chosen), *_notes_on_heads(misfits, head))
-    return Transferred(event, (*notes, *_notes_on_random(event, head)))
+    return Transferred(event, (*notes, *_notes_on_random(event, head), *_notes_on_rest(found, chosen)))
 
 
 def chosen_for(found: Any, shapes: Mapping[str, Shape], origin: str, part: str = "") -> Chosen:
@@ -162,6 +162,18 @@ def _notes_on_random(event: WeightsLoaded, head: str) -> Iterator[Message]:
     if missing:
         share = max(1, round(100 * missing / event.wanted))
         yield message("weights_mostly_random", share=share, missing=missing, count=event.wanted)
+
+
+def _notes_on_rest(contents: Any, chosen: Chosen) -> Iterator[Message]:
+    """A note if whole layers of the file have no place in the network, as if it were a smaller one."""
+    rest = _learned(chosen.others)
+    if not any(len(chosen.others[name].shape) > 1 for name in rest):
+        return
+    network = network_of(contents)
+    if network:
+        yield message("weights_of_larger", count=len(rest), network=network)
+    else:
+        yield message("weights_left_over", count=len(rest), names=first_names(rest))
 
 
 def _class_counts(misfit: Mismatch) -> tuple[int, int] | None:

@@ -173,7 +173,7 @@ def missing(found: Chosen, state: State) -> list[str]:
 
 @pytest.mark.parametrize("network", HEADS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_all_weights_are_found_however_they_are_spelt(spelling: str, network: str):
+def test_all_weights_are_found_however_they_are_spelt(spelling: str, network: str) -> None:
     state = state_of(network)
     contents = SPELLINGS[spelling](state, HEADS[network])
     assert missing(chosen(contents, state), state) == []
@@ -188,7 +188,7 @@ def test_all_weights_are_found_however_they_are_spelt(spelling: str, network: st
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("flat", [False, True], ids=["dictionaries", "prefixes"])
-def test_averaged_weights_are_taken_before_raw_ones_and_said(raw: str, averaged: str, flat: bool):
+def test_averaged_weights_are_taken_before_raw_ones_and_said(raw: str, averaged: str, flat: bool) -> None:
     state = state_of("resnet20")
     both = {raw: others(state), averaged: under("module.", state)}
     contents = {"state_dict": under(f"{raw}.", both[raw]) | under(f"{averaged}.", both[averaged])} if flat else both
@@ -201,13 +201,13 @@ def test_averaged_weights_are_taken_before_raw_ones_and_said(raw: str, averaged:
     assert chosen(contents, both[raw], found.notes[1].values[0][1]).tensors == both[raw]  # type: ignore[arg-type]
 
 
-def test_an_average_is_known_by_its_count_too():
+def test_an_average_is_known_by_its_count_too() -> None:
     state = state_of("resnet20")
     contents = {"last": others(state), "second": {"n_averaged": torch.tensor(3)} | under("module.", state)}
     assert missing(chosen(contents, state), state) == []
 
 
-def test_an_average_without_the_norms_statistics_is_left_and_named():
+def test_an_average_without_the_norms_statistics_is_left_and_named() -> None:
     state = state_of("resnet20")
     shadow = {name: tensor for name, tensor in others(state).items() if "running" not in name}
     found = chosen({"model": state, "shadow": shadow}, state)
@@ -227,7 +227,7 @@ def test_an_average_without_the_norms_statistics_is_left_and_named():
     ],
     ids=["dictionaries", "prefixes", "a list", "two averages", "at the top", "in order"],
 )
-def test_a_tie_is_asked_and_answered(contents: Callable[[State, State], Any], parts: tuple[str, str]):
+def test_a_tie_is_asked_and_answered(contents: Callable[[State, State], Any], parts: tuple[str, str]) -> None:
     one = {name: torch.zeros(shape) for name, shape in shapes_of("resnet20").items()}
     two = {name: torch.ones(tensor.shape) for name, tensor in one.items()}
     both = contents(one, two)
@@ -242,7 +242,7 @@ def test_a_tie_is_asked_and_answered(contents: Callable[[State, State], Any], pa
     assert caught.value.wanted == "nowhere"
 
 
-def test_equal_numbers_are_no_tie():
+def test_equal_numbers_are_no_tie() -> None:
     state = {name: torch.rand(shape) for name, shape in shapes_of("resnet20").items()}
     found = chosen({"model": state, "best": {name: tensor.clone() for name, tensor in state.items()}}, state)
     assert missing(found, state) == []
@@ -264,13 +264,13 @@ def test_equal_numbers_are_no_tie():
     ids=["gradients", "moments", "a criterion", "an optimizer", "one fewer", "one more", "another order", "other last names",
          "whole numbers", "a list without names", "nothing", "None", "a text"],
 )  # fmt: skip
-def test_what_is_no_sure_fit_is_left(contents: Callable[[State], Any]):
+def test_what_is_no_sure_fit_is_left(contents: Callable[[State], Any]) -> None:
     state = state_of("resnet20")
     found = chosen(contents(state), state)
     assert [name for name in found.tensors if name.endswith("conv1.weight")] == []
 
 
-def test_names_that_contradict_the_order_are_stronger():
+def test_names_that_contradict_the_order_are_stronger() -> None:
     """Two convolutions of equal shape in another order: by their names one is wrong, so the order proves nothing."""
     state = {"a.weight": Unread((4, 4, 3, 3)), "b.weight": Unread((4, 4, 3, 3)), "c.weight": Unread((5, 4))}
     found = chosen({"b.weight": state["b.weight"], "x.weight": state["a.weight"], "y.weight": state["c.weight"]}, state)
@@ -278,21 +278,21 @@ def test_names_that_contradict_the_order_are_stronger():
     assert "a.weight" not in found.tensors
 
 
-def test_what_was_taken_in_order_is_said_with_its_doubt():
+def test_what_was_taken_in_order_is_said_with_its_doubt() -> None:
     state = state_of("resnet20")
     said = sentence(chosen(numbered(state), state).notes[-1])
     assert "none are this network's" in said
     assert "try this one on some pictures" in said
 
 
-def test_two_heads_left_over_are_not_chosen_between():
+def test_two_heads_left_over_are_not_chosen_between() -> None:
     state = state_of("resnet20")
     body, head = head_apart(state, "linear")
     found = chosen(body | under("first.", head) | under("second.", head), state)
     assert missing(found, state) == ["linear.weight", "linear.bias"]
 
 
-def test_a_renamed_head_of_other_classes_is_known_as_the_head():
+def test_a_renamed_head_of_other_classes_is_known_as_the_head() -> None:
     state = state_of("resnet20")
     body, _ = head_apart(state, "linear")
     found = chosen(body | {"fc.weight": Unread((1000, 64)), "fc.bias": Unread((1000,))}, state)
@@ -310,14 +310,14 @@ def test_a_renamed_head_of_other_classes_is_known_as_the_head():
     ],
     ids=["dictionaries", "lists", "numbers", "prefixes", "a long name", "long names"],
 )  # fmt: skip
-def test_a_file_made_to_take_long_is_given_up_soon(make: Callable[[], Any]):
+def test_a_file_made_to_take_long_is_given_up_soon(make: Callable[[], Any]) -> None:
     state, contents = state_of("resnet20"), make()
     start = time.process_time()
     assert not chosen(contents, state).tensors.keys() - {"conv1.weight"}
     assert time.process_time() - start < 3
 
 
-def test_a_dictionary_nested_without_end_is_looked_at_to_a_depth():
+def test_a_dictionary_nested_without_end_is_looked_at_to_a_depth() -> None:
     state = state_of("resnet20")
     contents: State = {}
     inner = contents

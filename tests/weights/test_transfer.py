@@ -286,7 +286,7 @@ def test_another_network_of_the_catalogue_is_recognised() -> None:
     with torch.device("meta"):
         other = build("resnet32", 7).state_dict()
     with pytest.raises(Problem) as caught:
-        taken_by(small(), {"net": {f"module.{name}": tensor for name, tensor in other.items()}})
+        transfer(small(), {"net": {f"module.{name}": tensor for name, tensor in other.items()}}, "fc", "weights.pth")
     assert caught.value.message.code == "weights_of_other"
     assert "by their names and shapes of resnet32" in str(caught.value)
     assert "net.module.conv1.weight, net.module.bn1.weight, net.module.bn1.bias and 154 more" in str(caught.value)
@@ -318,3 +318,14 @@ def test_a_file_without_auxiliary_heads_is_whole_enough() -> None:
 def test_gradients_alone_are_told_from_weights(key: str) -> None:
     with pytest.raises(Problem, match="without the weights themselves"):
         taken_by(small(), {key: weights(), "n_averaged": torch.tensor(3)})  # type: ignore[dict-item]
+
+
+def test_of_a_larger_network_it_is_said_that_only_a_part_fits() -> None:
+    """Every tensor of the smaller one is there, and the answers would still be nonsense."""
+    torch.manual_seed(6)
+    adopted = transfer(build("resnet20", 5), build("resnet32", 5).state_dict(), "linear", "a.pth")
+    assert adopted.event.taken == adopted.event.wanted
+    assert adopted.notes == (message("weights_of_larger", count=60, network="resnet32"),)
+    rest = {"extra.weight": torch.ones(2, 2)}
+    assert taken_by(small(), weights() | rest).notes == (message("weights_left_over", count=1, names="extra.weight"),)
+    assert taken_by(small(), weights() | {"class_weights": torch.ones(3)}).notes == ()
