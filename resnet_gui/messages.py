@@ -400,6 +400,8 @@ SENTENCES = {
     "model_field": "{path} cannot be used as a model: in its description “{field}” is {value}, and must be {wanted}. Ask whoever made it for a right one.",
     "model_tensors": "{path} cannot be used as a model: {count} of its tensors are not those of {network} with its classes. {first}. Ask whoever made it for a right one.",
     "model_not_finite": "{path} cannot be used as a model: its weights “{name}” hold numbers that are infinite or no numbers at all. Choose another file, or train it anew.",
+    "answer_not_finite": "The model gives no number for {path}: computed in {precision}, its answer is infinite or no number at all. Choose another model or precision.",
+    "score_not_finite": "The model gives no numbers for some of the pictures, so there is no score: its weights are too large, or damaged. Choose another model.",
     "model_too_large": "{path} needs about {needed} GB of memory to be opened, and {free} GB are free. Close other programs, then try again.",
     "nothing_to_predict": "There are no pictures in {path}.",
     # The engine.

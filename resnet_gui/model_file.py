@@ -102,8 +102,14 @@ def require_model(description: Mapping[str, Any], tensors: Mapping[str, TensorEn
     """
     check_model(description)
     classes, channels = len(description["classes"]), len(description["preprocessing"].get("mean", (0, 0, 0)))
-    shadow = build_without_memory(description["network"], classes, channels)
-    require_tensors(tensors, shadow, description["network"])
+    network = description["network"]
+    try:
+        shadow = build_without_memory(network, classes, channels)
+    except Problem as problem:
+        if problem.message.code != "network_not_in_library":
+            raise
+        raise WrongField.of("network", network, "the name of a network that its library has") from problem
+    require_tensors(tensors, shadow, network)
     return shadow
 
 
@@ -116,9 +122,12 @@ class WrongTensors(ValueError):
         super().__init__(f"{len(differing)} tensors are not those of {network}: {first}")
 
 
-def require_tensors(found: Mapping[str, TensorEntry], shadow: nn.Module, network: str) -> None:
-    """Raises `WrongTensors` unless `found` are the tensors of the network `shadow`, by names, shapes and types."""
-    wanted = {name: _entry(tensor) for name, tensor in shadow.state_dict().items()}
+def require_tensors(found: Mapping[str, TensorEntry], shadow: nn.Module, network: str, prefix: str = "") -> None:
+    """Raises `WrongTensors` unless `found` are the tensors of the network `shadow`, by names, shapes and types.
+
+    `prefix` is what stands before all names in the file.
+    """
+    wanted = {prefix + name: _entry(tensor) for name, tensor in shadow.state_dict().items()}
     names = [*wanted, *(name for name in found if name not in wanted)]
     differing = [name for name in names if wanted.get(name) != found.get(name)]
     if differing:
@@ -180,6 +189,13 @@ def load_model(path: Path) -> tuple[nn.Module, ModelMetadata]:
         network.eval()
         _require_answer(network, metadata)
         return network, metadata
+
+
+def version_of(path: Path) -> tuple[str, int, int]:
+    """What another file at `path`, or the same saved again, does not share. Raises `Problem` as `load_model`."""
+    with _problems_of(path):
+        status = path.stat()
+        return str(path), status.st_mtime_ns, status.st_size
 
 
 def _require_memory(path: Path, file: TensorFile) -> None:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from resnet_gui import __version__
 from resnet_gui.atomic_write import atomic_write
+from resnet_gui.memory import free_memory
 from resnet_gui.messages import Value
 from resnet_gui.regular_file import open_regular
 from resnet_gui.tensor_header import LONGEST, TensorEntry, parse_header, parse_json
@@ -60,6 +61,8 @@ class TensorFile:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
+        if not self.size:
+            raise ValueError("it is empty (0 bytes)")
         self._start = file.read(8)
         length = int.from_bytes(self._start, "little")
         self._header = file.read(length) if 0 < length <= min(LONGEST, self.size - 8) else b""
@@ -74,8 +77,11 @@ class TensorFile:
     def read(self) -> bytes:
         """The whole file's bytes, whose digest was verified.
 
-        The file is read, not mapped: a mapped file that is cut short would kill the process. Raises `ValueError`.
+        The file is read, not mapped: a mapped file that is cut short would kill the process. Raises `ValueError`, also for
+        a file that memory does not hold.
         """
+        if self.size > free_memory():
+            raise ValueError("it is larger than the memory that is free")
         self._file.seek(0)
         data = self._file.read(self.size)
         self._compare(iter((memoryview(data)[len(self._start) + len(self._header) :],)))

@@ -72,7 +72,7 @@ class EventPrinter:
         """Prints one event."""
         if self._as_json and isinstance(event, Predicted):
             for item in event.items:
-                self._print(json.dumps(dataclasses.asdict(item)))
+                self._print(json.dumps(dataclasses.asdict(item), allow_nan=False))
         elif self._as_json:
             self._print(to_json(event))
         elif isinstance(event, Progress):

@@ -44,7 +44,9 @@ def networks(arguments: list[str]) -> int:
 
 def _line(spec: NetworkSpec) -> str:
     """A line of JSON, whose keys stay what they were when their fields had other names."""
-    return json.dumps({_WRITTEN_AS.get(key, key): value for key, value in dataclasses.asdict(spec).items()})
+    return json.dumps(
+        {_WRITTEN_AS.get(key, key): value for key, value in dataclasses.asdict(spec).items()}, allow_nan=False
+    )
 
 
 def _summary_options(arguments: list[str]) -> argparse.Namespace:

@@ -46,6 +46,12 @@ class Snapshot:
         size, modified, touched = times.T.copy()
         return cls(size, modified, touched, np.zeros((len(samples), _DIGEST), np.uint8))
 
+    def is_of(self, count: int) -> bool:
+        """Whether it has the shapes and types of a snapshot of `count` pictures."""
+        times = (self.size, self.modified, self.touched)
+        are_times = all(each.shape == (count,) and each.dtype == np.int64 for each in times)
+        return are_times and self.digest.shape == (count, _DIGEST) and self.digest.dtype == np.uint8
+
     def version(self, index: int) -> Version:
         """The version of the file that was last known to be picture `index`."""
         return int(self.size[index]), int(self.modified[index]), int(self.touched[index])

@@ -130,7 +130,7 @@ class JobRunner:
             case "adopt":
                 return _adopt(request, stop)
             case "model":
-                return self._predictors.describe(Path(request["model"]), *_how(request))
+                return self._predictors.describe(Path(request["model"]), *_how(request), stop)
             case "predict":
                 paths = [Path(path) for path in request["paths"]]
                 return self._predictors.predict(Path(request["model"]), paths, stop, *_how(request))

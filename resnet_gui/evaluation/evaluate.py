@@ -63,7 +63,12 @@ class Score:
         return sum(self.right) / self.seen
 
     def as_test(self, classes: tuple[str, ...], opened: int) -> TestScore:
-        """This score as the one on the test pictures, which have now been used `opened` times."""
+        """This score as the one on the test pictures, which have now been used `opened` times.
+
+        Raises `Problem` (`score_not_finite`).
+        """
+        if not math.isfinite(self.loss):
+            raise Problem("score_not_finite")
         rows = tuple(ClassScore(*row) for row in zip(classes, self.right, self.total, strict=True))
         return TestScore(sum(self.right), sum(self.total), self.loss, rows, opened, self.leaked, self.leaked_right)
 

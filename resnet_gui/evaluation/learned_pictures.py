@@ -69,9 +69,12 @@ def test_snapshot(run: Path, samples: Sequence[Sample], moved_to: Path) -> Snaps
     None if no checkpoint can be read.
     """
     tensors = _newest_checkpoint(run)
-    if tensors is None or len(tensors["test.size"]) != len(samples):
+    names = [f"test.{part.name}" for part in dataclasses.fields(Snapshot)]
+    if tensors is None or not all(name in tensors for name in names):
         return None
-    snapshot = Snapshot(*(tensors[f"test.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+    snapshot = Snapshot(*(tensors[name].numpy() for name in names))
+    if not snapshot.is_of(len(samples)):
+        return None
     snapshot.follow(moved_to, samples)
     return snapshot
 
@@ -80,7 +83,9 @@ def _newest_checkpoint(run: Path) -> dict[str, Tensor] | None:
     for path in checkpoints(run):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, SafetensorError):
             _, data = read_tensor_file(path)
-            return safetensors.torch.load(data)
+            tensors = safetensors.torch.load(data)
+            if tensors["train.skipped"].dim() == 1 and tensors["train.digest"].dim() == 2:
+                return tensors
     return None
 
 

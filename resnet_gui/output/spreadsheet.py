@@ -7,6 +7,7 @@ apostrophe in front. Numbers are written as they are.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -24,7 +25,10 @@ class SpreadsheetWriter:
         self._rows = csv.writer(file, lineterminator=lineterminator)
 
     def write(self, cells: Iterable[object]) -> None:
-        """Writes one row. Raises what the file raises."""
+        """Writes one row. Raises what the file raises, and `ValueError` for a number that is none, or infinite."""
+        cells = list(cells)
+        if any(isinstance(cell, float) and not math.isfinite(cell) for cell in cells):
+            raise ValueError("a table holds numbers only")
         self._rows.writerow([text_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnet_gui.config import MachineConfig
 from resnet_gui.data.batch import stacked
@@ -16,7 +16,7 @@ from resnet_gui.data.image import Decoded
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import choose_device, short_precision, slow_precision
 from resnet_gui.messages import Message, Problem, message
-from resnet_gui.model_file import load_model
+from resnet_gui.model_file import ModelMetadata, load_model
 from resnet_gui.prediction.adaptive_precision import AdaptivePrecision
 from resnet_gui.prediction.optimized_network import OptimizedNetwork, in_short_precision, optimize, unchanged
 from resnet_gui.records import Prediction
@@ -37,15 +37,23 @@ class Picture:
 class Predictor:
     """A model that is loaded and warm. Raises `Problem` if the file is not a model, or the device or precision missing.
 
+    `content` is that of the file `model`, if it has been loaded already.
+
     If the precision is "auto", 16 bits are used where `check` proves them good enough for this model and its pictures.
     `earlier` may hold the same network, such as that of an earlier epoch. If it was optimized for as many threads, this
     one computes like it and is ready sooner.
     """
 
-    def __init__(self, model: Path, machine: MachineConfig, earlier: Predictor | None = None) -> None:
+    def __init__(
+        self,
+        model: Path,
+        machine: MachineConfig,
+        earlier: Predictor | None = None,
+        content: tuple[nn.Module, ModelMetadata] | None = None,
+    ) -> None:
         self.path = model
         device = choose_device(machine)
-        network, self.metadata = load_model(model)
+        network, self.metadata = content or load_model(model)
         self.kind = (
             self.metadata.network,
             self.metadata.preprocessing,
@@ -98,8 +106,13 @@ class Predictor:
         ranked = found.sort(descending=True, stable=True)
         share = _milliseconds_since(began) / len(pictures)
         probabilities, order = (each[:, :top].tolist() for each in ranked)
-        rows = zip(pictures, probabilities, order, precisions, strict=True)
-        for picture, highest, indices, precision in rows:
+        finite = found.isfinite().all(1).tolist()
+        rows = zip(pictures, probabilities, order, precisions, finite, strict=True)
+        for picture, highest, indices, precision, is_finite in rows:
+            if not is_finite:
+                problem = message("answer_not_finite", path=picture.path, precision=precision)
+                yield Prediction(picture.path, problem=problem)
+                continue
             labels = tuple(self.metadata.classes[index] for index in indices)
             took = picture.milliseconds + share
             yield Prediction(

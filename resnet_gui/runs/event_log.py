@@ -6,6 +6,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -75,7 +76,9 @@ def _try_write_results(run: Path, epochs: Sequence[EpochDone]) -> Iterator[Note]
 
 
 def _row(done: EpochDone) -> list[object]:
-    return ["" if each is None else each for each in dataclasses.astuple(done)]
+    """The cells of an epoch; a number that is none, or infinite, is left out as one that does not exist."""
+    cells = dataclasses.astuple(done)
+    return ["" if each is None or not math.isfinite(each) else each for each in cells]
 
 
 def write_results(run: Path, history: Sequence[EpochDone]) -> None:

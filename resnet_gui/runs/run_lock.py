@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from resnet_gui.atomic_write import sweep
+from resnet_gui.atomic_write import atomic_write, sweep
 from resnet_gui.messages import Problem, reason
 from resnet_gui.regular_file import read_regular
 
@@ -40,7 +40,8 @@ def only_writer(run: Path) -> Iterator[None]:
         for folder in (run, run / "checkpoints"):
             sweep(folder)
         with contextlib.suppress(OSError):  # only names the process in the message of `run_in_use`
-            (run / "owner.json").write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+            atomic_write(run / "owner.json", owner.encode("ascii"))  # if it is a pipe or a link, that is replaced
         yield
     finally:
         with contextlib.suppress(OSError):

@@ -7,11 +7,12 @@ CSV's bytes), and for each split the pictures left out and the snapshot of each.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import errno
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from resnet_gui import config
+from resnet_gui import __version__, config
 from resnet_gui.atomic_write import make_folder
 from resnet_gui.data.loader import Loader
 from resnet_gui.data.moved_folder import moved_root
@@ -29,11 +30,14 @@ from resnet_gui.data.split import as_csv, from_csv
 from resnet_gui.device import Compute, device_as_before, out_of_memory_as_problem, slow_precision
 from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
-from resnet_gui.model_file import ModelMetadata, unshared
+from resnet_gui.model_fields import check_model
+from resnet_gui.model_file import ModelMetadata, require_tensors, unshared
+from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.output.advice import reason_and_advice
-from resnet_gui.records import from_plain, to_plain
+from resnet_gui.records import LATER, from_plain, to_plain
+from resnet_gui.regular_file import NotRegular
 from resnet_gui.runs.run_folder import checkpoints
-from resnet_gui.tensor_file import NewerFormat, read_tensor_file, safetensors_metadata, write_tensor_file
+from resnet_gui.tensor_file import NewerFormat, TensorFile, open_tensor_file, safetensors_metadata, write_tensor_file
 from resnet_gui.throttle import Throttle
 from resnet_gui.training.run_state import VERSIONS, RunState
 from resnet_gui.training.trainable import make_network
@@ -59,6 +63,15 @@ class CheckpointMetadata:
     device: str
     threads: int
     versions: tuple[tuple[str, str], ...]
+    resnet_gui: str = field(default="", metadata=LATER)
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what no run has. Files come from anywhere."""
+        epochs = [done.epoch for done in self.history]
+        whole = self.epoch == len(epochs) + 1 and epochs == [*range(1, len(epochs) + 1)]
+        sums = (self.step, self.seen, self.seconds, self.threads - 1, self.part_size - 1)
+        if self.kind != "checkpoint" or min(sums) < 0 or not whole:
+            raise ValueError("its header does not tell of a run")
 
 
 class Checkpointer:
@@ -120,6 +133,7 @@ def _metadata(state: RunState) -> CheckpointMetadata:
     return CheckpointMetadata(
         "checkpoint", config.as_plain(state.config), state.epoch, state.step, state.seen, state.seconds, tuple(state.history),
         state.best.metadata, state.part_size, state.accepted, str(state.compute.device), torch.get_num_threads(), VERSIONS,
+        __version__,
     )  # fmt: skip
 
 
@@ -160,20 +174,44 @@ def restore(run: Path, moved_to: Path | None = None) -> tuple[RunState, list[Mes
     notes: list[Message] = []
     for path in checkpoints(run):
         try:
-            description, data = read_tensor_file(path)
-            metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+            with open_tensor_file(path) as file:
+                with file.unless_damaged():
+                    metadata = _checked(file)
+                data = file.read()
             with out_of_memory_as_problem(torch.device("cpu")):
                 state = _restored(run, metadata, safetensors.torch.load(data), moved_to)
             return state, [*notes, *_differences(metadata, state.compute)]
         except NewerFormat as error:
             raise Problem("checkpoint_newer", path=str(path), **error.values) from error
         except OSError as error:
-            if error.errno != errno.EIO:  # locked or unreachable for a moment: an older checkpoint would lose steps
+            if error.errno != errno.EIO and not isinstance(
+                error, NotRegular
+            ):  # locked or unreachable for a moment: an older checkpoint would lose steps
                 raise Problem("checkpoint_unreadable", path=str(path), reason=reason(error)) from error
             notes.append(message("checkpoint_damaged", name=path.name, reason=reason(error)))
-        except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (
+            SafetensorError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:
             notes.append(message("checkpoint_damaged", name=path.name, reason=first_line(error)))
     raise Problem("no_checkpoint", path=str(run))
+
+
+def _checked(file: TensorFile) -> CheckpointMetadata:
+    """The header, checked before anything is made of what it names. Raises `ValueError`, and `Problem` for its settings."""
+    description = file.description
+    metadata: CheckpointMetadata = from_plain(CheckpointMetadata, description)
+    check_model(description["best"])
+    settings, best = config.from_plain(copy.deepcopy(metadata.config)), metadata.best
+    shadow = build_without_memory(settings.network, len(best.classes), best.preprocessing.channels)
+    found = {name: entry for name, entry in file.tensors.items() if name.startswith("network.")}
+    require_tensors(found, shadow, settings.network, "network.")
+    return metadata
 
 
 def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor], moved_to: Path | None) -> RunState:
@@ -184,7 +222,9 @@ def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor
     compute = Compute.of(settings.machine, device)
     network = compute.to_device(make_network(settings, len(splits.classes), preprocessing.channels))
     network.load_state_dict(_within(tensors, "network."))
-    snapshots = (_snapshot(tensors, "train"), _snapshot(tensors, "val"), _snapshot(tensors, "test"))
+    counts = {"train": len(splits.train), "val": len(splits.val), "test": len(splits.test)}
+    train, val, test = (_snapshot(tensors, name, count) for name, count in counts.items())
+    snapshots = (train, val, test)
     if moved_to is not None:
         parts = (splits.train, splits.val, splits.test)
         root = moved_root(moved_to, itertools.chain(*parts))
@@ -199,8 +239,10 @@ def _restored(run: Path, metadata: CheckpointMetadata, tensors: dict[str, Tensor
     state.best.restore(metadata.best, newest | _within(tensors, "best."))
     for name, loader in _loaders(state).items():
         loader.skipped = set(tensors[f"{name}.skipped"].tolist())
+        if not loader.skipped <= set(range(counts[name])):
+            raise ValueError("it leaves out pictures that the run does not have")
     state.epoch, state.step, state.seen, state.seconds = metadata.epoch, metadata.step, metadata.seen, metadata.seconds
-    state.loss_sum, state.right = tensors["loss_sum"].to(device), tensors["right"].to(device)
+    state.loss_sum, state.right = (tensors[name].reshape(()).to(device) for name in ("loss_sum", "right"))
     state.history, state.part_size, state.accepted = list(metadata.history), metadata.part_size, metadata.accepted
     return state
 
@@ -209,8 +251,12 @@ def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _snapshot(tensors: dict[str, Tensor], name: str) -> Snapshot:
-    return Snapshot(*(tensors[f"{name}.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+def _snapshot(tensors: dict[str, Tensor], name: str, count: int) -> Snapshot:
+    """That of the `count` pictures of a split. Raises `ValueError` if it is of others."""
+    snapshot = Snapshot(*(tensors[f"{name}.{part.name}"].numpy() for part in dataclasses.fields(Snapshot)))
+    if not snapshot.is_of(count):
+        raise ValueError("what it knows of the pictures does not fit them")
+    return snapshot
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -219,6 +265,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     for name, tensor in tensors.items():
         parameter, _, moment = name.partition(".")
         weight = weights[int(parameter)]
+        if tensor.shape != weight.shape and tensor.numel() != 1:
+            raise ValueError("its optimizer's state does not fit the network")
         if (
             tensor.shape == weight.shape
         ):  # same memory format as the weight: fused optimizers walk through both in parallel

@@ -1,17 +1,21 @@
 """The engine keeps the model that answers, and what it takes of the processor."""
 
+import os
+import shutil
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from resnet_gui.data.transforms import Preprocessing
 from resnet_gui.device import usable_cores
 from resnet_gui.engine.predictor_cache import PredictorCache
 from resnet_gui.events import Note, Predicted
 from resnet_gui.messages import Problem
-from resnet_gui.model_file import ModelMetadata, save_model
+from resnet_gui.model_file import ModelMetadata, load_model, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.records import ModelInfo
 
@@ -51,6 +55,72 @@ def test_a_precision_that_is_set_is_that_of_every_answer(model: Path, colours: P
     with pytest.raises(Problem) as caught:
         list(answering.describe(model, False, "eight bits"))
     assert caught.value.message.code == "setting_invalid"
+
+
+class SlowDrive:
+    """A drive on which `path` lies: what reads a model from there waits for `answers`. `reads` are all models read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.answers, self.asked = path, threading.Event(), threading.Event()
+        self.reads: list[Path] = []
+
+    def load(self, path: Path) -> tuple[nn.Module, ModelMetadata]:
+        self.reads.append(path)
+        if path == self.path:
+            self.asked.set()
+            assert self.answers.wait(60)
+        return load_model(path)
+
+
+@pytest.fixture
+def slow(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDrive]:
+    drive = SlowDrive(Path(shutil.copy(model, model.with_name("slow.safetensors"))))
+    monkeypatch.setattr("resnet_gui.model_file.load_model", drive.load)
+    yield drive
+    drive.answers.set()
+
+
+def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    return thread, found
+
+
+def problem_of(answering: PredictorCache, model: Path) -> str:
+    with pytest.raises(Problem) as caught:
+        list(answering.describe(model, False))
+    return str(caught.value)
+
+
+def test_a_model_that_does_not_open_keeps_no_other_waiting(model: Path, colours: Path, slow: SlowDrive) -> None:
+    answering, picture = PredictorCache(), colours / "red" / "0.png"
+    stop = threading.Event()
+    waiting = [in_thread(lambda: labels(answering, slow.path, picture)) for _ in range(2)]
+    stopped, told = in_thread(lambda: list(answering.describe(slow.path, False, "auto", stop)))
+    assert slow.asked.wait(30)
+    assert labels(answering, model, picture) == ["blue", "green", "red"]
+    stop.set()
+    stopped.join(30)
+    assert told == [[]], "it was stopped, and the drive has not answered yet"
+    slow.answers.set()
+    for thread, found in waiting:
+        thread.join(30)
+        assert found == [["blue", "green", "red"]]
+    assert slow.reads.count(slow.path) == 1, "three requests, one of which was stopped, load it once"
+    assert labels(answering, model, picture) == ["blue", "green", "red"]
+
+
+def test_requests_that_fail_together_are_both_told(model: Path, slow: SlowDrive) -> None:
+    answering = PredictorCache()
+    slow.path.write_bytes(b"no model")
+    told = [in_thread(lambda: problem_of(answering, slow.path)) for _ in range(2)]
+    slow.answers.set()
+    for thread, found in told:
+        thread.join(30)
+        assert found == [f"{slow.path} is not a model made by this program: it is not a complete safetensors file."]
+    os.mkfifo(slow.path.with_name("pipe"))
+    assert "it is a pipe" in problem_of(answering, slow.path.with_name("pipe"))
 
 
 def test_during_a_run_the_loaded_model_answers_with_one_thread(
