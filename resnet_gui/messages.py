@@ -235,7 +235,7 @@ SENTENCES = {
     ),
     "weights_cut_short": "{path} is cut short ({reason}). Download or copy it again.",
     "weights_unsupported": (
-        "{path} is {what}, which is not read. Save the weights alone where it was made, with torch.save(model.state_dict(), …)."
+        "{path} is {what}, which this program does not read. Save the weights alone where it was made, with torch.save(model.state_dict(), …)."
     ),
     "weights_other_format": "{path} is {what}, and only weights of PyTorch and .safetensors files are read. {advice}",
     "weights_stored_as": (
@@ -344,6 +344,11 @@ SENTENCES = {
     "advice_too_large": "This drive does not take files so large. Choose a folder on another one.",
     "advice_not_there": "The drive does not answer. Connect it again, or choose a folder on another one.",
     "advice_many_open": "Too many files are open. Close other programs, then try again.",
+    "advice_convert": (
+        "Look for the weights in PyTorch's form, or load them where they were made and save them with torch.save(model.state_dict(), …)."
+    ),
+    "advice_weights_alone": "Save the weights alone where it was made, with torch.save(model.state_dict(), …).",
+    "advice_unpack": "Unpack it, then choose the file of weights in it.",
     "advice_other": "Choose another folder, or try again.",
     "output_is_input": "{path} is a picture or one of the files to read, so it is not written over. Give the result another name.",
     "output_lost": "What was to be printed could not be written: {reason}. {advice}",

@@ -7,18 +7,19 @@ what is cut short is known before anything is taken.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import struct
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from resnet_gui.weights.pickle_reader import read_pickle
 from resnet_gui.weights.pickled_objects import Reading
 from resnet_gui.weights.pickled_tensors import STORAGES
-from resnet_gui.weights.refusals import CutShort, Unsupported, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported, refuse_if_larger_than_memory
 from resnet_gui.weights.sources import ArchiveParts, FileParts, MemoryParts, read_member, refuse_odd_members
 from resnet_gui.weights.stored_tensor import ITEM_SIZES, Global, Source, Storage, tensor_in
 
@@ -38,32 +39,30 @@ class _Storages:
     def __init__(self, source: Source) -> None:
         self.found: dict[str, Storage] = {}
         self._source = source
-        self._views: dict[tuple[Any, ...], Storage] = {}
+        self._views: dict[Any, Storage] = {}
 
     def __call__(self, wanted: Any) -> Any:
-        """The stand-in for a persistent id of `torch.save`. Raises `ValueError` if it is none."""
+        """The stand-in for a persistent id of `torch.save`. Raises `Damaged` if it is none."""
         match wanted:
             case ("storage", Global(kind), str(key), str(), int(numel), *view) if kind in STORAGES and len(view) < 2:
                 root = self.found.setdefault(
                     key, Storage(kind, (), None, None, self._source, key, STORAGES[kind], numel)
                 )
                 if not 0 <= numel < 2**63 or (root.name, root.numel) != (kind, numel):
-                    raise ValueError("a part is described in two ways")
-                return self._view(root, view[0]) if any(view) else root
+                    raise Damaged("a part is described in two ways")
+                return self._views.setdefault(view[0], _part_of(root, view[0])) if any(view) else root
             case ("module", Global() as kind, *_):  # with the source code of the module, which is not read
                 return kind
-        raise ValueError("a part is no plain row of numbers")
+        raise Damaged("a part is no plain row of numbers")
 
-    def _view(self, root: Storage, view: Any) -> Storage:
-        """A storage within another, as PyTorch before 0.4 had them."""
-        match view:
-            case (_, int(offset), int(numel)) if 0 <= offset <= offset + numel <= root.numel:
-                size = ITEM_SIZES[root.dtype]
-                made = Storage(
-                    root.name, (), None, None, root.source, root.key, root.dtype, numel, offset * size + root.start
-                )
-                return self._views.setdefault((root.key, offset, numel), made)
-        raise ValueError("a part reaches beyond another one")
+
+def _part_of(root: Storage, view: Any) -> Storage:
+    """A storage within another, as PyTorch before 0.4 had them. Raises `Damaged` if it does not lie within it."""
+    match view:
+        case (_, int(offset), int(numel)) if 0 <= offset <= offset + numel <= root.numel:
+            start = root.start + offset * ITEM_SIZES[root.dtype]
+            return Storage(root.name, (), None, None, root.source, root.key, root.dtype, numel, start)
+    raise Damaged("a part reaches beyond another one")
 
 
 def saved_within(data: bytes, reading: Reading) -> Any:
@@ -91,7 +90,7 @@ def read_stream(file: BinaryIO, source: FileParts | MemoryParts, reading: Readin
     made = read_pickle(file, reading, storages)
     keys = read_pickle(file, reading)
     if not isinstance(keys, list) or sorted(keys) != sorted(storages.found):
-        raise ValueError("the list of its parts is not complete")
+        raise Damaged("the list of its parts is not complete")
     _locate(file, ((key, storages.found[key]) for key in keys), source)
     return made
 
@@ -106,7 +105,7 @@ def _locate(file: BinaryIO, storages: Iterable[tuple[str, Storage]], source: Fil
         if len(count) < 8 or here + 8 + storage.bytes > end:
             raise CutShort("it ends before its weights do")
         if int.from_bytes(count, "little") != storage.numel:
-            raise ValueError(f"part {key} is not as large as it should be")
+            raise Damaged(f"part {key} is not as large as it should be")
         source.parts[key] = (here + 8, storage.bytes)
         here += 8 + storage.bytes
 
@@ -132,7 +131,7 @@ def read_archive(file: BinaryIO, path: Path, members: list[zipfile.ZipInfo], rea
     for key, storage in storages.found.items():
         record = next((records[f"{part}/{key}"] for part in _PARTS if f"{part}/{key}" in records), None)
         if record is None or record.file_size != storage.bytes:
-            raise ValueError(f"part {key} is {'missing' if record is None else 'not as large as it should be'}")
+            raise Damaged(f"part {key} is {'missing' if record is None else 'not as large as it should be'}")
         source.parts[key] = record
     return made
 
@@ -143,15 +142,28 @@ def pickle_name(members: Iterable[zipfile.ZipInfo]) -> str:
     return min(names, key=lambda name: name.count("/"), default="")
 
 
-def read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
+def tar_members(file: BinaryIO) -> dict[str, tarfile.TarInfo]:
+    """The first members of a tar archive, by name: PyTorch wrote four. Raises `CutShort`."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            members = {member.name: member for member in itertools.islice(archive, 16)}
+    except tarfile.ReadError as error:
+        raise CutShort("it ends within its list of parts") from error
+    if any(member.offset_data + member.size > size for member in members.values()):
+        raise CutShort("it ends before its weights do")
+    return members
+
+
+def read_tar(file: BinaryIO, path: Path, members: Mapping[str, tarfile.TarInfo], reading: Reading) -> Any:
     """The contents of a tar archive, which PyTorch wrote before 0.1.10: storages, tensors, and then the pickle.
 
     Raises `KeyError` if a part is missing, and as `read_pickle`.
     """
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        members = {name: archive.getmember(name) for name in ("storages", "tensors", "pickle")}
-    if any(not member.isreg() or member.sparse for member in members.values()):
-        raise ValueError("a part of its archive is no file")
+    parts = [members[name] for name in ("storages", "tensors", "pickle")]
+    if any(not part.isreg() or part.sparse for part in parts):
+        raise Damaged("a part of its archive is no file")
     source = FileParts(path, os.fstat(file.fileno()))
     found: dict[Any, Any] = {}
     file.seek(members["storages"].offset_data)
@@ -168,7 +180,7 @@ def _read_tar_storages(file: BinaryIO, source: FileParts, reading: Reading, foun
             case (int(key), _, Global(kind)) if kind in STORAGES:
                 pass
             case _:
-                raise ValueError("a part is no plain row of numbers")
+                raise Damaged("a part is no plain row of numbers")
         numel = int.from_bytes(file.read(8), "little")
         storage = Storage(kind, (), None, None, source, str(key), STORAGES[kind], numel)
         file.seek(-8, io.SEEK_CUR)
@@ -176,7 +188,7 @@ def _read_tar_storages(file: BinaryIO, source: FileParts, reading: Reading, foun
         file.seek(sum(source.parts[str(key)]))
         found[key] = storage
     for target, root, offset, numel in read_pickle(file, reading):
-        found[target] = _Storages(source)._view(found[root], (target, offset, numel))
+        found[target] = _part_of(found[root], (target, offset, numel))
 
 
 def _read_tar_tensors(file: BinaryIO, reading: Reading, found: dict[Any, Any]) -> None:
@@ -184,10 +196,10 @@ def _read_tar_tensors(file: BinaryIO, reading: Reading, found: dict[Any, Any]) -
         key, storage, _ = read_pickle(file, reading)
         dimensions = _numbers(file, "<ii")[0]
         if not 0 <= dimensions <= 64:
-            raise ValueError("a tensor has an odd form")
+            raise Damaged("a tensor has an odd form")
         shape, stride = _numbers(file, f"<{dimensions}q"), _numbers(file, f"<{dimensions}q")
         if not isinstance(found[storage], Storage):
-            raise ValueError("a tensor has no numbers")
+            raise Damaged("a tensor has no numbers")
         tensor = tensor_in(found[storage], _numbers(file, "<q")[0], shape, stride)
         found[key] = reading.met(tensor)
 
@@ -201,5 +213,5 @@ def _numbers(file: BinaryIO, form: str) -> tuple[int, ...]:
 
 def _count(made: Any) -> int:
     if not isinstance(made, int):
-        raise ValueError("the number of its parts is missing")
+        raise Damaged("the number of its parts is missing")
     return made

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
+from resnet_gui.weights.refusals import Damaged
+from resnet_gui.weights.stored_tensor import ModuleState, Opaque, StoredTensor
 
-_MOST_NAMES = 200_000
-
-
-class ModuleState(dict[str, Any]):
-    """A state dict: the stored tensors of a module and of those within it, with dotted names."""
+_LONGEST_NAME = 500
 
 
-def state_dict_of(attributes: Any) -> ModuleState | None:
+def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
     """What `state_dict()` of a module with these attributes would give; None if they are not those of a module.
 
-    The modules within it must be there already, as they are in every pickle that holds no circle. Raises `ValueError`
-    if there are more than 200,000 names.
+    The modules within it must be there already, as they are in every pickle that holds no circle. Raises `Damaged`
+    if there are more than `most_names`, or they are very long.
     """
     match attributes:
         case {"_parameters": dict(parameters), "_buffers": dict(buffers), "_modules": dict(modules)}:
@@ -32,8 +29,8 @@ def state_dict_of(attributes: Any) -> ModuleState | None:
     for name, module in modules.items():
         inner = module.attributes if isinstance(module, Opaque) else None
         if isinstance(inner, ModuleState):
-            if len(found) + len(inner) > _MOST_NAMES:
-                raise ValueError("its modules hold each other too often")
+            if len(found) + len(inner) > most_names or any(len(below) > _LONGEST_NAME for below in inner):
+                raise Damaged("its modules hold each other too often")
             found.update((f"{name}.{below}", tensor) for below, tensor in inner.items())
     return found
 

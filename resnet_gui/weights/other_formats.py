@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import codecs
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from resnet_gui.messages import Problem
 from resnet_gui.weights.refusals import OtherFormat
 
-_CONVERT = (
-    "Look for the weights in PyTorch's form, or load them where they were made and save them with "
-    "torch.save(model.state_dict(), …)."
-)
-_LOAD_IN_PYTORCH = "Save the weights alone where it was made, with torch.save(model.state_dict(), …)."
-_UNPACK = "Unpack it, then choose the file of weights in it."
+_CONVERT, _ALONE, _UNPACK = "advice_convert", "advice_weights_alone", "advice_unpack"
 
 _STARTS: dict[bytes, tuple[str, str]] = {
     b"\x89HDF\r\n\x1a\n": ("an HDF5 file, as Keras writes it", _CONVERT),
@@ -49,8 +45,13 @@ _SUFFIXES: dict[str, tuple[str, str]] = {
     ".engine": ("a TensorRT engine", _CONVERT),
     ".weights": ("a file of Darknet", _CONVERT),
     ".npz": ("a numpy archive (.npz)", _CONVERT),
+    ".pbtxt": ("a TensorFlow graph", _CONVERT),
+    ".meta": ("a part of a TensorFlow checkpoint", _CONVERT),
     ".index": ("the index of a TensorFlow checkpoint", _CONVERT),
 }
+_TEXTS = (".prototxt", ".pbtxt")
+"""Those of them that are texts. A text with another of these names is something else."""
+
 _LIBRARIES = {
     "sklearn": "scikit-learn", "joblib": "joblib", "xgboost": "XGBoost", "lightgbm": "LightGBM",
     "catboost": "CatBoost", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX", "flax": "Flax",
@@ -76,12 +77,12 @@ def refuse_archive(names: Collection[str]) -> None:
     """Raises `OtherFormat` for a zip archive with these members that holds no weights of `torch.save`."""
     inner = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
-        raise OtherFormat("a TorchScript program (torch.jit.save)", _LOAD_IN_PYTORCH)
+        raise OtherFormat("a TorchScript program (torch.jit.save)", _ALONE)
     if any(
         name.endswith(("serialized_exported_program.json", "archive_format")) or "/models/" in f"/{name}"
         for name in names
     ):
-        raise OtherFormat("a program of torch.export (.pt2)", _LOAD_IN_PYTORCH)
+        raise OtherFormat("a program of torch.export (.pt2)", _ALONE)
 
 
 def refuse_foreign_archive(names: Collection[str]) -> None:
@@ -107,15 +108,27 @@ def refuse_by_content(path: Path, start: bytes) -> None:
         raise OtherFormat("a TensorFlow Lite file", _CONVERT)
     if b"<net " in start and start.lstrip().startswith(b"<"):
         raise OtherFormat("an OpenVINO file", _CONVERT)
-    if ".data-0" in path.name:
+    if ".data-0" in path.name or (path.name == "checkpoint" and b"model_checkpoint_path" in start):
         raise OtherFormat("a part of a TensorFlow checkpoint", _CONVERT)
-    text = start.isascii() and b"\0" not in start
-    if path.suffix.lower() in _SUFFIXES and (not text or path.suffix.lower() in (".prototxt",)):
-        what, advice = _SUFFIXES[path.suffix.lower()]
-        raise OtherFormat(what, advice)
-    if start.startswith(b"\x08") and b"\x12" in start[2:4]:
+    if path.name == "saved_model.pb":
+        raise OtherFormat("a TensorFlow SavedModel", _CONVERT)
+    suffix, text = path.suffix.lower(), _is_text(start)
+    if start and suffix in _SUFFIXES and text == (suffix in _TEXTS):
+        raise OtherFormat(*_SUFFIXES[suffix])
+    if start.startswith(b"\x08") and b"\x12" in start[2:4] and any(start[4:]):
         raise OtherFormat("an ONNX file or one of TensorFlow", _CONVERT)
     raise Problem("weights_not_weights", path=str(path), what=_kind_of_file(start, text))
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether the first bytes of a file, which may end within a letter, are text."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return not any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text)
 
 
 def _kind_of_file(start: bytes, text: bool) -> str:
@@ -138,7 +151,7 @@ def _kind_of_file(start: bytes, text: bool) -> str:
     return "a text" if text else "of an unknown format"
 
 
-def refuse_library(names: Collection[str]) -> None:
+def refuse_library(names: Iterable[str]) -> None:
     """Raises `OtherFormat` if a pickle that named `names` is one of another library's."""
     for name in names:
         library = _LIBRARIES.get(name.partition(".")[0])

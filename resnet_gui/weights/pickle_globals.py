@@ -7,17 +7,17 @@ sentence “could run a program” is true.
 from __future__ import annotations
 
 DANGEROUS_MODULES = frozenset({
-    "_aix_support", "_ctypes", "_io", "_osx_support", "_pickle", "_posixsubprocess", "_pyio", "_pyrepl", "_socket",
+    "_aix_support", "_ctypes", "_frozen_importlib", "_frozen_importlib_external", "_imp", "_io", "_osx_support", "_pickle", "_posixsubprocess", "_pyio", "_pyrepl", "_socket",
     "_testcapi", "_thread", "_winapi", "_xxsubinterpreters", "aiohttp", "antigravity", "asyncio", "bdb", "cffi",
     "cgi", "cProfile", "cloudpickle", "cmd", "code", "codeop", "commands", "concurrent", "ctypes", "dill", "distutils",
     "doctest", "ensurepip", "faulthandler", "fcntl", "fileinput", "ftplib", "gc", "glob", "http", "httplib", "httpx",
     "idlelib", "imaplib", "imp", "importlib", "inspect", "IPython", "joblib.externals", "lib2to3", "linecache",
-    "logging.config", "mailcap", "marshal", "mmap", "modulefinder", "msvcrt", "multiprocessing", "nntplib",
+    "logging.config", "logging.handlers", "mailcap", "marshal", "mmap", "modulefinder", "msvcrt", "multiprocessing", "nntplib",
     "nt", "ntpath", "os", "pdb", "pickle", "pickletools", "pip", "pipes", "pkg_resources", "pkgutil", "platform",
     "popen2", "poplib", "posix", "posixpath", "profile", "pty", "py_compile", "compileall", "pydoc", "requests",
     "requests_toolbelt", "resource", "rlcompleter", "runpy", "select", "selectors", "setuptools", "shelve", "shutil",
     "signal", "site", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "sysconfig",
-    "syslog", "telnetlib", "tempfile", "test.support", "this", "threading", "timeit", "tkinter", "trace", "tracemalloc",
+    "syslog", "tarfile", "telnetlib", "tempfile", "test.support", "this", "threading", "timeit", "tkinter", "trace", "tracemalloc",
     "turtledemo", "unittest.mock", "urllib", "urllib2", "venv", "webbrowser", "winreg", "wsgiref", "xmlrpc", "zipapp",
     "zipimport", "numpy.ctypeslib", "numpy.distutils", "numpy.f2py", "numpy.testing", "torch.hub", "torch.jit",
     "torch.package", "torch.distributed.run", "torch.distributed.launch",
@@ -27,7 +27,7 @@ DANGEROUS_MODULES = frozenset({
 """Modules that run programs, load code, or read and write files and networks; with everything below them."""
 
 _INNER = DANGEROUS_MODULES & {
-    "_posixsubprocess", "_pickle", "ctypes", "importlib", "marshal", "nt", "os", "pickle", "posix", "pty", "runpy",
+    "_posixsubprocess", "ctypes", "importlib", "marshal", "nt", "os", "pickle", "posix", "pty", "runpy",
     "shutil", "socket", "subprocess", "sys", "webbrowser", "urllib", "asyncio", "builtins",
 }  # fmt: skip
 """Those that are dangerous as a part of another name, too (`torch.os.system`). Other names there are common words."""
@@ -43,7 +43,7 @@ _DANGEROUS = {
     *(f"types.{name}" for name in ("CodeType", "FunctionType", "LambdaType", "MethodType", "ModuleType")),
     "torch.load", "torch.serialization.load", "torch.compile", "torch.fx.graph_module.reduce_graph_module",
     "torch.ops.load_library", "torch.ops", "numpy.load", "numpy.fromfile", "numpy.memmap", "numpy.save", "numpy.savez",
-    "codecs.open", "io.open", "io.FileIO", "io.open_code", "gzip.open", "bz2.open", "lzma.open", "zipfile.ZipFile",
+    "codecs.open", "logging.FileHandler", "io.open", "io.FileIO", "io.open_code", "gzip.open", "gzip.GzipFile", "bz2.open", "bz2.BZ2File", "lzma.open", "lzma.LZMAFile", "zipfile.ZipFile", "zipfile.PyZipFile", "dbm.open",
     "pandas.read_pickle", "joblib.load", "functools.reduce", "types.coroutine",
 }  # fmt: skip
 
@@ -54,9 +54,12 @@ ARRAY_FROM_BUFFER = frozenset(f"{core}.numeric._frombuffer" for core in _NUMPY)
 SETS = frozenset(
     {f"{module}.{name}" for module in (*_BUILTINS, "sets") for name in ("set", "frozenset")} | {"sets.Set"}
 )
+TYPES = frozenset(f"{module}.type" for module in _BUILTINS)
 GETATTR = frozenset(f"{module}.getattr" for module in _BUILTINS)
+RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor"})
+"""They make an object of a class, the first argument, with the value of a built-in class that it is derived from."""
 OBJECT_MAKERS = frozenset({
-    "copyreg._reconstructor", "copy_reg._reconstructor", "copyreg.__newobj__", "copy_reg.__newobj__",
+    "copyreg.__newobj__", "copy_reg.__newobj__",
     "copyreg.__newobj_ex__", "copy_reg.__newobj_ex__",
 })  # fmt: skip
 """They make an object of the class that is their first argument."""
@@ -68,7 +71,7 @@ _NUMPY_TYPES = (
 HARMLESS = frozenset({
     *(f"{module}.{name}" for module in _BUILTINS for name in (
         "object", "bool", "int", "long", "float", "complex", "str", "unicode", "bytes", "bytearray", "tuple", "list",
-        "dict", "slice", "range", "xrange", "type", "property", "reversed", "enumerate", "zip",
+        "dict", "slice", "range", "xrange", "reversed", "enumerate", "zip",
     )),
     *(f"numpy.{name}" for name in _NUMPY_TYPES), *(f"numpy.{name}" for name in ("array", "asarray")),
     *(f"{core}.multiarray.{name}" for core in _NUMPY for name in ("scalar", "ndarray")),
@@ -81,14 +84,14 @@ HARMLESS = frozenset({
     "_collections.deque", "_collections.defaultdict", "array.array", "array._array_reconstructor", "itertools.count",
     "itertools.cycle", "itertools.repeat", "itertools.chain", "functools.partial", "_functools.partial",
     "operator.itemgetter", "_operator.itemgetter", "_operator.getitem", "operator.getitem", "_operator.or_", "operator.or_",
-    "pytz._p", "pytz._UTC", "dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzlocal", "zoneinfo._unpickle", "re._compile",
-    "time.struct_time", "weakref.ref", "types.mappingproxy",
+    "numpy.ma.core._mareconstruct", "logging.getLogger", "pytz._p", "pytz._UTC", "dateutil.tz.tz.tzutc", "dateutil.tz.tz.tzlocal", "zoneinfo._unpickle", "zoneinfo.ZoneInfo._unpickle", "re._compile",
+    "time.struct_time", "types.mappingproxy",
     "torch.device", "torch.dtype", "torch.finfo", "torch.iinfo", "torch.tensor",
     "torch.serialization._get_layout", "torch._utils._get_restore_location",
     "torch.distributed._shard.sharded_tensor.metadata.ShardedTensorMetadata",
     "pandas._libs.internals._unpickle_block", "pandas.core.indexes.base._new_Index",
     "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked", "pandas._libs.tslibs.timestamps._unpickle_timestamp",
-    "pandas._libs.tslibs.timedeltas._timedelta_unpickle", "PIL.Image.frombytes",
+    "pandas._libs.tslibs.timedeltas._timedelta_unpickle",
 })  # fmt: skip
 """Functions, and classes with a name like a function's, that only make a value out of their arguments."""
 
@@ -96,6 +99,7 @@ DICTS = frozenset({
     "collections.OrderedDict", "collections.Counter", "collections.defaultdict", "builtins.dict", "__builtin__.dict",
     "_collections.OrderedDict", "_collections.defaultdict", "ordereddict.OrderedDict",
 })  # fmt: skip
+BYTES = frozenset({"builtins.bytes", "__builtin__.bytes"})
 LISTS = frozenset({"builtins.list", "__builtin__.list", "collections.deque", "_collections.deque"})
 
 
@@ -107,5 +111,5 @@ def is_dangerous(name: str) -> bool:
 
 
 def is_class(name: str) -> bool:
-    """Whether `name` is spelled as classes are: its last part begins with a capital letter."""
-    return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+    """Whether `name` is spelled as classes are: its last part begins with a capital letter, perhaps behind Cython's."""
+    return name.rpartition(".")[2].removeprefix("__pyx_unpickle_").lstrip("_")[:1].isupper()

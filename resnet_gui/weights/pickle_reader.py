@@ -7,13 +7,14 @@ is imported, called or built. What it says of tensors is checked, and no tensor 
 from __future__ import annotations
 
 import codecs
+import contextlib
+import gc
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from resnet_gui.weights.pickle_globals import is_dangerous
 from resnet_gui.weights.pickled_objects import MOST_INSTRUCTIONS, Reading, build, call, make_object, put
-from resnet_gui.weights.refusals import CutShort, UnsafePickle, Unsupported
+from resnet_gui.weights.refusals import CutShort, Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, Opaque
 
 _LONGEST_LINE = 2**24
@@ -24,8 +25,8 @@ Persistent = Callable[[Any], Any]
 
 
 def no_persistent_ids(wanted: Any) -> Any:
-    """For pickles in which nothing may be named so. Raises `ValueError`."""
-    raise ValueError("a part is named that lies elsewhere")
+    """For pickles in which nothing may be named so. Raises `Damaged`."""
+    raise Damaged("a part is named that lies elsewhere")
 
 
 def read_pickle(file: BinaryIO, reading: Reading, persistent: Persistent = no_persistent_ids) -> Any:
@@ -34,7 +35,20 @@ def read_pickle(file: BinaryIO, reading: Reading, persistent: Persistent = no_pe
     Contents may hold themselves, and share parts. Raises `UnsafePickle` if loading the pickle could run a program,
     `CutShort`, `Unsupported`, and any exception if it is malformed.
     """
-    return _PickleMachine(file, reading, persistent).run()
+    with _no_garbage_collection():
+        return _PickleMachine(file, reading, persistent).run()
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Python would look through the growing contents again and again: half the time, for many objects."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _PickleMachine:
@@ -99,15 +113,13 @@ class _PickleMachine:
     def name(self, module: Any, name: Any) -> Global:
         """The stand-in for a name. Raises `UnsafePickle` if a program could be run by it."""
         if not isinstance(module, str) or not isinstance(name, str):
-            raise ValueError("a name is no text")
-        full = f"{module}.{name}"
-        self.reading.names.add(full)
-        if is_dangerous(full):
-            raise UnsafePickle(full)
-        return Global(full)
+            raise Damaged("a name is no text")
+        self.reading.count_object()
+        return self.reading.named(f"{module}.{name}")
 
     def reduce(self, maker: Any, arguments: Any) -> Any:
         """What a call of `maker` would give."""
+        self.reading.count_object()
         return call(maker, arguments, self.reading)
 
 
@@ -118,7 +130,7 @@ def _not_an_instruction(code: bytes) -> Exception:
         return UnsafePickle("a name of the extension registry")
     if code in _BUFFERS:
         return Unsupported("a pickle whose numbers lie in another file")
-    return ValueError(f"its pickle has no instruction {code!r}")
+    return Damaged(f"its pickle has no instruction {code!r}")
 
 
 _EXTENSIONS = (b"\x82", b"\x83", b"\x84")
@@ -142,7 +154,7 @@ def _decimal(machine: _PickleMachine) -> None:
 def _escaped_text(machine: _PickleMachine) -> None:
     line = machine.line().strip()
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in b"'\"":
-        raise ValueError("a text has no quotation marks")
+        raise Damaged("a text has no quotation marks")
     machine.stack.append(_text(codecs.escape_decode(line[1:-1])[0]))
 
 
@@ -156,7 +168,7 @@ def _extend(target: Any, items: list[Any]) -> None:
         target.items = target.items if isinstance(target.items, list) else []
         target = target.items
     if not isinstance(target, list):
-        raise ValueError("something is appended to what is no list")
+        raise Damaged("something is appended to what is no list")
     target.extend(items)
 
 
@@ -174,7 +186,7 @@ def _tuple_of(count: int) -> Callable[[_PickleMachine], None]:
     def make(machine: _PickleMachine) -> None:
         stack = machine.stack
         if len(stack) < count:
-            raise ValueError("a tuple has too few items")
+            raise Damaged("a tuple has too few items")
         stack[-count:] = [tuple(stack[-count:])]
 
     return make
@@ -192,11 +204,14 @@ def _memoize(machine: _PickleMachine) -> None:
 
 
 def _push_set(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     machine.stack.append(Opaque("builtins.set", items=[]))
 
 
 def _frozen_set(machine: _PickleMachine) -> None:
-    machine.stack.append(Opaque("builtins.frozenset", items=machine.since_mark()))
+    machine.reading.count_object()
+    items = machine.since_mark()
+    machine.stack.append(Opaque("builtins.frozenset", items=items))
 
 
 def _add_items(machine: _PickleMachine) -> None:
@@ -226,21 +241,25 @@ def _object(machine: _PickleMachine) -> None:
 
 
 def _new_object(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     arguments = machine.stack.pop()
     machine.stack.append(make_object(machine.stack.pop(), arguments, machine.reading))
 
 
 def _new_object_by_name(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     by_name, arguments = machine.stack.pop(), machine.stack.pop()
     machine.stack.append(make_object(machine.stack.pop(), (*arguments, by_name), machine.reading))
 
 
 def _build(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     state = machine.stack.pop()
-    build(machine.stack[-1], state)
+    build(machine.stack[-1], state, machine.reading)
 
 
 def _persistent(machine: _PickleMachine) -> None:
+    machine.reading.count_object()
     machine.stack.append(machine.persistent(machine.stack.pop()))
 
 

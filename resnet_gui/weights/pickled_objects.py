@@ -11,23 +11,34 @@ from resnet_gui.weights.module_state import state_dict_of
 from resnet_gui.weights.pickle_globals import (
     ARRAY_FROM_BUFFER,
     ARRAY_MAKERS,
+    BYTES,
     DICTS,
     GETATTR,
     HARMLESS,
     LISTS,
     OBJECT_MAKERS,
+    RECONSTRUCTORS,
     SETS,
+    TYPES,
     is_class,
+    is_dangerous,
 )
 from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
-from resnet_gui.weights.refusals import UnsafePickle
-from resnet_gui.weights.stored_tensor import Global, Opaque, Storage, StoredTensor
+from resnet_gui.weights.refusals import Damaged, UnsafePickle, Unsupported
+from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
 _PLAIN = (str, int, float, bytes, type(None))
 _LONGEST_KEY = 16
 
-MOST_INSTRUCTIONS = 2_000_000
+MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
+
+
+MOST_OBJECTS = 200_000
+"""More are not looked at: tensors, of which each is two or three, and all that is no plain value."""
+
+MOST_NAMES = 5_000
+_LONGEST_NAME = 500
 
 
 @dataclass(slots=True, eq=False)
@@ -39,24 +50,47 @@ class Reading:
     """Reads what `torch.save` wrote into bytes within a pickle."""
     instructions: int = MOST_INSTRUCTIONS
     depth: int = 4
-    names: set[str] = field(default_factory=set)
+    objects: int = MOST_OBJECTS
+    names: dict[str, Global] = field(default_factory=dict)
     """The classes and functions that were named."""
+    module_names: int = 200_000
+    """How many names of tensors may be made for modules within modules."""
     tensors: int = 0
+
+    def named(self, name: str) -> Global:
+        """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
+        found = self.names.get(name)
+        if found is None:
+            if len(name) > _LONGEST_NAME:
+                raise Damaged("a name is too long")
+            if len(self.names) > MOST_NAMES:
+                raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
+            found = self.names[name] = Global(name)
+            if is_dangerous(name):
+                raise UnsafePickle(name)
+        return found
+
+    def count_object(self) -> None:
+        """Counts an object that has to be looked at. Raises `Unsupported` if there are too many."""
+        self.objects -= 1
+        if self.objects < 0:
+            raise Unsupported(f"a pickle with more than {MOST_OBJECTS:,} objects, most of them not for weights")
 
     def met(self, tensor: StoredTensor) -> StoredTensor:
         """Counts `tensor`, and gives it the file's path."""
+        self.count_object()
         tensor.path = self.path
         self.tensors += 1
         return tensor
 
 
 def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
-    """Puts `items` into `target`, a dict or a stand-in. Raises `ValueError` if it is neither."""
+    """Puts `items` into `target`, a dict or a stand-in. Raises `Damaged` if it is neither."""
     if isinstance(target, Opaque) and not isinstance(target, Global):
         target.items = target.items if isinstance(target.items, dict) else {}
         target = target.items
     if not isinstance(target, dict):
-        raise ValueError("something is put where it cannot be")
+        raise Damaged("something is put where it cannot be")
     for key, value in items:
         if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
             value.name = key
@@ -81,7 +115,7 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     if not isinstance(maker, Global):
         raise UnsafePickle(f"{getattr(maker, 'name', 'something')}() called once more")
     if not isinstance(arguments, tuple):
-        raise ValueError("a call has no arguments")
+        raise Damaged("a call has no arguments")
     name = maker.name
     if name in TENSOR_MAKERS:
         return reading.met(make_tensor(name, arguments))
@@ -110,29 +144,48 @@ def _made_dict(name: str, arguments: tuple[Any, ...]) -> dict[Any, Any]:
         case ([*pairs],):  # as Python 2 wrote it
             put(made, ((key, value) for key, value in pairs))
         case _:
-            raise ValueError("a dict is made in an odd way")
+            raise Damaged("a dict is made in an odd way")
     return made
 
 
 def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     """A member of an enum or a class within a class, as older protocols name them; all else could be a program."""
     match arguments:
-        case (Global(owner), str(attribute)) if is_class(owner) and attribute.isidentifier() and attribute[:1] != "_":
-            return Global(f"{owner}.{attribute}")
+        case (Global(owner), str(attribute)) if is_class(owner) and attribute.isidentifier():
+            if attribute[:1] != "_" or f"{owner}.{attribute}" in HARMLESS:
+                return reading.named(f"{owner}.{attribute}")
     raise UnsafePickle(maker.name)
 
 
 def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     if not arguments:
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     return make_object(arguments[0], arguments[1:], reading)
+
+
+def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    match arguments:
+        case (Global() as kind, Global(base), value):
+            return make_object(kind, () if base.endswith(".object") else (value,), reading)
+    raise Damaged("an object has no class")
+
+
+def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    return Opaque(maker.name, arguments) if arguments else b""
+
+
+def _type(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
+    """The class of a value, as that of None is written. With three arguments it would make a new class."""
+    if len(arguments) != 1:
+        raise UnsafePickle(maker.name)
+    return Opaque(maker.name, arguments)
 
 
 def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     match arguments:
         case (bytes(data),):
             return reading.saved_within(data, reading)
-    raise ValueError("weights within weights are not in bytes")
+    raise Damaged("weights within weights are not in bytes")
 
 
 def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -154,6 +207,9 @@ def _buffer_array(maker: Global, arguments: tuple[Any, ...], reading: Reading) -
 _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
     **dict.fromkeys(GETATTR, _attribute),
     **dict.fromkeys(OBJECT_MAKERS, _object_of_first),
+    **dict.fromkeys(RECONSTRUCTORS, _reconstructed),
+    **dict.fromkeys(BYTES, _bytes),
+    **dict.fromkeys(TYPES, _type),
     **dict.fromkeys(ARRAY_MAKERS, _new_array),
     **dict.fromkeys(ARRAY_FROM_BUFFER, _buffer_array),
     "torch.storage._load_from_bytes": _saved_within,
@@ -162,9 +218,9 @@ _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
 
 
 def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
-    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `ValueError` if it is none."""
+    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `Damaged` if it is none."""
     if not isinstance(maker, Global) or not isinstance(arguments, tuple):
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     if maker.name in TENSOR_MAKERS:
         return reading.met(make_tensor(maker.name, arguments))
     if maker.name in DICTS:
@@ -172,26 +228,32 @@ def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
     return Opaque(maker.name, arguments)
 
 
-def build(target: Any, state: Any) -> None:
+def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
+    found = state_dict_of(attributes, reading.module_names)
+    reading.module_names -= len(found or ())
+    return found
+
+
+def build(target: Any, state: Any, reading: Reading) -> None:
     """Gives the stand-in `target` its attributes.
 
-    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
+    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `Damaged`.
     """
     match target:
         case Global(name):
             raise UnsafePickle(name)
         case Storage():
-            raise ValueError("a row of numbers has attributes")
+            raise Damaged("a row of numbers has attributes")
         case Opaque():
-            target.attributes = state_dict_of(state) or state
+            target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
             fill_array(target, state)
         case StoredTensor():
             refill(target, state)
         case dict() if isinstance(state, dict):
             if any(isinstance(name, str) and hasattr(dict, name) for name in state):
-                raise ValueError("a dict has attributes in place of its methods")
+                raise Damaged("a dict has attributes in place of its methods")
         case list() | dict():
             pass
         case _:
-            raise ValueError("a plain value has attributes")
+            raise Damaged("a plain value has attributes")

@@ -9,20 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from resnet_gui.weights.refusals import CutShort, Unsupported
+from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported
 
 _LOCAL_HEADER = 30
+_SHORTEST_END = 22
+_LONGEST_END = 2**16 + 2**10
+_LONGEST_LIST = 2**22
+"""Bytes: enough for the parts of 50,000 tensors."""
 _MOST_INFLATED = 1032
 """What DEFLATE can make of one byte at most."""
 
 
 def open_again(path: Path, first: os.stat_result) -> BinaryIO:
-    """Opens the file once more. Raises `ValueError` if it is not as it was when its contents were read."""
+    """Opens the file once more. Raises `Damaged` if it is not as it was when its contents were read."""
     file = path.open("rb")
     now = os.fstat(file.fileno())
     if (now.st_size, now.st_mtime_ns, now.st_ino) != (first.st_size, first.st_mtime_ns, first.st_ino):
         file.close()
-        raise ValueError("it has changed while it was read")
+        raise Damaged("it has changed while it was read")
     return file
 
 
@@ -62,7 +66,7 @@ class MemoryParts:
 
 @dataclass(slots=True)
 class ArchiveParts:
-    """Storages that are members of a zip archive. The one that was read last is kept: tensors often share one."""
+    """Storages that are members of a zip archive. One that several tensors share is kept until another is read."""
 
     path: Path
     first: os.stat_result
@@ -71,16 +75,37 @@ class ArchiveParts:
     _last: tuple[str, bytes] = ("", b"")
 
     def read(self, key: str, start: int, size: int) -> bytearray:
-        """`size` bytes of the storage `key`, from `start`. Raises `ValueError` if its checksum is wrong."""
-        if key != self._last[0] or not self._last[1]:
+        """`size` bytes of the storage `key`, from `start`. Raises `Damaged` if its checksum is wrong."""
+        kept, data = self._last
+        if key != kept or not data:
             self._last = ("", b"")
             with open_again(self.path, self.first) as file:
-                self._last = (key, read_member(file, self.parts[key]))
-        return bytearray(memoryview(self._last[1])[start : start + size])
+                data = read_member(file, self.parts[key])
+        if size < len(data):
+            self._last = (key, data)
+        return bytearray(memoryview(data)[start : start + size])
+
+
+def members_of(file: BinaryIO) -> list[zipfile.ZipInfo]:
+    """The members of a zip archive. Raises `CutShort` if their list is missing, `Unsupported` if it is very long."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _LONGEST_END, 0))
+    end = file.read()
+    last = end[end.rfind(b"PK\x05\x06") :]
+    if not last.startswith(b"PK\x05\x06") or len(last) < _SHORTEST_END:
+        raise CutShort("the list of its parts, which is at its end, is missing")
+    length = int.from_bytes(last[12:16], "little")
+    if length == 2**32 - 1:  # the true number stands in another record, before this one
+        other = end[end.rfind(b"PK\x06\x06") :]
+        length = int.from_bytes(other[40:48], "little")
+    if length > _LONGEST_LIST:
+        raise Unsupported("a zip archive of very many parts")
+    with zipfile.ZipFile(file) as archive:
+        return archive.infolist()
 
 
 def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    """Raises `Unsupported` or `ValueError` for members that cannot be as large as they say, in a file of `size` bytes."""
+    """Raises `Unsupported` or `Damaged` for members that cannot be as large as they say, in a file of `size` bytes."""
     for member in members:
         if member.flag_bits & 1:
             raise Unsupported("a zip archive with a password")
@@ -92,18 +117,18 @@ def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
             else _MOST_INFLATED * member.compress_size
         )
         if member.file_size > grown or member.header_offset + member.compress_size > size:
-            raise ValueError("it claims to hold more than there is in it")
+            raise Damaged("it claims to hold more than there is in it")
 
 
 def read_member(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
     """The content of `member`, verified by its checksum if it has one (`set_crc32_options(False)` writes 0).
 
-    Raises `ValueError` if it is not what the archive's directory says.
+    Raises `Damaged` if it is not what the archive's directory says.
     """
     file.seek(member.header_offset)
     header = file.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
-        raise ValueError("a part of its archive is not where it should be")
+        raise Damaged("a part of its archive is not where it should be")
     names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
     file.seek(member.header_offset + _LOCAL_HEADER + names)
     data = file.read(member.compress_size)
@@ -111,7 +136,7 @@ def read_member(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflate.decompress(data, member.file_size or 1)
     if len(data) != member.file_size:
-        raise ValueError("a part of its archive is not as large as it should be")
+        raise Damaged("a part of its archive is not as large as it should be")
     if member.CRC and zlib.crc32(data) != member.CRC:
-        raise ValueError("a part of its archive does not match its checksum")
+        raise Damaged("a part of its archive does not match its checksum")
     return data

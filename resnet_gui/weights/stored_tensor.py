@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from resnet_gui.messages import Problem
-from resnet_gui.weights.refusals import problems_of, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import Damaged, problems_of, refuse_if_larger_than_memory
 
 ITEM_SIZES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8, "complex32": 4,
@@ -39,6 +39,10 @@ class Source(Protocol):
         ...
 
 
+class ModuleState(dict[str, Any]):
+    """A state dict: the stored tensors of a module and of those within it, with dotted names."""
+
+
 @dataclass(slots=True, eq=False)
 class Opaque:
     """Stands in for an object that is no plain value and no tensor, and is never made.
@@ -54,7 +58,12 @@ class Opaque:
 
     @property
     def state(self) -> Any:
-        """The one of the three that there is, a tuple of them if there are several, None if there is none."""
+        """The one of the three that there is, a tuple of them if there are several, None if there is none.
+
+        Of a module that was saved as a whole, it is the state dict.
+        """
+        if isinstance(self.attributes, ModuleState):
+            return self.attributes
         parts = tuple(part for part in (self.arguments, self.items, self.attributes) if part)
         return parts[0] if len(parts) == 1 else parts or None
 
@@ -121,12 +130,12 @@ class StoredTensor:
             if self.layout or self.dtype not in _READABLE:
                 kind = self.layout or self.dtype
                 raise Problem("weights_stored_as", path=str(self.path), name=self.name, kind=kind)
-            refuse_if_larger_than_memory(self.path, (4 + ITEM_SIZES[self.dtype]) * math.prod(self.shape))
+            refuse_if_larger_than_memory(self.path, (4 + 3 * ITEM_SIZES[self.dtype]) * math.prod(self.shape))
             tensor = self._numbers()
             if self.dtype not in _FLOATS:
                 return tensor
             tensor = tensor.float()
-            if not tensor.isfinite().all():
+            if tensor.numel() and not all(math.isfinite(bound) for bound in tensor.aminmax()):  # NaN is both bounds
                 raise Problem("weights_not_finite", path=str(self.path), name=self.name)
             return tensor
 
@@ -150,25 +159,25 @@ def extent(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
 def contiguous_stride(shape: Sequence[Any]) -> tuple[int, ...]:
     """How far apart neighbours along each axis are, if the numbers of `shape` lie side by side, the last axis closest.
 
-    Raises `ValueError` if it is no shape.
+    Raises `Damaged` if it is no shape.
     """
     if len(shape) > _MOST_DIMENSIONS or any(type(count) is not int or not 0 <= count < 2**63 for count in shape):
-        raise ValueError("a tensor has an odd form")
+        raise Damaged("a tensor has an odd form")
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def tensor_in(storage: Storage, offset: Any, shape: Any, stride: Any, dtype: str = "") -> StoredTensor:
     """A tensor within `storage`, whose dtype it has unless another is given.
 
-    Raises `ValueError` if it is not a tensor's form, or would reach beyond the storage.
+    Raises `Damaged` if it is not a tensor's form, or would reach beyond the storage.
     """
     dtype = dtype or storage.dtype
     numbers = (offset, *shape, *stride)
     if any(type(number) is not int or not 0 <= number < 2**63 for number in numbers) or len(shape) > _MOST_DIMENSIONS:
-        raise ValueError("a tensor has an odd form")
+        raise Damaged("a tensor has an odd form")
     available = storage.bytes // ITEM_SIZES[dtype]
     if math.prod(shape) > max(available, _MOST_REPEATED):
-        raise ValueError("a tensor is larger than the bytes for it")
+        raise Damaged("a tensor is larger than the bytes for it")
     if (0 if 0 in shape else extent(shape, stride)) + offset > available:
-        raise ValueError("a tensor is larger than the bytes for it")
+        raise Damaged("a tensor is larger than the bytes for it")
     return StoredTensor(storage, offset, tuple(shape), tuple(stride), dtype)

@@ -7,11 +7,11 @@ mapped file is cut short, the process is killed.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +25,7 @@ from resnet_gui.weights.containers import (
     read_stream,
     read_tar,
     saved_within,
+    tar_members,
 )
 from resnet_gui.weights.other_formats import (
     refuse_archive,
@@ -36,7 +37,7 @@ from resnet_gui.weights.other_formats import (
 from resnet_gui.weights.pickled_objects import Reading
 from resnet_gui.weights.refusals import CutShort, UnsafePickle, problems_of, refuse_if_larger_than_memory
 from resnet_gui.weights.safetensors_reader import read_safetensors
-from resnet_gui.weights.sources import FileParts
+from resnet_gui.weights.sources import FileParts, members_of
 from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
@@ -47,6 +48,10 @@ PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
 _START = 4096
 _TEXT_PICKLES = b"(}]cl"
 """The first bytes of pickles in protocols 0 and 1, which begin with no sign of their own."""
+
+
+_NO_PICKLE = (CutShort, ValueError, LookupError, AttributeError, TypeError)
+"""What reading a text as a pickle raises."""
 
 
 def read_contents(path: Path) -> Any:
@@ -61,9 +66,14 @@ def read_contents(path: Path) -> Any:
         reading = Reading(path, saved_within)
         try:
             made = _read(path, reading)
-        except UnsafePickle:
-            refuse_library(reading.names)
+        except UnsafePickle as error:
+            refuse_library([str(error)])
             raise
+        except Exception:
+            refuse_library(name for name in reading.names if name.startswith("joblib."))  # bytes between its pickles
+            raise
+        if isinstance(made, Opaque):
+            refuse_library([made.name])
         if reading.tensors == 0:
             refuse_library(reading.names)
             raise Problem("weights_not_weights", path=str(path), what=_what(made))
@@ -107,22 +117,15 @@ def _last_byte(file: BinaryIO) -> bytes:
 
 
 def _read_text_pickle(file: BinaryIO, path: Path, start: bytes, reading: Reading) -> Any:
-    try:
-        return read_stream(file, FileParts(path, os.fstat(file.fileno())), reading)
-    except UnsafePickle:
-        raise
-    except Exception:
-        return refuse_by_content(path, start)
+    with contextlib.suppress(*_NO_PICKLE):
+        made = read_stream(file, FileParts(path, os.fstat(file.fileno())), reading)
+        if reading.tensors:
+            return made
+    return refuse_by_content(path, start)
 
 
 def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        if "not a zip file" in str(error):
-            raise CutShort("the list of its parts, which is at its end, is missing") from error
-        raise
+    members = members_of(file)
     names = [member.filename for member in members]
     refuse_archive(names)
     if not pickle_name(members):
@@ -132,13 +135,13 @@ def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
 
 
 def _read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
-    file.seek(0)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        names = archive.getnames()
-    if not {"storages", "tensors", "pickle"} <= {*names}:
+    members = tar_members(file)
+    missing = {"storages", "tensors", "pickle"} - members.keys()
+    if missing and "sys_info" in members:
+        raise CutShort("it ends before its weights do")
+    if missing:
         raise Problem("weights_not_weights", path=str(path), what="a tar archive of something else")
-    file.seek(0)
-    return read_tar(file, path, reading)
+    return read_tar(file, path, members, reading)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
