@@ -42,7 +42,8 @@ class InitialWeights:
         if self.file is None:
             return
         head = head_of(network, self.preprocessing.channels, self.preprocessing.image_size)
-        transferred = load_weights(network, self.file, head, self.origin, self.config.start.start_part)
+        part = self.config.start.start_part if self.config.start.start_from == "file" else ""
+        transferred = load_weights(network, self.file, head, self.origin, part)
         yield transferred.event
         yield from (Note(note) for note in transferred.notes)
 

@@ -67,12 +67,13 @@ def choose(found: Any, wanted: Mapping[str, Shape], part: str = "") -> Chosen:
     parts = [*named, *(() if whole else ordered_parts(leaves, network, best))]
     fitting = [each for each in parts if has_weights(each, network)]
     called = [each for each in fitting if not part or each.is_called(part)]
-    if part and fitting and not called:
-        raise UnclearPart((each.label for each in fitting), part)
-    if not called:
+    if not fitting:
         return Chosen(_tensors(best), _others(best, leaves, ()))
+    most = max(each.rank[0] for each in fitting)
+    rivals = [each for each in fitting if 2 * each.rank[0] > most]
+    if not called:
+        raise UnclearPart((each.label for each in rivals), part)
     taken, *same = _preferred(called)
-    rivals = [each for each in fitting if 2 * each.rank[0] > taken.rank[0]]
     notes = (*_notes(taken, [each for each in rivals if not any(each is other for other in same)]), *taken.notes)
     return Chosen(_tensors(taken), _others(taken, leaves, rivals), notes)
 

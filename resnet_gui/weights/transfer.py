@@ -20,6 +20,7 @@ from resnet_gui.weights.state_dict import Chosen, UnclearPart, choose, numbers
 from resnet_gui.weights.weight_file import read_contents
 
 _EXAMPLES = 3
+_NO_WEIGHTS = "one of single numbers, of gradients, or of what an optimizer keeps, without the weights themselves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _fitted(tensor: Tensor, shape: torch.Size) -> Tensor:
 
 def _nothing_fits(contents: Any, chosen: Chosen, wanted: dict[str, Shape], origin: str) -> Problem:
     """Why nothing fits: the shapes are others, the kind of the numbers, or the names."""
+    if not chosen.tensors and not chosen.others:
+        return Problem("weights_not_weights", path=origin, what=_NO_WEIGHTS)
     learned = _learned(wanted)
     known = [name for name in learned if name in chosen.tensors]
     others = [name for name in known if tuple(chosen.tensors[name].shape) != wanted[name]]
@@ -148,12 +151,12 @@ def _notes_on_heads(misfits: tuple[Mismatch, ...], head: str) -> Iterator[Messag
 
 
 def _notes_on_random(event: WeightsLoaded, head: str) -> Iterator[Message]:
-    """A note if more starts from random weights than the heads.
+    """A note if more starts from random weights than the head and auxiliary ones, which files often lack.
 
     It counts tensors, not numbers: a first layer may have a thousandth of all numbers, and spoil what all others get.
     """
     counts = {misfit.name: _class_counts(misfit) for misfit in event.misfits}
-    heads = {name for name in counts if name.rpartition(".")[0] == head}
+    heads = {name for name in counts if name.rpartition(".")[0] == head or name.lower().startswith("aux")}
     heads |= {name for name, count in counts.items() if count and count == counts.get(f"{head}.weight")}
     missing = sum(1 for misfit in event.misfits if misfit.wanted and misfit.name not in heads)
     if missing:

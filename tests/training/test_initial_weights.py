@@ -110,6 +110,25 @@ def test_the_weights_are_those_of_the_file_before_the_first_step(quick: Settings
     )
 
 
+def test_of_two_sets_of_weights_the_setting_says_which_and_the_run_keeps_it(quick: Settings, tmp_path: Path):
+    torch.manual_seed(1)
+    one, two = (build("resnet20", 3).state_dict() for _ in range(2))
+    path = tmp_path / "two.pth"
+    torch.save({"student": one, "teacher": {f"module.{name}": tensor for name, tensor in two.items()}}, path)
+    settings = {**quick, "training.epochs": 1, "start.start_from": "file", "start.start_path": str(path)}
+    with pytest.raises(Problem, match=r"student, teacher\.module\."):
+        run(settings)
+    assert not list(Path(str(quick["out"])).glob("*")), "a run that did not begin leaves nothing"
+    stop, events = threading.Event(), []
+    for event in train(make_config({**settings, "start.start_part": "teacher"}), stop):
+        events.append(event)
+        if isinstance(event, WeightsLoaded):
+            stop.set()
+    assert only(events, WeightsLoaded)[0].misfits == ()
+    assert "weights_part" in codes(events)
+    assert read_config(folder(events) / "config.toml").start.start_part == "teacher"
+
+
 def test_an_earlier_run_gives_its_best_weights_and_its_preprocessing(quick: Settings):
     first = run(quick, training__epochs=3, training__learning_rate=0.01)
     again = run(quick, training__epochs=1, start__start_from="run", start__start_path=str(folder(first)))

@@ -1,5 +1,7 @@
 """Weights that fit are copied, others are reported; if none fit, the network is unchanged."""
 
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,10 +9,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from resnet_gui.messages import Problem, message
+from resnet_gui.messages import Problem, message, sentence
 from resnet_gui.nets.build import build
 from resnet_gui.records import Mismatch
-from resnet_gui.weights.transfer import Transferred, transfer
+from resnet_gui.weights.stored_tensor import StoredTensor
+from resnet_gui.weights.transfer import Transferred, load_weights, transfer
 from resnet_gui.weights.weight_file import read_weights
 
 COUNTER = "num_batches_tracked"
@@ -196,3 +199,122 @@ def test_a_backbone_beside_a_head_of_its_own_fits() -> None:
     taken = transfer(ours, weights, "linear", "file").event
     assert (taken.taken, taken.misfits) == (taken.wanted, ())
     assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in theirs.state_dict().items())
+
+
+def saved(path: Path, contents: object) -> Path:
+    torch.save(contents, path)
+    return path
+
+
+def trained(classes: int = 5, seed: int = 9) -> dict[str, Tensor]:
+    torch.manual_seed(seed)
+    return build("resnet20", classes).state_dict()
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        lambda state: {
+            "state_dict": {f"model._orig_mod.{n}": t for n, t in state.items()} | {"criterion.weight": torch.ones(5)}
+        },
+        lambda state: {"n_averaged": torch.tensor(7)} | {f"module._orig_mod.{n}": t for n, t in state.items()},
+        lambda state: {"epoch": 1, "weights": state},
+        lambda state: {f"resnet.{n}": t for n, t in state.items()},
+        lambda state: {"model": state, "epoch": 9, "args": Namespace(lr=0.1)},
+        lambda state: {"params": trained(seed=1), "params_ema": state},
+    ],
+    ids=["compiled", "averaged", "under weights", "an attribute", "a namespace", "both kinds"],
+)
+def test_a_checkpoint_is_taken_whole_whatever_lies_around_it(
+    contents: Callable[[dict[str, Tensor]], object], tmp_path: Path
+) -> None:
+    network, state = build("resnet20", 5), trained()
+    event = load_weights(network, saved(tmp_path / "a.pth", contents(state)), "linear", "a.pth").event
+    assert (event.taken, event.misfits) == (event.wanted, ())
+    assert differing(network, state) == []
+
+
+def test_a_tie_is_a_problem_that_the_part_solves(tmp_path: Path) -> None:
+    one, two = trained(seed=1), trained(seed=2)
+    path = saved(tmp_path / "two.pth", {"student": one, "teacher": two})
+    network, fresh = build("resnet20", 5), copied(build("resnet20", 5))
+    network.load_state_dict(fresh)
+    with pytest.raises(Problem) as caught:
+        load_weights(network, path, "linear", str(path))
+    assert caught.value.message == message("weights_tie", path=str(path), parts="student, teacher")
+    assert differing(network, fresh) == []
+    load_weights(network, path, "linear", str(path), "teacher")
+    assert differing(network, two) == []
+    with pytest.raises(Problem, match=r"under “models”\. There are some under: student, teacher\."):
+        load_weights(network, path, "linear", str(path), "models")
+
+
+def test_tensors_that_are_not_taken_may_be_unusable(tmp_path: Path) -> None:
+    state = trained()
+    odd = {"mean": torch.tensor([float("nan")] * 3), "spectrum": torch.ones(2, dtype=torch.complex64)}
+    path = saved(tmp_path / "a.pth", {"model": state | {"extra.weight": torch.full((2, 2), torch.inf)}, **odd})
+    network = build("resnet20", 5)
+    event = load_weights(network, path, "linear", "a.pth").event
+    assert differing(network, state) == []
+    assert event.misfits == (Mismatch("extra.weight", None, (2, 2)),)
+
+
+def test_nothing_of_a_file_is_read_where_nothing_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(self: StoredTensor) -> Tensor:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(StoredTensor, "read", read)
+    path = saved(tmp_path / "a.pth", {"a.weight": torch.ones(4, 3, 3, 3), "model": {"linear.bias": torch.ones(5)}})
+    with pytest.raises(Problem, match=r"Nothing in a\.pth fits"):
+        load_weights(build("resnet20", 5), path, "linear", "a.pth")
+
+
+def test_other_shapes_under_the_same_names_are_shown() -> None:
+    found = {"conv.weight": torch.ones(8, 3, 5, 5), "conv.bias": torch.ones(8), "norm.weight": torch.ones(8), "norm.bias": torch.ones(8),
+             "norm.running_mean": torch.ones(8), "norm.running_var": torch.ones(8), "aux.weight": torch.ones(3, 8)}  # fmt: skip
+    with pytest.raises(Problem) as caught:
+        taken_by(small(), found)
+    assert caught.value.message.code == "weights_other_shapes"
+    said = str(caught.value)
+    assert "7 of its 10 tensors" in said
+    assert "conv.weight has 4 × 3 × 3 × 3 in the network and 8 × 3 × 5 × 5 in the file; conv.bias has 4 in" in said
+    assert "norm.weight has" in said
+    assert "norm.bias" not in said
+
+
+def test_another_network_of_the_catalogue_is_recognised() -> None:
+    with torch.device("meta"):
+        other = build("resnet32", 7).state_dict()
+    with pytest.raises(Problem) as caught:
+        taken_by(small(), {"net": {f"module.{name}": tensor for name, tensor in other.items()}})
+    assert caught.value.message.code == "weights_of_other"
+    assert "by their names and shapes of resnet32" in str(caught.value)
+    assert "net.module.conv1.weight, net.module.bn1.weight, net.module.bn1.bias and 154 more" in str(caught.value)
+
+
+def test_whole_numbers_are_no_weights() -> None:
+    found = {name: tensor.to(torch.int8) for name, tensor in weights().items()}
+    with pytest.raises(Problem, match=r"“conv\.weight” in weights\.pth are stored as int8"):
+        taken_by(small(), found)
+
+
+def test_how_much_starts_from_random_weights_is_said_but_not_of_a_head() -> None:
+    """As the 30 tensors of a stage that a smaller network lacks."""
+    found = {name: tensor for name, tensor in trained(1000).items() if "layer3" not in name}
+    adopted = transfer(build("resnet20", 5), found, "linear", "a.pth")
+    assert adopted.notes[-1] == message("weights_mostly_random", share=31, missing=30, count=97)
+    assert "31 % of the network (30 of its 97 tensors, beside its head)" in sentence(adopted.notes[-1])
+    assert [note.code for note in transfer(build("resnet20", 5), trained(1000), "linear", "a.pth").notes] == [
+        "head_replaced"
+    ]
+
+
+def test_a_file_without_auxiliary_heads_is_whole_enough() -> None:
+    found = {name: tensor for name, tensor in weights().items() if not name.startswith("aux")}
+    assert taken_by(small(), found).notes == ()
+
+
+@pytest.mark.parametrize("key", ["grads", "exp_avg", "optimizer_state_dict"])
+def test_gradients_alone_are_told_from_weights(key: str) -> None:
+    with pytest.raises(Problem, match="without the weights themselves"):
+        taken_by(small(), {key: weights(), "n_averaged": torch.tensor(3)})  # type: ignore[dict-item]

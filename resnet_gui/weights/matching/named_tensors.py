@@ -16,7 +16,7 @@ _PLAIN = (str, bytes, int, float, bool, type(None))
 
 
 class Found(NamedTuple):
-    """A tensor, or what stands for one, and its path: keys of dictionaries and places in lists, split at dots."""
+    """A tensor, or what stands for one, and its path: keys of dictionaries and places in lists, split at dots and slashes."""
 
     path: tuple[str, ...]
     tensor: Any
@@ -48,9 +48,9 @@ def _inside(path: tuple[str, ...], container: Any) -> Iterator[tuple[tuple[str, 
         case dict():
             named = ((key, value) for key, value in container.items() if not isinstance(value, _PLAIN))
             for key, value in named:
-                name = str(key) if isinstance(key, str | int) else ""
-                if 0 < len(name) <= _LONGEST_NAME:
-                    yield (*path, *name.split(".")), value
+                name = key.decode(errors="replace") if isinstance(key, bytes) else str(key)
+                if isinstance(key, str | bytes | int) and len(name) <= _LONGEST_NAME:
+                    yield (*path, *name.replace("/", ".").split(".")), value
         case list() | tuple():
             yield from (((*path, str(i)), value) for i, value in enumerate(container) if not isinstance(value, _PLAIN))
         case _:  # an object's state says nothing of the object's name

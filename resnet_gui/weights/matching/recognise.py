@@ -11,6 +11,7 @@ import torch
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.weights.matching.named_tensors import Found, tensors_in
+from resnet_gui.weights.matching.part_names import is_no_weights
 from resnet_gui.weights.matching.parts import named_parts
 from resnet_gui.weights.matching.wanted_names import COUNTER, WantedNames
 
@@ -26,7 +27,7 @@ def network_of(contents: Any) -> str:
 
     Returns "" if the catalogue has none. Networks with as many parameters as the file are built, without their numbers.
     """
-    leaves = [*tensors_in(contents)]
+    leaves = [leaf for leaf in tensors_in(contents) if not is_no_weights(leaf.path[:-1])]
     candidates = {name: classes for prefix in _prefixes(leaves) for name, classes in _as_large(_under(leaves, prefix))}
     return next((name for name, classes in [*candidates.items()][:_MOST] if _is_it(name, classes, leaves)), "")
 
