@@ -201,6 +201,7 @@ def test_grey_weights_make_a_grey_model_unless_the_user_says_otherwise(file: Pat
         (
             {
                 "linear.weight": None,
+                "linear.bias": None,
                 "fc.weight": torch.ones(5, 64),
                 "layer2.0.downsample.0.weight": torch.ones(32, 16, 1, 1),
             },
