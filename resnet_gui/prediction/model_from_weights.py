@@ -202,7 +202,8 @@ class _File:
         with contextlib.suppress(Problem):  # it is no model of this program
             own = read_metadata(self._adoption.weights).classes
             return [own] if len(own) == count else []
-        return class_name_lists(self._contents, count)
+        lists = class_name_lists(self._contents, count)
+        return [names for names in lists if max(map(len, names)) <= LONGEST_NAME]
 
     def load_into(self, network: nn.Module) -> Transferred:
         """Loads the weights into `network`, all that it answers with."""

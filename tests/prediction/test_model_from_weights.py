@@ -156,7 +156,7 @@ def test_what_is_assumed_is_told_and_needs_the_newest_format(state: dict[str, to
 
 def test_names_come_from_the_file_where_they_are_in_it(state: dict[str, torch.Tensor], file: Path) -> None:
     numbers = {name: number for number, name in enumerate(FIVE)}
-    torch.save({"model": state, "args": argparse.Namespace(classes=["other", "count"], class_to_idx=numbers)}, file)
+    torch.save({"model": state, "args": argparse.Namespace(classes=["x" * 1001, *"bcde"], class_to_idx=numbers)}, file)
     events = adopted(file, classes=())
     assert notes(events)["classes_in_file"]["names"] == "ant, bee, cat and 2 more"
     assert isinstance(events[-1], ModelInfo)
