@@ -202,7 +202,8 @@ class _File:
         with contextlib.suppress(Problem):  # it is no model of this program
             own = read_metadata(self._adoption.weights).classes
             return [own] if len(own) == count else []
-        return class_name_lists(self._contents, count)
+        lists = class_name_lists(self._contents, count)
+        return [names for names in lists if max(map(len, names)) <= LONGEST_NAME]
 
     def load_into(self, network: nn.Module) -> Transferred:
         """Loads the weights into `network`, all that it answers with."""
@@ -211,7 +212,7 @@ class _File:
         if missing:
             raise self._refused("weights_not_whole", [*map(_misfit, missing)], total=total)
         if more := self._without_place(transferred):
-            raise self._refused("weights_of_larger", [f"{each.name}: {shape_text(each.found)}" for each in more])
+            raise self._of_larger(more)
         return self._without_unused(transferred)
 
     def _heads(self) -> dict[str, int]:
@@ -224,6 +225,8 @@ class _File:
         network = build_without_memory(self._adoption.network, 2, self.channels())
         transferred = transfer(network, self._contents, self._shapes.head, self._origin, self._adoption.part)
         missing = self._missing(transferred)
+        if more := self._without_place(transferred):  # perhaps the head is among it, under another name
+            return self._of_larger(more)
         if all(each.name in self._shapes.class_axes for each in missing):
             name = self._shapes.head
             return Problem("weights_no_head", path=self._origin, network=self._adoption.network, name=name)
@@ -254,6 +257,9 @@ class _File:
             and math.prod(each.found or ()) > 1
             and not each.name.endswith(_NOT_LEARNED)
         ]
+
+    def _of_larger(self, more: list[Mismatch]) -> Problem:
+        return self._refused("weights_of_larger", [f"{each.name}: {shape_text(each.found)}" for each in more])
 
     def _refused(self, code: str, shown: Sequence[str], **values: int) -> Problem:
         """The problem with the first tensors `shown`; or the network that the weights are of, if it can be recognised."""

@@ -156,7 +156,7 @@ def test_what_is_assumed_is_told_and_needs_the_newest_format(state: dict[str, to
 
 def test_names_come_from_the_file_where_they_are_in_it(state: dict[str, torch.Tensor], file: Path) -> None:
     numbers = {name: number for number, name in enumerate(FIVE)}
-    torch.save({"model": state, "args": argparse.Namespace(classes=["other", "count"], class_to_idx=numbers)}, file)
+    torch.save({"model": state, "args": argparse.Namespace(classes=["x" * 1001, *"bcde"], class_to_idx=numbers)}, file)
     events = adopted(file, classes=())
     assert notes(events)["classes_in_file"]["names"] == "ant, bee, cat and 2 more"
     assert isinstance(events[-1], ModelInfo)
@@ -198,6 +198,16 @@ def test_grey_weights_make_a_grey_model_unless_the_user_says_otherwise(file: Pat
         ({"layer2.1.conv1.weight": None}, "weights_not_whole", "1 of its 97 tensors"),
         ({"conv1.weight": torch.ones(16, 4, 3, 3)}, "weights_channels", "takes 4 channels"),
         ({"layer1.3.conv1.weight": torch.ones(16, 16, 3, 3)}, "weights_of_larger", "layer1.3.conv1.weight"),
+        (
+            {
+                "linear.weight": None,
+                "linear.bias": None,
+                "fc.weight": torch.ones(5, 64),
+                "layer2.0.downsample.0.weight": torch.ones(32, 16, 1, 1),
+            },
+            "weights_of_larger",
+            "layer2.0.downsample.0.weight: 32 × 16 × 1 × 1",
+        ),
         ({"bn1.running_var": torch.full((16,), -1.0)}, "weights_no_answer", "no numbers at all"),
         ({"bn1.weight": torch.full((16,), float("nan"))}, "weights_not_finite", "bn1.weight"),
     ],
