@@ -43,7 +43,7 @@ def test_a_dropped_file_of_weights_becomes_a_model_that_answers(
     dialog.form.classes.editor.setPlainText("a\nb\nc")
     click(make)
     qtbot.waitUntil(lambda: "The model is ready" in text_of(dialog), timeout=PATIENCE)
-    assert "Pictures are prepared with size 32" in text_of(dialog)
+    assert "mean 0.485" in text_of(dialog)
     assert "“More settings”" in text_of(dialog)
     qtbot.waitUntil(lambda: answered(window), timeout=PATIENCE)
     assert set(pane.view.as_text().split()[1::3]) <= {"a", "b", "c"}
