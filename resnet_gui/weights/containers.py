@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from resnet_gui.weights.pickle_reader import read_pickle
 from resnet_gui.weights.pickled_objects import Reading
 from resnet_gui.weights.pickled_tensors import STORAGES
-from resnet_gui.weights.refusals import CutShort, Unsupported, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported, refuse_if_larger_than_memory
 from resnet_gui.weights.sources import ArchiveParts, FileParts, MemoryParts, read_member, refuse_odd_members
 from resnet_gui.weights.stored_tensor import ITEM_SIZES, Global, Source, Storage, tensor_in
 
@@ -43,27 +43,27 @@ class _Storages:
         self._views: dict[Any, Storage] = {}
 
     def __call__(self, wanted: Any) -> Any:
-        """The stand-in for a persistent id of `torch.save`. Raises `ValueError` if it is none."""
+        """The stand-in for a persistent id of `torch.save`. Raises `Damaged` if it is none."""
         match wanted:
             case ("storage", Global(kind), str(key), str(), int(numel), *view) if kind in STORAGES and len(view) < 2:
                 root = self.found.setdefault(
                     key, Storage(kind, (), None, None, self._source, key, STORAGES[kind], numel)
                 )
                 if not 0 <= numel < 2**63 or (root.name, root.numel) != (kind, numel):
-                    raise ValueError("a part is described in two ways")
+                    raise Damaged("a part is described in two ways")
                 return self._views.setdefault(view[0], _part_of(root, view[0])) if any(view) else root
             case ("module", Global() as kind, *_):  # with the source code of the module, which is not read
                 return kind
-        raise ValueError("a part is no plain row of numbers")
+        raise Damaged("a part is no plain row of numbers")
 
 
 def _part_of(root: Storage, view: Any) -> Storage:
-    """A storage within another, as PyTorch before 0.4 had them. Raises `ValueError` if it does not lie within it."""
+    """A storage within another, as PyTorch before 0.4 had them. Raises `Damaged` if it does not lie within it."""
     match view:
         case (str() | int(), int(offset), int(numel)) if 0 <= offset <= offset + numel <= root.numel:
             start = root.start + offset * ITEM_SIZES[root.dtype]
             return Storage(root.name, (), None, None, root.source, root.key, root.dtype, numel, start)
-    raise ValueError("a part reaches beyond another one")
+    raise Damaged("a part reaches beyond another one")
 
 
 def saved_within(data: bytes, reading: Reading) -> Any:
@@ -90,8 +90,12 @@ def read_stream(file: BinaryIO, source: FileParts | MemoryParts, reading: Readin
     storages = _Storages(source)
     made = read_pickle(file, reading, storages)
     keys = read_pickle(file, reading)
-    if not isinstance(keys, list) or {type(key) for key in keys} > {str} or sorted(keys) != sorted(storages.found):
-        raise ValueError("the list of its parts is not complete")
+    if (
+        not isinstance(keys, list)
+        or any(not isinstance(key, str) for key in keys)
+        or sorted(keys) != sorted(storages.found)
+    ):
+        raise Damaged("the list of its parts is not complete")
     _locate(file, ((key, storages.found[key]) for key in keys), source)
     return made
 
@@ -106,7 +110,7 @@ def _locate(file: BinaryIO, storages: Iterable[tuple[str, Storage]], source: Fil
         if len(count) < 8 or here + 8 + storage.bytes > end:
             raise CutShort("it ends before its weights do")
         if int.from_bytes(count, "little") != storage.numel:
-            raise ValueError(f"part {key} is not as large as it should be")
+            raise Damaged(f"part {key} is not as large as it should be")
         source.parts[key] = (here + 8, storage.bytes)
         here += 8 + storage.bytes
 
@@ -132,7 +136,7 @@ def read_archive(file: BinaryIO, path: Path, members: list[zipfile.ZipInfo], rea
     for key, storage in storages.found.items():
         record = next((records[f"{part}/{key}"] for part in _PARTS if f"{part}/{key}" in records), None)
         if record is None or record.file_size != storage.bytes:
-            raise ValueError(f"part {key} is {'missing' if record is None else 'not as large as it should be'}")
+            raise Damaged(f"part {key} is {'missing' if record is None else 'not as large as it should be'}")
         source.parts[key] = record
     return made
 
@@ -174,7 +178,7 @@ def read_tar(file: BinaryIO, path: Path, members: Mapping[str, tarfile.TarInfo],
     """
     parts = [members[name] for name in ("storages", "tensors", "pickle")]
     if any(not part.isreg() or part.sparse for part in parts):
-        raise ValueError("a part of its archive is no file")
+        raise Damaged("a part of its archive is no file")
     source = FileParts(path, os.fstat(file.fileno()))
     found: dict[Any, Any] = {}
     file.seek(members["storages"].offset_data)
@@ -191,7 +195,7 @@ def _read_tar_storages(file: BinaryIO, source: FileParts, reading: Reading, foun
             case (int(key), _, Global(kind)) if kind in STORAGES:
                 pass
             case _:
-                raise ValueError("a part is no plain row of numbers")
+                raise Damaged("a part is no plain row of numbers")
         numel = int.from_bytes(file.read(8), "little")
         storage = Storage(kind, (), None, None, source, str(key), STORAGES[kind], numel)
         file.seek(-8, io.SEEK_CUR)
@@ -207,10 +211,10 @@ def _read_tar_tensors(file: BinaryIO, reading: Reading, found: dict[Any, Any]) -
         key, storage, _ = read_pickle(file, reading)
         dimensions = _numbers(file, "<ii")[0]
         if not 0 <= dimensions <= 64:
-            raise ValueError("a tensor has an odd form")
+            raise Damaged("a tensor has an odd form")
         shape, stride = _numbers(file, f"<{dimensions}q"), _numbers(file, f"<{dimensions}q")
         if not isinstance(found[_number(storage)], Storage):
-            raise ValueError("a tensor has no numbers")
+            raise Damaged("a tensor has no numbers")
         tensor = tensor_in(found[storage], _numbers(file, "<q")[0], shape, stride)
         found[_number(key)] = reading.met(tensor)
 
@@ -225,5 +229,5 @@ def _numbers(file: BinaryIO, form: str) -> tuple[int, ...]:
 def _number(made: Any) -> int:
     """`made`, if it is a whole number: of tuples can be made some that nobody could hash or compare in time."""
     if not isinstance(made, int):
-        raise ValueError("the number of a part is missing")
+        raise Damaged("the number of its parts is missing")
     return made

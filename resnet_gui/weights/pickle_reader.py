@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from resnet_gui.weights.pickled_objects import MOST_INSTRUCTIONS, Reading, build, call, make_object, put
-from resnet_gui.weights.refusals import CutShort, UnsafePickle, Unsupported
+from resnet_gui.weights.refusals import CutShort, Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, Opaque
 
 _LONGEST_LINE = 2**24
@@ -25,8 +25,8 @@ Persistent = Callable[[Any], Any]
 
 
 def no_persistent_ids(wanted: Any) -> Any:
-    """For pickles in which nothing may be named so. Raises `ValueError`."""
-    raise ValueError("a part is named that lies elsewhere")
+    """For pickles in which nothing may be named so. Raises `Damaged`."""
+    raise Damaged("a part is named that lies elsewhere")
 
 
 def read_pickle(file: BinaryIO, reading: Reading, persistent: Persistent = no_persistent_ids) -> Any:
@@ -113,7 +113,7 @@ class _PickleMachine:
     def name(self, module: Any, name: Any) -> Global:
         """The stand-in for a name. Raises `UnsafePickle` if a program could be run by it."""
         if not isinstance(module, str) or not isinstance(name, str):
-            raise ValueError("a name is no text")
+            raise Damaged("a name is no text")
         self.reading.count_object()
         return self.reading.named(f"{module}.{name}")
 
@@ -130,7 +130,7 @@ def _not_an_instruction(code: bytes) -> Exception:
         return UnsafePickle("a name of the extension registry")
     if code in _BUFFERS:
         return Unsupported("a pickle whose numbers lie in another file")
-    return ValueError(f"its pickle has no instruction {code!r}")
+    return Damaged(f"its pickle has no instruction {code!r}")
 
 
 _EXTENSIONS = (b"\x82", b"\x83", b"\x84")
@@ -154,7 +154,7 @@ def _decimal(machine: _PickleMachine) -> None:
 def _escaped_text(machine: _PickleMachine) -> None:
     line = machine.line().strip()
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in b"'\"":
-        raise ValueError("a text has no quotation marks")
+        raise Damaged("a text has no quotation marks")
     machine.stack.append(_text(codecs.escape_decode(line[1:-1])[0]))
 
 
@@ -168,7 +168,7 @@ def _extend(target: Any, items: list[Any]) -> None:
         target.items = target.items if isinstance(target.items, list) else []
         target = target.items
     if not isinstance(target, list):
-        raise ValueError("something is appended to what is no list")
+        raise Damaged("something is appended to what is no list")
     target.extend(items)
 
 
@@ -186,7 +186,7 @@ def _tuple_of(count: int) -> Callable[[_PickleMachine], None]:
     def make(machine: _PickleMachine) -> None:
         stack = machine.stack
         if len(stack) < count:
-            raise ValueError("a tuple has too few items")
+            raise Damaged("a tuple has too few items")
         stack[-count:] = [tuple(stack[-count:])]
 
     return make

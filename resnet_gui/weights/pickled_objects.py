@@ -24,11 +24,12 @@ from resnet_gui.weights.pickle_globals import (
     is_dangerous,
 )
 from resnet_gui.weights.pickled_tensors import TENSOR_MAKERS, array_from_buffer, fill_array, make_tensor, refill
-from resnet_gui.weights.refusals import UnsafePickle, Unsupported
+from resnet_gui.weights.refusals import Damaged, UnsafePickle, Unsupported
 from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storage, StoredTensor
 
 _KEYS = (str, bytes, float, bool, type(None), Opaque, StoredTensor)
 _LARGEST_KEY = 2**60
+_LONGEST_KEY, _MOST_TUPLES = 16, 1000
 
 MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
@@ -68,7 +69,7 @@ class Reading:
         found = self.names.get(name)
         if found is None:
             if len(name) > _LONGEST_NAME:
-                raise ValueError("a name is too long")
+                raise Damaged("a name is too long")
             if len(self.names) > MOST_NAMES:
                 raise Unsupported(f"a pickle that names more than {MOST_NAMES:,} classes and functions")
             found = self.names[name] = Global(name)
@@ -103,25 +104,28 @@ class Reading:
 
 
 def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
-    """Puts `items` into `target`, a dict or a stand-in. Raises `ValueError` if it is neither."""
+    """Puts `items` into `target`, a dict or a stand-in. Raises `Damaged` if it is neither."""
     if isinstance(target, Opaque) and not isinstance(target, Global):
         target.items = target.items if isinstance(target.items, dict) else {}
         target = target.items
     if not isinstance(target, dict):
-        raise ValueError("something is put where it cannot be")
+        raise Damaged("something is put where it cannot be")
     for key, value in items:
         if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
             value.name = key
-        target[_key(key)] = value
+        target[_key(key, len(target))] = value
 
 
-def _key(key: Any) -> Any:
-    """`key`, or a stand-in for it.
+def _key(key: Any, others: int) -> Any:
+    """`key`, or a stand-in for it, in a dict that has so many `others`.
 
     A tuple can be nested a million times, and of tuples and of large numbers can be made as many as one likes that have
     one hash, with which a dict takes for ever.
     """
     if isinstance(key, _KEYS) or (isinstance(key, int) and -_LARGEST_KEY < key < _LARGEST_KEY):
+        return key
+    is_short = isinstance(key, tuple) and len(key) <= _LONGEST_KEY and others < _MOST_TUPLES
+    if is_short and all(isinstance(item, str | int | float | bytes | None) for item in key):
         return key
     return Opaque(f"builtins.{type(key).__name__}", items=key)
 
@@ -135,7 +139,7 @@ def call(maker: Any, arguments: Any, reading: Reading) -> Any:
     if not isinstance(maker, Global):
         raise UnsafePickle(f"{getattr(maker, 'name', 'something')}() called once more")
     if not isinstance(arguments, tuple):
-        raise ValueError("a call has no arguments")
+        raise Damaged("a call has no arguments")
     name = maker.name
     if name in TENSOR_MAKERS:
         return reading.met(make_tensor(name, arguments))
@@ -165,7 +169,7 @@ def _made_dict(name: str, arguments: tuple[Any, ...], reading: Reading) -> dict[
         case (list(pairs) | tuple(pairs),):  # as Python 2 wrote it
             pass
         case _:
-            raise ValueError("a dict is made in an odd way")
+            raise Damaged("a dict is made in an odd way")
     reading.copies -= (_OF_ENTRY - 1) * len(pairs)
     reading.count_copy([*pairs])
     put(made, ((key, value) for key, value in pairs))
@@ -183,7 +187,7 @@ def _attribute(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> A
 
 def _object_of_first(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
     if not arguments:
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     return make_object(arguments[0], arguments[1:], reading)
 
 
@@ -191,7 +195,7 @@ def _reconstructed(maker: Global, arguments: tuple[Any, ...], reading: Reading) 
     match arguments:
         case (Global() as kind, Global(base), value):
             return make_object(kind, () if base.endswith(".object") else (value,), reading)
-    raise ValueError("an object has no class")
+    raise Damaged("an object has no class")
 
 
 def _bytes(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -209,7 +213,7 @@ def _saved_within(maker: Global, arguments: tuple[Any, ...], reading: Reading) -
     match arguments:
         case (bytes(data),):
             return reading.saved_within(data, reading)
-    raise ValueError("weights within weights are not in bytes")
+    raise Damaged("weights within weights are not in bytes")
 
 
 def _encoded(maker: Global, arguments: tuple[Any, ...], reading: Reading) -> Any:
@@ -244,9 +248,9 @@ _SPECIAL: dict[str, Callable[[Global, tuple[Any, ...], Reading], Any]] = {
 
 
 def make_object(maker: Any, arguments: Any, reading: Reading) -> Any:
-    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `ValueError` if it is none."""
+    """The stand-in for a new object of the class `maker`, whose code is not run. Raises `Damaged` if it is none."""
     if not isinstance(maker, Global) or not isinstance(arguments, tuple):
-        raise ValueError("an object has no class")
+        raise Damaged("an object has no class")
     if maker.name in TENSOR_MAKERS:
         return reading.met(make_tensor(maker.name, arguments))
     reading.count_copy(arguments)
@@ -266,14 +270,14 @@ def _state_dict(attributes: Any, reading: Reading) -> ModuleState | None:
 def build(target: Any, state: Any, reading: Reading) -> None:
     """Gives the stand-in `target` its attributes.
 
-    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `ValueError`.
+    Raises `UnsafePickle` for the attributes of a class, with which its methods could be replaced, and `Damaged`.
     """
     reading.count_copy(state)
     match target:
         case Global(name):
             raise UnsafePickle(name)
         case Storage():
-            raise ValueError("a row of numbers has attributes")
+            raise Damaged("a row of numbers has attributes")
         case Opaque():
             target.attributes = _state_dict(state, reading) or state
         case StoredTensor(layout="an empty numpy array"):
@@ -283,8 +287,8 @@ def build(target: Any, state: Any, reading: Reading) -> None:
             refill(target, state)
         case dict() if isinstance(state, dict):
             if any(isinstance(name, str) and hasattr(dict, name) for name in state):
-                raise ValueError("a dict has attributes in place of its methods")
+                raise Damaged("a dict has attributes in place of its methods")
         case list() | dict():
             pass
         case _:
-            raise ValueError("a plain value has attributes")
+            raise Damaged("a plain value has attributes")

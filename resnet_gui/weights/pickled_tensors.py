@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from resnet_gui.weights.refusals import UnsafePickle
+from resnet_gui.weights.refusals import Damaged, UnsafePickle
 from resnet_gui.weights.stored_tensor import (
     ITEM_SIZES,
     MOST_DIMENSIONS,
@@ -39,11 +39,11 @@ _PARAMETERS = {
 def make_tensor(name: str, arguments: tuple[Any, ...]) -> StoredTensor:
     """The tensor that the function or class `name`, one of `TENSOR_MAKERS`, makes of `arguments`.
 
-    Raises `ValueError` if they are not those of an honest file, or the tensor reaches beyond its storage.
+    Raises `Damaged` if they are not those of an honest file, or the tensor reaches beyond its storage.
     """
     made = TENSOR_MAKERS[name](arguments)
     if made is None:
-        raise ValueError(f"a tensor is made in an odd way, by {name.rpartition('.')[2]}")
+        raise Damaged(f"a tensor is made in an odd way, by {name.rpartition('.')[2]}")
     return made
 
 
@@ -196,7 +196,7 @@ TENSOR_MAKERS: dict[str, Callable[[tuple[Any, ...]], StoredTensor | None]] = {
 def refill(tensor: StoredTensor, state: Any) -> None:
     """Gives a tensor the form that PyTorch before 0.2 wrote apart from it. Other attributes do not matter.
 
-    Raises `ValueError` if the tensor would reach beyond its storage.
+    Raises `Damaged` if the tensor would reach beyond its storage.
     """
     match state:
         case (Storage() as storage, offset, tuple(shape), tuple(stride)):
@@ -225,21 +225,21 @@ class _Bytes:
 def fill_array(array: StoredTensor, state: Any) -> None:
     """Gives a numpy array its form and its numbers. Arrays of objects and texts have none that could be read.
 
-    Raises `ValueError` if there are not as many bytes as it needs.
+    Raises `Damaged` if there are not as many bytes as it needs.
     """
     match state:
         case (int(), tuple(shape), Opaque(name="numpy.dtype") as dtype, bool(columns_first), data):
             made = _array(data, dtype, shape, columns_first)
         case _:
-            raise ValueError("an array has an odd form")
+            raise Damaged("an array has an odd form")
     array.storage, array.shape, array.stride = made.storage, made.shape, made.stride
     array.dtype, array.layout = made.dtype, made.layout
 
 
 def array_from_buffer(data: Any, dtype: Any, shape: Any, order: Any = "C") -> StoredTensor:
-    """A numpy array as pickle protocol 5 has it. Raises `ValueError` as `fill_array`."""
+    """A numpy array as pickle protocol 5 has it. Raises `Damaged` as `fill_array`."""
     if not isinstance(dtype, Opaque) or not isinstance(shape, tuple):
-        raise ValueError("an array has an odd form")
+        raise Damaged("an array has an odd form")
     return _array(data, dtype, shape, order == "F")
 
 
@@ -254,5 +254,5 @@ def _array(data: Any, dtype: Opaque, shape: tuple[Any, ...], columns_first: bool
     stride = contiguous_stride(shape[::-1])[::-1] if columns_first else contiguous_stride(shape)
     array = tensor_in(storage, 0, shape, stride)
     if math.prod(array.shape) != storage.numel:
-        raise ValueError("an array does not have as many bytes as it should")
+        raise Damaged("an array does not have as many bytes as it should")
     return array

@@ -15,6 +15,10 @@ class UnsafePickle(Exception):
     """Reading the pickle as its author meant it could run a program; `str()` names what would be called."""
 
 
+class Damaged(ValueError):
+    """What the file says cannot be true; `str()` says why."""
+
+
 class CutShort(Exception):
     """The file ends before its content does; `str()` says where."""
 
@@ -51,7 +55,8 @@ def problems_of(path: Path) -> Iterator[None]:
     except Exception as error:  # whatever a reader throws at a damaged file: KeyError, struct.error, BadZipFile, …
         if isinstance(error, OSError) and error.errno:
             raise Problem("weights_unreadable", path=str(path), reason=reason(error)) from error
-        raise Problem("weights_damaged", path=str(path), reason=_ascii(error)) from error
+        why = _ascii(error) if isinstance(error, Damaged) else "what it says of its contents does not fit together"
+        raise Problem("weights_damaged", path=str(path), reason=why) from error
 
 
 def refuse_if_larger_than_memory(path: Path, needed: int) -> None:

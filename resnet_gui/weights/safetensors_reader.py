@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from resnet_gui.weights.pickled_objects import Reading
-from resnet_gui.weights.refusals import CutShort, Unsupported
+from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported
 from resnet_gui.weights.sources import FileParts
 from resnet_gui.weights.stored_tensor import ITEM_SIZES, Storage, StoredTensor, contiguous_stride, tensor_in
 
@@ -24,7 +24,7 @@ _LONGEST_HEADER = 2**23
 
 
 def read_safetensors(file: BinaryIO, path: Path, reading: Reading) -> dict[str, StoredTensor]:
-    """The tensors in the file, by name. Raises `CutShort`, `Unsupported`, and `ValueError` and others if it is damaged.
+    """The tensors in the file, by name. Raises `CutShort`, `Unsupported`, and `Damaged` and others if it is damaged.
 
     As safetensors' own reader wants it, the tensors follow each other without gaps, and fill the file.
     """
@@ -36,19 +36,19 @@ def read_safetensors(file: BinaryIO, path: Path, reading: Reading) -> dict[str, 
         raise CutShort("it ends within its header")
     entries = json.loads(file.read(length))
     if not isinstance(entries, dict):
-        raise ValueError("its header is no list of tensors")
+        raise Damaged("its header is no list of tensors")
     entries.pop("__metadata__", None)
     source = FileParts(path, found)
     tensors = {name: _tensor(name, entry, source, 8 + length, reading) for name, entry in entries.items()}
     here = 8 + length
     for offset, size in sorted(source.parts.values()):
         if offset != here:
-            raise ValueError("its tensors do not follow each other")
+            raise Damaged("its tensors do not follow each other")
         here += size
     if here > found.st_size:
         raise CutShort("it ends before its weights do")
     if here < found.st_size:
-        raise ValueError("it is longer than its weights are")
+        raise Damaged("it is longer than its weights are")
     return tensors
 
 
@@ -57,7 +57,7 @@ def _tensor(name: str, entry: Any, source: FileParts, first: int, reading: Readi
         case {"dtype": str(kind), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if 0 <= begin <= end:
             pass
         case _:
-            raise ValueError("a tensor is described in an odd way")
+            raise Damaged("a tensor is described in an odd way")
     source.parts[name] = (first + begin, end - begin)
     dtype = _DTYPES.get(kind)
     if dtype is None:
@@ -65,7 +65,7 @@ def _tensor(name: str, entry: Any, source: FileParts, first: int, reading: Readi
     else:
         stride = contiguous_stride(shape)
         if math.prod(shape) * ITEM_SIZES[dtype] != end - begin:
-            raise ValueError("a tensor does not have as many bytes as it should")
+            raise Damaged("a tensor does not have as many bytes as it should")
         storage = Storage("safetensors", (), None, None, source, name, dtype, math.prod(shape))
         tensor = tensor_in(storage, 0, shape, stride)
     tensor.name = name

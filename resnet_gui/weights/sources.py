@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from resnet_gui.weights.refusals import CutShort, Unsupported
+from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported
 
 _LOCAL_HEADER = 30
 _SHORTEST_END = 22
@@ -23,12 +23,12 @@ _MOST_INFLATED = 1032
 
 
 def open_again(path: Path, first: os.stat_result) -> BinaryIO:
-    """Opens the file once more. Raises `ValueError` if it is not as it was when its contents were read."""
+    """Opens the file once more. Raises `Damaged` if it is not as it was when its contents were read."""
     file = path.open("rb")
     now = os.fstat(file.fileno())
     if (now.st_size, now.st_mtime_ns, now.st_ino) != (first.st_size, first.st_mtime_ns, first.st_ino):
         file.close()
-        raise ValueError("it has changed while it was read")
+        raise Damaged("it has changed while it was read")
     return file
 
 
@@ -77,7 +77,7 @@ class ArchiveParts:
     _last: tuple[str, bytes] = ("", b"")
 
     def read(self, key: str, start: int, size: int) -> bytearray:
-        """`size` bytes of the storage `key`, from `start`. Raises `ValueError` if its checksum is wrong."""
+        """`size` bytes of the storage `key`, from `start`. Raises `Damaged` if its checksum is wrong."""
         kept, data = self._last
         if key != kept or not data:
             self._last = ("", b"")
@@ -107,7 +107,7 @@ def members_of(file: BinaryIO) -> list[zipfile.ZipInfo]:
 
 
 def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
-    """Raises `Unsupported` or `ValueError` for members that cannot be as large as they say, in a file of `size` bytes."""
+    """Raises `Unsupported` or `Damaged` for members that cannot be as large as they say, in a file of `size` bytes."""
     for member in members:
         if member.flag_bits & 1:
             raise Unsupported("a zip archive with a password")
@@ -119,7 +119,7 @@ def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
             else _MOST_INFLATED * member.compress_size
         )
         if member.file_size > grown or member.header_offset + member.compress_size > size:
-            raise ValueError("it claims to hold more than there is in it")
+            raise Damaged("it claims to hold more than there is in it")
         if member.file_size > max(_LARGE, _USUALLY_INFLATED * member.compress_size):
             raise Unsupported("a zip archive whose parts are compressed as no weights can be")
 
@@ -127,12 +127,12 @@ def refuse_odd_members(members: list[zipfile.ZipInfo], size: int) -> None:
 def read_member(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
     """The content of `member`, verified by its checksum if it has one (`set_crc32_options(False)` writes 0).
 
-    Raises `ValueError` if it is not what the archive's directory says.
+    Raises `Damaged` if it is not what the archive's directory says.
     """
     file.seek(member.header_offset)
     header = file.read(_LOCAL_HEADER)
     if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
-        raise ValueError("a part of its archive is not where it should be")
+        raise Damaged("a part of its archive is not where it should be")
     names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
     file.seek(member.header_offset + _LOCAL_HEADER + names)
     data = file.read(member.compress_size)
@@ -140,7 +140,7 @@ def read_member(file: BinaryIO, member: zipfile.ZipInfo) -> bytes:
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflate.decompress(data, member.file_size or 1)
     if len(data) != member.file_size:
-        raise ValueError("a part of its archive is not as large as it should be")
+        raise Damaged("a part of its archive is not as large as it should be")
     if member.CRC and zlib.crc32(data) != member.CRC:
-        raise ValueError("a part of its archive does not match its checksum")
+        raise Damaged("a part of its archive does not match its checksum")
     return data

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from resnet_gui.messages import Problem
-from resnet_gui.weights.refusals import problems_of, refuse_if_larger_than_memory
+from resnet_gui.weights.refusals import Damaged, problems_of, refuse_if_larger_than_memory
 
 ITEM_SIZES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8, "complex32": 4,
@@ -135,7 +135,7 @@ class StoredTensor:
             if self.dtype not in _FLOATS:
                 return tensor
             tensor = tensor.float()
-            if not tensor.isfinite().all():
+            if tensor.numel() and not all(math.isfinite(bound) for bound in tensor.aminmax()):  # NaN is both bounds
                 raise Problem("weights_not_finite", path=str(self.path), name=self.name)
             return tensor
 
@@ -159,27 +159,27 @@ def extent(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
 def contiguous_stride(shape: Sequence[Any]) -> tuple[int, ...]:
     """How far apart neighbours along each axis are, if the numbers of `shape` lie side by side, the last axis closest.
 
-    Raises `ValueError` if it is no shape.
+    Raises `Damaged` if it is no shape.
     """
     if len(shape) > MOST_DIMENSIONS or any(type(count) is not int or not 0 <= count < 2**63 for count in shape):
-        raise ValueError("a tensor has an odd form")
+        raise Damaged("a tensor has an odd form")
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def tensor_in(storage: Storage, offset: Any, shape: Any, stride: Any, dtype: str = "") -> StoredTensor:
     """A tensor within `storage`, whose dtype it has unless another is given.
 
-    Raises `ValueError` if it is not a tensor's form, or would reach beyond the storage.
+    Raises `Damaged` if it is not a tensor's form, or would reach beyond the storage.
     """
     dtype = dtype or storage.dtype
     if len(shape) > MOST_DIMENSIONS or len(stride) != len(shape):
-        raise ValueError("a tensor has an odd form")
+        raise Damaged("a tensor has an odd form")
     numbers = (offset, *shape, *stride)
     if any(type(number) is not int or not 0 <= number < 2**63 for number in numbers) or len(shape) > MOST_DIMENSIONS:
-        raise ValueError("a tensor has an odd form")
+        raise Damaged("a tensor has an odd form")
     available = storage.bytes // ITEM_SIZES[dtype]
     if math.prod(shape) > max(available, _MOST_REPEATED):
-        raise ValueError("a tensor is larger than the bytes for it")
+        raise Damaged("a tensor is larger than the bytes for it")
     if (0 if 0 in shape else extent(shape, stride)) + offset > available:
-        raise ValueError("a tensor is larger than the bytes for it")
+        raise Damaged("a tensor is larger than the bytes for it")
     return StoredTensor(storage, offset, tuple(shape), tuple(stride), dtype)

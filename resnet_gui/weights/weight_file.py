@@ -144,7 +144,10 @@ def _read_zip(file: BinaryIO, path: Path, reading: Reading) -> Any:
 
 def _read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
     members = tar_members(file)
-    if not {"storages", "tensors", "pickle"} <= members.keys():
+    missing = {"storages", "tensors", "pickle"} - members.keys()
+    if missing and "sys_info" in members:
+        raise CutShort("it ends before its weights do")
+    if missing:
         raise Problem("weights_not_weights", path=str(path), what="a tar archive of something else")
     return read_tar(file, path, members, reading)
 
