@@ -297,7 +297,7 @@ SENTENCES = {
         "Choose the network that the weights were made for."
     ),
     "weights_recognised": "{origin} holds weights of {known}, by their names and shapes, and not of {network} ({names}). Choose {known}.",
-    "weights_of_larger": (
+    "weights_without_place": (
         "{origin} holds {count} tensors of layers that {network} does not have ({names}), so they are of another network, and {network} would answer wrongly "
         "with the rest. Choose the network that the weights were made for."
     ),

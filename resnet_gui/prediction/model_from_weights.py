@@ -259,7 +259,7 @@ class _File:
         ]
 
     def _of_larger(self, more: list[Mismatch]) -> Problem:
-        return self._refused("weights_of_larger", [f"{each.name}: {shape_text(each.found)}" for each in more])
+        return self._refused("weights_without_place", [f"{each.name}: {shape_text(each.found)}" for each in more])
 
     def _refused(self, code: str, shown: Sequence[str], **values: int) -> Problem:
         """The problem with the first tensors `shown`; or the network that the weights are of, if it can be recognised."""

@@ -197,7 +197,7 @@ def test_grey_weights_make_a_grey_model_unless_the_user_says_otherwise(file: Pat
         ({"linear.weight": None, "linear.bias": None}, "weights_no_head", "has no head"),
         ({"layer2.1.conv1.weight": None}, "weights_not_whole", "1 of its 97 tensors"),
         ({"conv1.weight": torch.ones(16, 4, 3, 3)}, "weights_channels", "takes 4 channels"),
-        ({"layer1.3.conv1.weight": torch.ones(16, 16, 3, 3)}, "weights_of_larger", "layer1.3.conv1.weight"),
+        ({"layer1.3.conv1.weight": torch.ones(16, 16, 3, 3)}, "weights_without_place", "layer1.3.conv1.weight"),
         (
             {
                 "linear.weight": None,
@@ -205,7 +205,7 @@ def test_grey_weights_make_a_grey_model_unless_the_user_says_otherwise(file: Pat
                 "fc.weight": torch.ones(5, 64),
                 "layer2.0.downsample.0.weight": torch.ones(32, 16, 1, 1),
             },
-            "weights_of_larger",
+            "weights_without_place",
             "layer2.0.downsample.0.weight: 32 × 16 × 1 × 1",
         ),
         ({"bn1.running_var": torch.full((16,), -1.0)}, "weights_no_answer", "no numbers at all"),
