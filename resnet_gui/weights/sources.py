@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from resnet_gui.regular_file import open_regular
 from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported
 
 _LOCAL_HEADER = 30
@@ -24,7 +25,7 @@ _MOST_INFLATED = 1032
 
 def open_again(path: Path, first: os.stat_result) -> BinaryIO:
     """Opens the file once more. Raises `Damaged` if it is not as it was when its contents were read."""
-    file = path.open("rb")
+    file = open_regular(path)
     now = os.fstat(file.fileno())
     if (now.st_size, now.st_mtime_ns, now.st_ino) != (first.st_size, first.st_mtime_ns, first.st_ino):
         file.close()

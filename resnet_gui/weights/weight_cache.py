@@ -26,7 +26,7 @@ from resnet_gui.records import Weights
 from resnet_gui.weights.partial_file import PartialFile, Remote
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".th", ".ckpt", ".bin", ".pth.tar", ".pt.tar", ".pkl")
-"""How files of weights are usually called. `read_weights` goes by their content, whatever their name."""
+"""How files of weights are usually called. `read_contents` goes by their content, whatever their name."""
 _LOOK_SECONDS = 0.25
 """How often `stop` is checked while another process has the file."""
 _FEWEST_DIGITS = 8

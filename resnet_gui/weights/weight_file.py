@@ -10,14 +10,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import stat
 import tarfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from torch import Tensor
-
 from resnet_gui.messages import Problem
+from resnet_gui.regular_file import NotRegular, open_regular
 from resnet_gui.weights.containers import (
     MAGIC_LINE,
     pickle_name,
@@ -38,12 +36,7 @@ from resnet_gui.weights.pickled_objects import Reading
 from resnet_gui.weights.refusals import CutShort, UnsafePickle, problems_of, refuse_if_larger_than_memory
 from resnet_gui.weights.safetensors_reader import read_safetensors
 from resnet_gui.weights.sources import FileParts, members_of
-from resnet_gui.weights.stored_tensor import Opaque, StoredTensor
-
-_WRAPPERS = ("state_dict", "model", "model_state_dict", "net")
-_DEPTH = 4
-"""The largest depth of wrappers: a dict in a file may contain itself."""
-PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
+from resnet_gui.weights.stored_tensor import Opaque
 
 _START = 4096
 _TEXT_PICKLES = b"(}]cl"
@@ -86,12 +79,14 @@ def _what(made: Any) -> str:
 
 def _read(path: Path, reading: Reading) -> Any:
     """The file's contents; its format is found from its first bytes."""
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
+    if path.is_dir():
         refuse_folder(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise Problem("weights_not_weights", path=str(path), what="not an ordinary file")
-    with path.open("rb") as file:
+    try:
+        file = open_regular(path)
+    except NotRegular as error:
+        raise Problem("weights_not_weights", path=str(path), what="not an ordinary file") from error
+    with file:
+        found = os.fstat(file.fileno())
         start = file.read(_START)
         file.seek(0)
         if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -150,48 +145,3 @@ def _read_tar(file: BinaryIO, path: Path, reading: Reading) -> Any:
     if missing:
         raise Problem("weights_not_weights", path=str(path), what="a tar archive of something else")
     return read_tar(file, path, members, reading)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors in the file `path`, by name, on the CPU; floating-point ones of every precision become float32.
-
-    Takes a state dict, or one inside `{"state_dict" | "model" | "model_state_dict" | "net": ...}`. Prefixes that
-    wrappers put before all names (`module.`, `backbone.`, ...) are dropped, and values that are not tensors are ignored.
-    Raises `Problem` (a code that begins with `weights_`).
-    """
-    found = _without_prefixes(_named_tensors(_unwrapped(read_contents(path)), path))
-    return {name: tensor.read() for name, tensor in found.items()}
-
-
-def _unwrapped(found: Any) -> Any:
-    """The innermost dict under one of the `_WRAPPERS` keys, which training scripts use."""
-    for _ in range(_DEPTH):
-        found = found.state if isinstance(found, Opaque) else found
-        inner = (
-            [found[name] for name in _WRAPPERS if isinstance(found.get(name), dict | Opaque)]
-            if isinstance(found, dict)
-            else []
-        )
-        if not inner:
-            break
-        found = inner[0]
-    return found.state if isinstance(found, Opaque) else found
-
-
-def _named_tensors(found: Any, path: Path) -> dict[str, StoredTensor]:
-    items = found.items() if isinstance(found, dict) else ()
-    tensors = {
-        name: tensor
-        for name, tensor in items
-        if isinstance(name, str) and name.isprintable() and isinstance(tensor, StoredTensor)
-    }
-    if not tensors:
-        raise Problem("weights_not_weights", path=str(path), what="without a single named tensor")
-    return tensors
-
-
-def _without_prefixes(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in tensors):
-            return _without_prefixes({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
-    return tensors

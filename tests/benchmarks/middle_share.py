@@ -40,8 +40,7 @@ from resnet_gui.model_file import load_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.head import head_of
 from resnet_gui.training.loop import train
-from resnet_gui.weights.transfer import transfer
-from resnet_gui.weights.weight_file import read_weights
+from resnet_gui.weights.transfer import load_weights
 
 WHOLE, CROPPED = 1.0, 0.875
 SHARES = (WHOLE, CROPPED, 0.8)
@@ -147,7 +146,7 @@ def large_pictures(root: Path, weights: Path) -> None:
 def backbone(weights: Path) -> torch.nn.Module:
     """All of SqueezeNet 1.1 but its head."""
     network = build("squeezenet1_1", 1000)
-    transfer(network, read_weights(weights), head_of(network, 3, 224), str(weights))
+    load_weights(network, weights, head_of(network, 3, 224), str(weights))
     features: torch.nn.Module = network.eval().features
     return features
 

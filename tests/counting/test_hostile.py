@@ -16,7 +16,7 @@ from hostile_files.safe import description
 from hostile_files.verdict import Opened
 
 from resnet_gui.model_file import load_model
-from resnet_gui.weights.weight_file import read_weights
+from tests.helpers.checkpoints import weights_in
 
 UNSAFE = """
     import os, pickle, sys
@@ -144,7 +144,7 @@ def test_honest_files_are_honest(catalog: Catalog, tmp_path: Path) -> None:
         if name == "model":
             assert load_model(path)[1].classes == tuple(description(catalog.state)["classes"])
         elif "checkpoint" not in name:
-            assert read_weights(path).keys() == catalog.state.shapes.keys()
+            assert weights_in(path).keys() == catalog.state.shapes.keys()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

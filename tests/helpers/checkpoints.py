@@ -15,6 +15,14 @@ import numpy
 import torch
 from torch import Tensor, nn
 
+from resnet_gui.weights.matching.named_tensors import tensors_in
+from resnet_gui.weights.weight_file import read_contents
+
+
+def weights_in(path: Path) -> dict[str, Tensor]:
+    """Every tensor in a file of weights, by the path of names that leads to it."""
+    return {".".join(found.path): found.tensor.read() for found in tensors_in(read_contents(path))}
+
 
 class Mode(enum.Enum):
     FAST = "fast"

@@ -12,7 +12,7 @@ from hostile_files.containers import parts, zip_of, zipped
 from hostile_files.opcodes import pickled, storage, tensor
 
 from resnet_gui.messages import Problem
-from resnet_gui.weights.weight_file import read_weights
+from tests.helpers.checkpoints import weights_in
 
 NUMBERS = struct.pack("<6f", *range(6))
 WEIGHT = tensor(storage("0", 6), (2, 3))
@@ -31,7 +31,7 @@ def code_of(path: Path) -> str:
     """The code with which the file is refused, "" if it is read; in little time and memory in any case."""
     began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        read_weights(path)
+        weights_in(path)
         code = ""
     except Problem as problem:
         code = problem.message.code

@@ -62,7 +62,7 @@ ONNX = b"\x08\x07\x12\x07pytorch\x1a\x051.9.0" + bytes(100)
         ("model.params", struct.pack("<QQ", 0x112, 0) + bytes(40), "a file of MXNet"),
         ("model.pt2", zipped("m/archive_format", "m/models/model.json"), "a program of torch.export"),
         ("script.pt", zipped("m/data.pkl", "m/constants.pkl", "m/code/m.py"), "a TorchScript program"),
-        ("weights.pth.gz", gzip.compress(b"x"), "a gzip archive"),
+        ("weights.pth.gz", gzip.compress(b"x", mtime=0), "a gzip archive"),
         ("weights.7z", b"7z\xbc\xaf\x27\x1c" + bytes(30), "a 7z archive"),
         ("weights.rar", b"Rar!\x1a\x07\x01\0" + bytes(30), "a RAR archive"),
         ("weights.zip", zipped("a/resnet18.pth"), "a zip archive with files in it"),
