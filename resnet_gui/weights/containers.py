@@ -90,7 +90,11 @@ def read_stream(file: BinaryIO, source: FileParts | MemoryParts, reading: Readin
     storages = _Storages(source)
     made = read_pickle(file, reading, storages)
     keys = read_pickle(file, reading)
-    if not isinstance(keys, list) or {type(key) for key in keys} > {str} or sorted(keys) != sorted(storages.found):
+    if (
+        not isinstance(keys, list)
+        or any(not isinstance(key, str) for key in keys)
+        or sorted(keys) != sorted(storages.found)
+    ):
         raise Damaged("the list of its parts is not complete")
     _locate(file, ((key, storages.found[key]) for key in keys), source)
     return made
@@ -225,5 +229,5 @@ def _numbers(file: BinaryIO, form: str) -> tuple[int, ...]:
 def _number(made: Any) -> int:
     """`made`, if it is a whole number: of tuples can be made some that nobody could hash or compare in time."""
     if not isinstance(made, int):
-        raise Damaged("the number of a part is missing")
+        raise Damaged("the number of its parts is missing")
     return made

@@ -27,7 +27,7 @@ def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
     found = ModuleState()
     for name, tensor in (*parameters.items(), *buffers.items()):
         if isinstance(tensor, StoredTensor) and _is_name(name) and name not in left_out:
-            found[name] = tensor
+            found[str(name)] = tensor
     for name, module in modules.items():
         inner = module.attributes if isinstance(module, Opaque) and _is_name(name) else None
         if isinstance(inner, ModuleState):
@@ -38,7 +38,7 @@ def state_dict_of(attributes: Any, most_names: int) -> ModuleState | None:
 
 
 def _is_name(name: Any) -> bool:
-    return isinstance(name, str) and len(name) <= _LONGEST_NAME
+    return isinstance(name, int) or (isinstance(name, str) and len(name) <= _LONGEST_NAME)
 
 
 def _names_in(names: Any) -> set[str]:

@@ -29,6 +29,7 @@ from resnet_gui.weights.stored_tensor import Global, ModuleState, Opaque, Storag
 
 _KEYS = (str, bytes, float, bool, type(None), Opaque, StoredTensor)
 _LARGEST_KEY = 2**60
+_LONGEST_KEY, _MOST_TUPLES = 16, 1000
 
 MOST_INSTRUCTIONS = 1_500_000
 """More are not followed. A checkpoint has about 30 for each tensor, and one for each number in a list."""
@@ -112,16 +113,19 @@ def put(target: Any, items: Iterable[tuple[Any, Any]]) -> None:
     for key, value in items:
         if isinstance(value, StoredTensor) and not value.name and isinstance(key, str):
             value.name = key
-        target[_key(key)] = value
+        target[_key(key, len(target))] = value
 
 
-def _key(key: Any) -> Any:
-    """`key`, or a stand-in for it.
+def _key(key: Any, others: int) -> Any:
+    """`key`, or a stand-in for it, in a dict that has so many `others`.
 
     A tuple can be nested a million times, and of tuples and of large numbers can be made as many as one likes that have
     one hash, with which a dict takes for ever.
     """
     if isinstance(key, _KEYS) or (isinstance(key, int) and -_LARGEST_KEY < key < _LARGEST_KEY):
+        return key
+    is_short = isinstance(key, tuple) and len(key) <= _LONGEST_KEY and others < _MOST_TUPLES
+    if is_short and all(isinstance(item, str | int | float | bytes | None) for item in key):
         return key
     return Opaque(f"builtins.{type(key).__name__}", items=key)
 

@@ -4,10 +4,12 @@
 
 A trial is one file: payloads in every protocol and container, bombs, tensors that reach too far, lying headers, models
 wrong in every field, archives that lie, things that are no files, and mutations of real checkpoints (`hostile_files/`).
-All of one round are about 1,600; the short form takes a share of each kind, and numbers beyond the round are new mutations.
-Each file is opened by the command line in forks, now and then by an engine, by the window and by a fresh process: nothing
-may be run (a canary, and Python's audit hook), nothing may crash, hang or take more than 300 MB, and each refusal is a
-sentence. What took longer than a second is listed at the end. Needs Linux.
+Each file is opened by one verb of the command line in a fork, some also by an engine, by the window or by a new process:
+nothing may be run (a canary, and Python's audit hook), nothing may crash, hang or take more than 300 MB, and each refusal
+is a sentence. What took longer than a second is listed at the end. Needs Linux.
+
+The short form takes a share of each kind. A round, `--trials 1700`, is every file once, and takes ten minutes; in the
+next round each file is opened by another verb, and the mutations are new. `--minutes` goes on from the tally.
 """
 
 from __future__ import annotations
@@ -35,11 +37,11 @@ from hostile_files.readers import CommandLine
 from hostile_files.verdict import NEVER, Opened
 from hostile_files.window import WindowReader
 
-SHORT = 150
+SHORT = 100
 """Trials of the short form: a share of each kind."""
 ENGINE_EVERY = 3
 WINDOW_EVERY = 5
-AFRESH_EVERY = 75
+AFRESH_EVERY = 50
 """Of so many files one is opened by an engine, by the window, by a process of its own, too."""
 _SLOW = 1.0
 """Seconds of the processor."""
@@ -60,7 +62,9 @@ class Attack:
     @functools.cached_property
     def command_line(self) -> CommandLine:
         (self.work / "command line").mkdir()
-        return CommandLine(self.work / "command line", self.dataset)
+        good = self.work / "command line" / "good.pth"
+        good.write_bytes(self.catalog.honest["zip"])
+        return CommandLine(self.work / "command line", self.dataset, good)
 
     @functools.cached_property
     def engine(self) -> EngineReader:
@@ -92,15 +96,15 @@ class Attack:
         return counted
 
     def _openings(self, file: HostileFile, number: int) -> Iterator[Opened]:
-        for reader in self.command_line.verbs(file):
-            path = self._made(file)
-            yield self.command_line.open(reader, path, file.meanwhile)
+        verbs = self.command_line.verbs(file)
+        verb = verbs[sum(divmod(number, len(self.catalog))) % len(verbs)]
+        yield self.command_line.open(verb, self._made(file), file.meanwhile)
         if number % ENGINE_EVERY == 0:
             yield self.engine.open(self._made(file), file.meanwhile)
         if number % WINDOW_EVERY == 0:
             yield self.window.open(self._made(file))
         if number % AFRESH_EVERY == AFRESH_EVERY - 1:
-            yield self.command_line.open_afresh(self.command_line.verbs(file)[0], self._made(file))
+            yield self.command_line.open_afresh(verb, self._made(file))
 
     def _made(self, file: HostileFile) -> Path:
         """The file, made anew: some are changed while they are read."""

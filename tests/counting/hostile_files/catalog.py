@@ -1,4 +1,4 @@
-"""All hostile files, by number: first each kind in turn, then mutations without end."""
+"""All hostile files, by number: each kind in turn, and mutations that are new in every round."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from hostile_files.bombs import NUMBERS, bombs
+from hostile_files.class_lists import class_lists
 from hostile_files.containers import CONTAINERS, parts, stream, zip_of, zipped
 from hostile_files.hostile_file import HostileFile, of_bytes
 from hostile_files.mutations import mutated
@@ -28,7 +29,7 @@ from resnet_gui.nets.build import build
 NETWORK = "lenet5_cifar"
 """The network that hostile weights are given to: one that is built in no time."""
 MUTATIONS = 400
-"""How many of a round are mutations; all numbers beyond the round are."""
+"""How many of a round are mutations."""
 
 
 class Catalog:
@@ -40,12 +41,13 @@ class Catalog:
         self.honest = honest_files(self.state)
 
     def __getitem__(self, number: int) -> HostileFile:
-        if number < len(self._round):
-            return self._round[number]
-        return mutated(number, self.honest, self.canary)
+        """Numbers beyond the round begin it again, with new mutations."""
+        turn, place = divmod(number, len(self))
+        file = self._round[place]
+        return mutated(number, self.honest, self.canary) if turn and file.kind == "mutation" else file
 
     def __len__(self) -> int:
-        """How many there are until only mutations are left."""
+        """How many there are in a round."""
         return len(self._round)
 
     @cached_property
@@ -66,6 +68,7 @@ class Catalog:
         yield from self._large_storages()
         yield from lying_headers(self.state)
         yield from lying_models(self.state)
+        yield from class_lists()
         small = honest_weights()
         named = {name: self.honest[name] for name in ("safetensors", "model")}
         yield from cut_and_padded({**small, **named})

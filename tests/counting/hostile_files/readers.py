@@ -33,10 +33,13 @@ _PAUSE = 0.002
 
 
 class CommandLine:
-    """Opens files by each verb that takes one. `work` is a folder for what they write, `dataset` one of pictures."""
+    """Opens files by each verb that takes one.
 
-    def __init__(self, work: Path, dataset: Path) -> None:
-        self._work, self._dataset = work, dataset
+    `work` is a folder for what they write, `dataset` one of pictures, `good` a file of weights of `NETWORK`.
+    """
+
+    def __init__(self, work: Path, dataset: Path, good: Path) -> None:
+        self._work, self._dataset, self._good = work, dataset, good
         self._picture = next(dataset.rglob("*.bmp"))
         self._usual: dict[str, float] = {}
         import_all()
@@ -49,9 +52,13 @@ class CommandLine:
 
     def verbs(self, file: HostileFile) -> list[str]:
         """The verbs for such a file: a model is asked and scored, weights become something; each also takes the other."""
-        weights = ["train", "adopt", "pretrained"] if "adopt" in VERBS else ["train", "pretrained"]
-        models = ["predict", "evaluate"]
-        return [*models, "train"] if file.is_model else [*weights, "predict"]
+        weights = ["train", "pretrained", "predict"]
+        adopting = ["adopt", "classes"] if "adopt" in VERBS else []
+        if file.kind == "class list":
+            return adopting or ["predict"]
+        if file.kind in ("thing", "another format"):
+            return [*weights, *adopting]
+        return ["predict", "evaluate", "train"] if file.is_model else [*weights, *adopting[:1]]
 
     def open_afresh(self, verb: str, path: Path) -> Opened:
         """The same in a process of its own, started as a user starts it; what its start costs is not counted."""
@@ -99,6 +106,8 @@ class CommandLine:
                 ]  # fmt: skip
             case "adopt":
                 return ["adopt", str(path), "--network", NETWORK, "--classes", "a,b,c,d", *model, as_json]
+            case "classes":  # good weights, whose class names are the file
+                return ["adopt", str(self._good), "--network", NETWORK, "--classes", str(path), *model, as_json]
             case "pretrained":
                 return ["pretrained", "squeezenet1_1", "--weights", str(path), *model, as_json]
             case "predict":
@@ -222,7 +231,7 @@ def _waited_for(pid: int) -> tuple[int | None, resource.struct_rusage]:
 
 def _has_result(verb: str, out: Path, opened: Opened) -> bool:
     """Whether there is what a success should leave: a model, or numbers that are numbers."""
-    if verb in ("adopt", "pretrained"):
+    if verb in ("adopt", "classes", "pretrained"):
         return (out / "model.safetensors").is_file()
     if verb == "train":
         return any(out.glob("*/model.safetensors"))
