@@ -236,7 +236,7 @@ def _check_network(name: str, size: int) -> None:
     try:
         spec = find(name)
     except Problem as problem:
-        wanted = "that of a network which this version knows, as “resnet-gui networks” lists them"
+        wanted = "the name of a network that this version has, as “resnet-gui networks” lists them"
         raise WrongField.of("network", name, wanted) from problem
     if not spec.takes(size):
         raise WrongField.of(

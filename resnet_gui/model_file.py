@@ -102,8 +102,14 @@ def require_model(description: Mapping[str, Any], tensors: Mapping[str, TensorEn
     """
     check_model(description)
     classes, channels = len(description["classes"]), len(description["preprocessing"].get("mean", (0, 0, 0)))
-    shadow = build_without_memory(description["network"], classes, channels)
-    require_tensors(tensors, shadow, description["network"])
+    network = description["network"]
+    try:
+        shadow = build_without_memory(network, classes, channels)
+    except Problem as problem:
+        if problem.message.code != "network_not_in_library":
+            raise
+        raise WrongField.of("network", network, "the name of a network that its library has") from problem
+    require_tensors(tensors, shadow, network)
     return shadow
 
 
@@ -181,7 +187,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelMetadata]:
         network = build_to_be_filled(shadow, metadata.network, len(metadata.classes), metadata.preprocessing.channels)
         network.load_state_dict(tensors)
         network.eval()
-        _require_answer(network, metadata)
+        _require_answer(network, shadow.eval(), metadata)
         return network, metadata
 
 
@@ -198,17 +204,24 @@ def _require_memory(path: Path, file: TensorFile) -> None:
         raise Problem("model_too_large", path=str(path), needed=round(needed / 1e9, 1), free=round(free / 1e9, 1))
 
 
-def _require_answer(network: nn.Module, metadata: ModelMetadata) -> None:
-    """Sends a picture through a library's network: nothing else shows whether it takes the size and tells the classes."""
+def _require_answer(network: nn.Module, shadow: nn.Module, metadata: ModelMetadata) -> None:
+    """Sends a picture through a library's network: nothing else shows whether it takes the size and tells the classes.
+
+    Through its `shadow`, which computes nothing, and through itself only if that fails: some cannot do without numbers.
+    """
     if find(metadata.network).is_curated:
         return
-    size = metadata.preprocessing.image_size
+    size, wanted = metadata.preprocessing.image_size, (1, len(metadata.classes))
+    picture = torch.zeros(1, metadata.preprocessing.channels, size, size)
+    with contextlib.suppress(Exception), torch.no_grad():
+        if tuple(shadow(picture.to("meta")).shape) == wanted:
+            return
     try:
         with torch.no_grad():
-            logits = network(torch.zeros(1, metadata.preprocessing.channels, size, size))
+            logits = network(picture)
     except Exception as error:  # each network raises its own kind
         raise Problem("network_refuses_size", network=metadata.network, size=size, reason=first_line(error)) from error
-    if tuple(getattr(logits, "shape", ())) != (1, len(metadata.classes)):
+    if tuple(getattr(logits, "shape", ())) != wanted:
         raise Problem("network_no_classifier", network=metadata.network)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_gui.messages import Message, Value, message
+from resnet_gui.messages import Message, Value, message, sentence
 
 LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
 """Metadata of a field that files of version 1 do not have: `to_plain` leaves it out where it has its default. So what
@@ -222,6 +222,8 @@ _LARGEST = 1e308
 @functools.cache
 def _reader(kind: Any) -> _Reader:
     """What reads a `kind`. Cached: to resolve its hints takes longer than all else, and a long run has 10,000s of lines."""
+    if kind is Message:
+        return _message_reader(_record_reader(kind))
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _record_reader(kind)
     if kind is Any:
@@ -266,6 +268,20 @@ def _record_reader(kind: type) -> _Reader:
         if not isinstance(value, dict):
             raise TypeError(f"{reprlib.repr(value)} is no {kind.__name__}")
         return kind(**{name: readers[name](each) for name, each in value.items() if name in readers})
+
+    return read
+
+
+def _message_reader(read_record: _Reader) -> _Reader:
+    """Of messages that this version has words for."""
+
+    def read(value: Any) -> Any:
+        found = read_record(value)
+        try:
+            sentence(found)
+        except (LookupError, ValueError) as error:
+            raise TypeError(f"{reprlib.repr(found.code)} is no message, or not with these values") from error
+        return found
 
     return read
 

@@ -65,9 +65,11 @@ class TensorFile:
             raise ValueError("it is empty (0 bytes)")
         self._start = file.read(8)
         length = int.from_bytes(self._start, "little")
-        self._header = file.read(length) if 0 < length <= min(LONGEST, self.size - 8) else b""
-        if len(self._header) < max(1, length):
+        if not 0 < length <= self.size - 8:
             raise ValueError("it is not a complete safetensors file")
+        if length > LONGEST:
+            raise ValueError("its header is larger than that of any model")
+        self._header = file.read(length)
         if f'"{_DESCRIPTION}"'.encode() not in self._header:
             raise ValueError("it holds weights, but not this program's description of them")
         header = parse_header(self._header, self.size - 8 - length)

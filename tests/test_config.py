@@ -129,7 +129,11 @@ def test_the_file_is_toml_that_names_every_setting_that_has_a_value(tmp_path: Pa
     assert keys | {"dataset", "network"} == {setting.key for setting in SETTINGS} - without_value
 
 
-@pytest.mark.parametrize("text", [None, "epochs = = 3", '[training]\nepochs = "many"', "[training]\nspeed = 3"])
+@pytest.mark.parametrize(
+    "text",
+    [None, "epochs = = 3", '[training]\nepochs = "many"', "[training]\nspeed = 3", "dataset = 5", "out = [1]", "start = 5",
+     'data = "x"', "[start]\nstart_path = true", "a = " + "[" * 10_000, "[training]\nlearning_rate = nan"],
+)  # fmt: skip
 def test_a_file_that_cannot_be_used_is_a_problem_with_a_sentence(text: str | None, tmp_path: Path):
     file = tmp_path / "config.toml"
     if text is not None:

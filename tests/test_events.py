@@ -106,7 +106,12 @@ def test_fields_that_an_older_version_did_not_write_have_their_defaults():
 @pytest.mark.parametrize(
     "line",
     ["", "hello", "7", "[]", "null", "{}", '{"event": "Unheard"}', '{"event": "Checked"}', '{"event": ["Checked"]}',
-     '{"event": "Note", "message": 7}', '{"event": "Tested", "model": "m", "test": [1]}'],
+     '{"event": "Note", "message": 7}', '{"event": "Note", "message": {"code": "of a newer version", "values": []}}',
+     '{"event": "Note", "message": {"code": "no_pictures", "values": []}}', '{"event": "CheckpointSaved", "epoch": "1", "step": 2}',
+     '{"event": "CheckpointSaved", "epoch": 1.5, "step": 2}', '{"event": "CheckpointSaved", "epoch": null, "step": true}',
+     '{"event": "Progress", "phase": "rest", "step": 1, "steps": 2}', '{"event": "Progress", "phase": "test", "step": 1, "steps": 2, "loss": NaN}',
+     '{"event": "Progress", "phase": "test", "step": 1, "steps": 2, "loss": 1e999}', '{"event": "Checked", "readable": 1, "skipped": 2, "notes": "abc"}',
+     "[" * 100_000, '{"event": "Tested", "model": "m", "test": [1]}'],
 )  # fmt: skip
 def test_a_line_that_is_no_event_is_a_value_error(line: str):
     # JSON's own words or ours: a reader catches this one kind.

@@ -63,7 +63,7 @@ def test_every_cut_is_damage(path: Path) -> None:
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r"complete|header|char|checksum|damaged"):
+        with pytest.raises(ValueError, match=r"complete|header|char|checksum|damaged|empty"):
             read_tensor_file(path)
 
 

@@ -272,6 +272,13 @@ def test_every_later_field_has_its_format() -> None:
         assert marked <= FORMATS.keys(), "it must be said which format of the file a reader needs for it"
 
 
+def test_a_header_larger_than_that_of_any_model_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "m").open("wb") as file:
+        file.write((10**8).to_bytes(8, "little") + b'{"resnet_gui"')
+        file.truncate(2 * 10**8)
+    assert refused(tmp_path / "m", DAMAGED)["reason"] == "its header is larger than that of any model"
+
+
 def test_what_cannot_be_opened_is_not_written(tmp_path: Path) -> None:
     weights = build("lenet5", 2, 1).state_dict()
     for wrong in (

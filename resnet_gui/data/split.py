@@ -190,7 +190,7 @@ def from_csv(data: bytes) -> Splits:
 
 def _from_rows(rows: list[list[str]]) -> Splits:
     for number, row in enumerate(rows, 2):
-        if len(row) != 3 or row[0] not in _SPLITS:
+        if len(row) != 3 or not all(row) or row[0] not in _SPLITS or "\0" in row[2]:
             raise ValueError(f"row {number} is not a split, a class and a path")
     classes = sorted({name for _, name, _ in rows})
     label = {name: index for index, name in enumerate(classes)}

@@ -33,7 +33,7 @@ def find(name: str) -> NetworkSpec:
         return NetworkSpec(
             name, inside, "torchvision", "", 0, 0, 0, 0, "", source="torchvision", library_name=inside, smallest=1
         )
-    if near := difflib.get_close_matches(name, _BY_NAME, n=5, cutoff=0.5):
+    if near := difflib.get_close_matches(name[:100], _BY_NAME, n=5, cutoff=0.5):
         raise Problem("network_misspelt", name=name, known=", ".join(near))
     raise Problem("network_unknown", name=name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnet_gui.messages import Problem
@@ -35,9 +35,18 @@ class _EmptyWeights(TorchFunctionMode):
 def build_to_be_filled(shadow: nn.Module, name: str, classes: int, channels: int) -> nn.Module:
     """The network whose `shadow` has no memory, on the CPU, for a state dict that holds all of its numbers.
 
-    Those of a library are built anew, since they may compute what no state dict holds. Ours do not, so the time to draw
-    random weights is saved.
+    Those of a library are built anew, since they may compute what no state dict holds. No random weights are drawn.
     """
     if find(name).source == "ours":
         return shadow.to_empty(device="cpu")
-    return build(name, classes, channels)
+    with _UndrawnWeights():
+        return build(name, classes, channels)
+
+
+class _UndrawnWeights(TorchFunctionMode):
+    """Leaves parameters as they are where random numbers would be drawn for them, which takes most of the time to build."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_) and isinstance(args[0], nn.Parameter):
+            return args[0]
+        return func(*args, **(kwargs or {}))

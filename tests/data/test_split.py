@@ -138,7 +138,8 @@ def test_different_splits_have_different_fingerprints():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"a,b\n", b"split,class,path\r\ntrain,a\r\n", b"split,class,path\r\nholdout,a,a/1.jpg\r\n", b'split,class,path\r\n"'],
+    "content", [b"", b"a,b\n", b"split,class,path\r\ntrain,a\r\n", b"split,class,path\r\nholdout,a,a/1.jpg\r\n", b"split,class,path\r\ntrain,,a/1.jpg\r\n",
+     b"split,class,path\r\ntrain,a,a\0b.jpg\r\n", b'split,class,path\r\n"'],
 )  # fmt: skip
 def test_what_is_not_a_split_is_reported_in_a_sentence(tmp_path, content):
     file = tmp_path / "split.csv"

@@ -27,6 +27,7 @@ from resnet_gui.gui.workers.prediction_engine import PredictionEngine
 from resnet_gui.gui.workers.training_engine import COMPUTING, TrainingEngine
 from resnet_gui.messages import message
 from resnet_gui.output.advice import reason_and_advice
+from resnet_gui.regular_file import open_regular
 
 
 class TrainingController(QObject):
@@ -127,7 +128,8 @@ class TrainingController(QObject):
 def _copy(source: Path, target: Path) -> str:
     """Copies a model atomically. Returns the error as text, "" if there was none."""
     try:
-        atomic_write(target, source.read_bytes())
+        with open_regular(source) as file:
+            atomic_write(target, file.read())
     except OSError as error:
         return message_text(message("cannot_write", path=str(target), **reason_and_advice(error)))
     return ""
