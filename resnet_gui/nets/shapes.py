@@ -38,7 +38,9 @@ def build_to_be_filled(shadow: nn.Module, name: str, classes: int, channels: int
     Those of a library are built anew, since they may compute what no state dict holds. No random weights are drawn.
     """
     if find(name).source == "ours":
-        return shadow.to_empty(device="cpu")
+        # As `to_empty` does, but that calls `torch.empty_like`, whose first call imports sympy: more than a second.
+        shadow._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))  # type: ignore[no-untyped-call]
+        return shadow
     with _UndrawnWeights():
         return build(name, classes, channels)
 
