@@ -12,7 +12,7 @@ from hostile_files.containers import parts, zip_of, zipped
 from hostile_files.opcodes import pickled, storage, tensor
 
 from resnet_gui.messages import Problem
-from resnet_gui.weights.weight_file import read_weights
+from resnet_gui.weights.weight_file import read_contents, read_weights
 
 NUMBERS = struct.pack("<6f", *range(6))
 WEIGHT = tensor(storage("0", 6), (2, 3))
@@ -77,6 +77,14 @@ def test_what_would_take_for_ever_beside_weights_does_not_matter(name: str, path
 def test_what_no_network_has_is_damage(name: str, path: Path) -> None:
     path.write_bytes(zipped(pickled({"w": WEIGHT, "x": VALUES[name]}), [NUMBERS]))
     assert code_of(path) == "weights_damaged"
+
+
+def test_a_stand_in_is_printed_without_what_it_holds(path: Path) -> None:
+    """It may be a tuple in a tuple, each twice, sixty times."""
+    value = {"w": WEIGHT, "x": {VALUES["a tuple that takes for ever to print"]: WEIGHT}}
+    path.write_bytes(zipped(pickled(value), [NUMBERS]))
+    [key] = read_contents(path)["x"]
+    assert repr(key) == "<builtins.tuple>"
 
 
 def test_weights_that_fill_the_memory_from_a_small_file_are_refused(path: Path) -> None:
