@@ -130,7 +130,7 @@ def test_no_object_is_made_and_its_state_is_only_data(protocol: int) -> None:
 def test_plain_values_are_what_they_were(protocol: int) -> None:
     values = [
         None, True, False, 0, -1, 255, 65535, -(2**31), 2**40, -(10**50), 1.5, -0.0, "", "a\nb\\ä😀", "x" * 70_000, b"",
-        b"\0\xff", [], [1, [2]], (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), {}, {"a": {1: None}}, {(1, "a"): 2},
+        b"\0\xff", [], [1, [2]], (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), {}, {"a": {1: None}},
     ]  # fmt: skip
     assert read(pickle.dumps(values, protocol)) == values
 
@@ -196,7 +196,7 @@ def test_deep_and_shared_contents_are_read_at_once(program: bytes) -> None:
 def test_modules_that_hold_each_other_often_end_in_time() -> None:
     tensor = b"ctorch.nn.parameter\nParameter\n)Rq\6"
     parameters = b"}" + text("weight") + b"h\6s"
-    for inner in (b"K\1h\5", b"K\1h\5K\2h\5"):
+    for inner in (text("a") + b"h\5", text("a") + b"h\5" + text("b") + b"h\5"):
         program = MODULE + tensor + module(b"", parameters) + module(inner, parameters) * 300 + b"."
         with pytest.raises(ValueError, match="hold each other"):
             read(program)
