@@ -43,7 +43,7 @@ class ModuleState(dict[str, Any]):
     """A state dict: the stored tensors of a module and of those within it, with dotted names."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Opaque:
     """Stands in for an object that is no plain value and no tensor, and is never made.
 
@@ -55,6 +55,9 @@ class Opaque:
     arguments: tuple[Any, ...] = ()
     items: Any = None
     attributes: Any = None
+
+    def __repr__(self) -> str:  # what it holds can be such that printing it takes for ever
+        return f"<{self.name}>"
 
     @property
     def state(self) -> Any:
@@ -68,12 +71,12 @@ class Opaque:
         return parts[0] if len(parts) == 1 else parts or None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Global(Opaque):
     """A class, function or constant that a pickle names. It may be called, other stand-ins may not."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Storage(Opaque):
     """Stands in for `numel` numbers of type `dtype` in a row, from byte `start` of the storage `key` of `source`."""
 

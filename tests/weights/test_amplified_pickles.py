@@ -12,7 +12,8 @@ from hostile_files.containers import parts, zip_of, zipped
 from hostile_files.opcodes import pickled, storage, tensor
 
 from resnet_gui.messages import Problem
-from tests.helpers.checkpoints import weights_in
+from resnet_gui.weights.state_dict import choose
+from resnet_gui.weights.weight_file import read_contents
 
 NUMBERS = struct.pack("<6f", *range(6))
 WEIGHT = tensor(storage("0", 6), (2, 3))
@@ -31,7 +32,7 @@ def code_of(path: Path) -> str:
     """The code with which the file is refused, "" if it is read; in little time and memory in any case."""
     began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        weights_in(path)
+        choose(read_contents(path), {"w": (2, 3)}).tensors["w"].read()
         code = ""
     except Problem as problem:
         code = problem.message.code
@@ -77,6 +78,14 @@ def test_what_would_take_for_ever_beside_weights_does_not_matter(name: str, path
 def test_what_no_network_has_is_damage(name: str, path: Path) -> None:
     path.write_bytes(zipped(pickled({"w": WEIGHT, "x": VALUES[name]}), [NUMBERS]))
     assert code_of(path) == "weights_damaged"
+
+
+def test_a_stand_in_is_printed_without_what_it_holds(path: Path) -> None:
+    """It may be a tuple in a tuple, each twice, sixty times."""
+    value = {"w": WEIGHT, "x": {VALUES["a tuple that takes for ever to print"]: WEIGHT}}
+    path.write_bytes(zipped(pickled(value), [NUMBERS]))
+    [key] = read_contents(path)["x"]
+    assert repr(key) == "<builtins.tuple>"
 
 
 def test_weights_that_fill_the_memory_from_a_small_file_are_refused(path: Path) -> None:

@@ -48,6 +48,7 @@ def amplified() -> dict[str, Later]:
             lambda: _code(("storage", Name("torch", "FloatStorage"), "0", "cpu", 6))[:-1] + b"(" + _tuples() + b"K\0K\6ttQ"
         ),
         "a module by a name that takes for ever to print": _odd_names,
+        "a tuple that takes for ever to print": lambda: Later(_tuples),
         "names to leave out that are many": _left_out,
         "modules that share their weights": _modules, "modules in modules": _nested_modules,
         "tensors without numbers that share a long shape": lambda: _again(
