@@ -227,7 +227,7 @@ def test_a_program_is_named_and_not_run(
 def test_an_object_with_code_of_its_own_is_not_made(
     around: Callable[[object], object], write: Write, path: Path, marker: Path
 ) -> None:
-    write({"state_dict": STATE, "other": around(Restored(str(marker)))}, path)
+    write({**STATE, "other": around(Restored(str(marker)))}, path)
     assert same(weights_in(path), STATE)
     assert not marker.exists()
     torch.load(path, weights_only=False)
@@ -412,10 +412,8 @@ def test_what_a_file_is_instead_is_reported(content: bytes, what: str, path: Pat
     assert what in sentence
 
 
-@pytest.mark.parametrize(
-    "content", [{}, {"epoch": 3}, torch.ones(3), [torch.ones(3)], {"net": {"weight": 1}}, {"\n": torch.ones(1)}]
-)
-def test_a_file_without_named_tensors_is_none_of_weights(content: object, path: Path) -> None:
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, {"net": {"weight": 1}}])
+def test_a_file_without_tensors_is_none_of_weights(content: object, path: Path) -> None:
     archive(content, path)
     assert refusal(path)[0] == "weights_not_weights"
 
