@@ -328,7 +328,7 @@ SENTENCES = {
     ),
     "prepared_nothing": (
         "Pictures are prepared in {colour}, with size {size}, middle share {share}, {interpolation}, mean {mean}, std {std}. "
-        "The file does not say so; it is what is usual. If the weights were trained otherwise, say so with {options}."
+        "This is what is usual, and was not read from the file. If the weights were trained otherwise, say so with {options}."
     ),
     # What computes.
     "plan_trying": "Trying in which way this machine computes {network} fastest.",

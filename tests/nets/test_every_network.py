@@ -137,6 +137,14 @@ DIFFERENCES: dict[str, tuple[str, int, str]] = {
     "plain18": ("resnet18", -PROJECTIONS[34], "no shortcuts, so no projections (1x1 convolution and norm)"),
     "plain34": ("resnet34", -PROJECTIONS[34], "no shortcuts, so no projections (1x1 convolution and norm)"),
     "resnet34_a": ("resnet34", -PROJECTIONS[34], "shortcuts A have no parameters"),
+    **{
+        f"resnet{depth}_b": (
+            f"resnet{depth}",
+            16 * 32 + 2 * 32 + 32 * 64 + 2 * 64,
+            "two projections (1x1 convolution and norm)",
+        )
+        for depth in (20, 32, 44, 56)
+    },
     "plain20": ("resnet20", 0, "the shortcuts of the CIFAR form have no parameters"),
     "plain56": ("resnet56", 0, "the shortcuts of the CIFAR form have no parameters"),
 }

@@ -105,6 +105,19 @@ def refused(file: Path, network: str = "resnet20", classes: tuple[str, ...] = FI
     return caught.value.message.code, str(caught.value)
 
 
+def test_a_cifar_network_with_projections_is_adopted(tmp_path: Path):
+    """As they are shared with 1x1 convolutions in the shortcuts, and a head called fc."""
+    state = build("resnet20_b", 5).state_dict()
+    assert {"layer2.0.downsample.0.weight", "layer3.0.downsample.1.running_var"} < state.keys()
+    file = tmp_path / "cifar_resnet20.pt"
+    torch.save({name.replace("linear", "fc"): tensor for name, tensor in state.items()}, file)
+    events = adopted(file, "resnet20_b")
+    assert notes(events)["weights_head_named"] == {"found": "fc", "wanted": "linear"}
+    network, metadata = load_model(tmp_path / "adopted.safetensors")
+    assert metadata.network == "resnet20_b"
+    assert all(torch.equal(tensor, state[name]) for name, tensor in network.state_dict().items())
+
+
 def notes(events: list[Event]) -> dict[str, dict[str, Value]]:
     return {event.message.code: dict(event.message.values) for event in events if isinstance(event, Note)}
 

@@ -17,6 +17,7 @@ from resnet_gui.data.readers.class_folders import list_folder
 from resnet_gui.data.readers.name_lines import delimiter_of, lines_of, names_in_lines, names_in_table, text_of
 from resnet_gui.data.readers.plain_names import NamesFound, find_names, names_of
 from resnet_gui.messages import Message, Problem, first_names, message, reason
+from resnet_gui.names import shown
 from resnet_gui.regular_file import open_regular, read_regular
 from resnet_gui.tensor_file import read_description
 
@@ -121,13 +122,25 @@ def _value(text: str) -> Any:
     if text.lstrip()[:1] not in ("[", "{", "("):
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_each_once)
+    except KeyError as error:
+        raise ValueError(f"it has the key “{shown(str(error.args[0]))}” twice") from error
     except (ValueError, RecursionError):
         pass
     try:
         return ast.literal_eval(text.strip()) if len(text) <= _MAX_LITERAL else None
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises `KeyError` for a key that is there twice, of which readers take the one or the other."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise KeyError(key)
+        made[key] = value
+    return made
 
 
 def _in_value(value: Any) -> NamesFound:

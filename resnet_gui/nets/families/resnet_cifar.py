@@ -14,7 +14,7 @@ from torch import nn
 from resnet_gui.nets.families.blocks import BasicBlock, PlainBlock, conv3x3
 from resnet_gui.nets.families.preact import PreactBlock, PreactBottleneckV1
 from resnet_gui.nets.families.resnet import MakeBlock, closing, head, joined, stages
-from resnet_gui.nets.families.shortcuts import PaddedIdentity, padded
+from resnet_gui.nets.families.shortcuts import PaddedIdentity, padded, projected
 from resnet_gui.nets.families.stems import small_stem
 
 
@@ -53,6 +53,10 @@ BUILDERS: dict[str, Callable[..., nn.Sequential]] = {
     **{
         f"resnet{depth}": partial(resnet_cifar, partial(BasicBlock, shortcut=padded), (depth - 2) // 6)
         for depth in (20, 32, 44, 56, 110, 1202)
+    },
+    **{
+        f"resnet{depth}_b": partial(resnet_cifar, partial(BasicBlock, shortcut=projected), (depth - 2) // 6)
+        for depth in (20, 32, 44, 56)
     },
     **{f"plain{depth}": partial(resnet_cifar, PlainBlock, (depth - 2) // 6) for depth in (20, 32, 44, 56, 110)},
     "resnet110_v2": resnet110_v2,

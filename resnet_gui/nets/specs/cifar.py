@@ -28,6 +28,13 @@ def _resnet(
     )  # fmt: skip
 
 
+def _resnet_b(depth: int, parameters: int, multiply_adds: int, description: str, lesson: str = "") -> NetworkSpec:
+    return NetworkSpec(
+        f"resnet{depth}_b", f"ResNet-{depth}, option B", "ResNet, CIFAR form", "He et al. 2015", 2015, depth, parameters, multiply_adds, description,
+        classes=10, default_size=32, smallest=8, stages=_stages("basic", (depth - 2) // 6, "identity", "projection"), lesson=lesson,
+    )  # fmt: skip
+
+
 def _preact(
     depth: int, parameters: int, multiply_adds: int, description: str, stages: tuple[Stage, ...]
 ) -> NetworkSpec:
@@ -70,6 +77,14 @@ NETWORKS: tuple[NetworkSpec, ...] = (
         "A thousand layers that do train, down to 0.1 % errors on the pictures it learns from, but it learns them by heart.",
         note="Slow even at 32 pixels, and it takes much memory.",
     ),
+    _resnet_b(
+        20, 272_474, 40_813_184, "ResNet-20 with a projection where the shape changes: this is how many weights trained on CIFAR are shared.",
+        lesson="The two projections have 2,752 parameters, of 32 and of 64 channels. The paper pads with zeros here, so that residual and plain "
+        "networks have equally many.",
+    ),
+    _resnet_b(32, 466_906, 69_124_736, "ResNet-32 with a projection where the shape changes."),
+    _resnet_b(44, 661_338, 97_436_288, "ResNet-44 with a projection where the shape changes."),
+    _resnet_b(56, 855_770, 125_747_840, "ResNet-56 with a projection where the shape changes."),
     _preact(
         110, 1_727_962, 252_887_680, "ResNet-110 with norm and ReLU before each convolution.",
         _stages("preact", 18, "identity", "padded"),

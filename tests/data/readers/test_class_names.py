@@ -86,6 +86,7 @@ def test_names_that_are_alike_are_told_apart_by_their_ids(tmp_path: Path) -> Non
         ("a.json", '{"cat": 0, "dog": 3}', "without a gap"),
         ("a.json", '{"cat": 0, "dog": 0}', "without a gap"),
         ("a.json", '{"21": "x", "1": "y"}', "without a gap"),
+        ("a.json", '{"0": "cat", "1": "dog", "1": "elk"}', "key “1” twice"),
         ("a.json", "[1.5, 2]", "no list of names"),
         ("a.json", '{"a":', "no list of names"),
         ("a.json", "[" * 100_000, "no list of names"),
