@@ -20,7 +20,7 @@ from resnet_gui.memory import free_memory
 from resnet_gui.messages import Problem, Value, first_line, reason
 from resnet_gui.model_fields import WrongField, check_model, needed_format
 from resnet_gui.nets.catalog import find
-from resnet_gui.nets.shapes import build_to_be_filled, build_without_memory
+from resnet_gui.nets.without_memory import build_to_be_filled, build_without_memory
 from resnet_gui.records import LATER, ModelInfo, TestScore, from_plain, to_plain
 from resnet_gui.tensor_file import (
     NewerFormat,

@@ -18,7 +18,7 @@ from resnet_gui.model_fields import FORMATS
 from resnet_gui.model_file import ModelMetadata, load_model, preprocessing_in, read_metadata, save_model
 from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import NETWORKS
-from resnet_gui.nets.shapes import build_to_be_filled, build_without_memory
+from resnet_gui.nets.without_memory import build_to_be_filled, build_without_memory
 from resnet_gui.records import LATER, ClassScore, TestScore
 
 METADATA = ModelMetadata(

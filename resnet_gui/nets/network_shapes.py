@@ -12,7 +12,7 @@ from torch import nn
 from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.head import head_of
-from resnet_gui.nets.shapes import build_without_memory
+from resnet_gui.nets.without_memory import build_without_memory
 
 Shape = tuple[int, ...]
 

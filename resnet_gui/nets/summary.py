@@ -13,8 +13,8 @@ from resnet_gui.events import NetworkSummary
 from resnet_gui.messages import Problem, first_line
 from resnet_gui.nets.catalog import find, require_size
 from resnet_gui.nets.library_catalog import weights_of
-from resnet_gui.nets.shapes import build_without_memory
 from resnet_gui.nets.spec import NetworkSpec
+from resnet_gui.nets.without_memory import build_without_memory
 from resnet_gui.records import Layer
 
 

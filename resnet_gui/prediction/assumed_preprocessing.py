@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from resnet_gui.config import LEAST_MIDDLE_SHARE
+from resnet_gui.config import LEAST_IMAGE_SIZE, LEAST_MIDDLE_SHARE, MOST_IMAGE_SIZE
 from resnet_gui.data.transforms import MIDDLE_SHARE, Preprocessing
 from resnet_gui.messages import Message, Problem, message
 
@@ -14,8 +14,6 @@ Known = Literal["model", "certain", "shared", "nothing"]
 """Which preprocessing is known: that of a model of this program; that of the very weights; that of weights which are
 shared for the network, and which these may be made from; or none."""
 
-_SIZES = (8, 1024)
-"""In pixels, as the setting “Image size” has it."""
 _SMALL = 64
 """Pictures of up to so many pixels are whole data sets' (MNIST, CIFAR, Tiny ImageNet): their networks see all of them."""
 _LEAST_STD = 0.001
@@ -37,8 +35,8 @@ class Wishes:
 
     def check(self) -> None:
         """Raises `Problem` (`setting_invalid`) for what no pictures can be prepared with."""
-        if self.size and not _SIZES[0] <= self.size <= _SIZES[1]:
-            raise _invalid("Size", f"{self.size} is not from {_SIZES[0]} to {_SIZES[1]} pixels")
+        if self.size and not LEAST_IMAGE_SIZE <= self.size <= MOST_IMAGE_SIZE:
+            raise _invalid("Size", f"{self.size} is not from {LEAST_IMAGE_SIZE} to {MOST_IMAGE_SIZE} pixels")
         if self.middle_share and not LEAST_MIDDLE_SHARE <= self.middle_share <= 1:
             raise _invalid("Middle share", f"{self.middle_share:g} is not from {LEAST_MIDDLE_SHARE} to 1")
         if self.interpolation and self.interpolation not in _INTERPOLATIONS:

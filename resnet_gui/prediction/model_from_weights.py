@@ -25,7 +25,7 @@ from resnet_gui.nets.catalog import find
 from resnet_gui.nets.libraries import torchvision_models
 from resnet_gui.nets.library_catalog import weights_of
 from resnet_gui.nets.network_shapes import Shape, network_shapes, training_only
-from resnet_gui.nets.shapes import build_without_memory
+from resnet_gui.nets.without_memory import build_without_memory
 from resnet_gui.output.output_file import check_output
 from resnet_gui.prediction.assumed_preprocessing import Known, Wishes, prepared
 from resnet_gui.records import Mismatch

@@ -32,7 +32,7 @@ from resnet_gui.events import CheckpointSaved, EpochDone, Note
 from resnet_gui.messages import Message, Problem, first_line, message, reason
 from resnet_gui.model_fields import check_model
 from resnet_gui.model_file import ModelMetadata, require_tensors, unshared
-from resnet_gui.nets.shapes import build_without_memory
+from resnet_gui.nets.without_memory import build_without_memory
 from resnet_gui.output.advice import reason_and_advice
 from resnet_gui.records import LATER, from_plain, to_plain
 from resnet_gui.regular_file import NotRegular

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
-
-from resnet_gui.nets.build import build
+from resnet_gui.messages import Problem
 from resnet_gui.nets.catalog import NETWORKS
+from resnet_gui.nets.without_memory import build_without_memory
 from resnet_gui.weights.matching.named_tensors import Found, tensors_in
 from resnet_gui.weights.matching.part_names import is_no_weights
 from resnet_gui.weights.matching.parts import named_parts
@@ -57,9 +56,8 @@ def _as_large(leaves: Sequence[Found]) -> Iterator[tuple[str, int]]:
 
 def _is_it(name: str, classes: int, leaves: Sequence[Found]) -> bool:
     try:
-        with torch.device("meta"):
-            state = build(name, classes).state_dict()
-    except Exception:  # some networks cannot be built without their numbers, each in its own way
+        state = build_without_memory(name, classes, 3).state_dict()
+    except Problem:  # its library is not installed
         return False
     wanted = WantedNames({name: tuple(tensor.shape) for name, tensor in state.items()})
     return any(part.rank[1] == len(wanted.learned) for part in named_parts(leaves, wanted))
