@@ -390,7 +390,7 @@ def from_json(line: str) -> Event:
     try:
         found = json.loads(line)
         return typing.cast(Event, from_plain(_KINDS[found["event"]], found))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error
 
 

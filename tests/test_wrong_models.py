@@ -20,6 +20,7 @@ from resnet_gui.nets.build import build
 from resnet_gui.nets.catalog import NETWORKS
 from resnet_gui.nets.without_memory import build_to_be_filled, build_without_memory
 from resnet_gui.records import LATER, ClassScore, TestScore
+from resnet_gui.tensor_file import FORMAT
 
 METADATA = ModelMetadata(
     "lenet5", ("cat", "dog"), Preprocessing(32, 36, mean=(0.5,), std=(0.25,)), epoch=3, validated=True, val_accuracy=0.75,
@@ -130,10 +131,10 @@ def test_a_format_that_is_no_number_is_damage(number: Any, right: Any, tmp_path:
 
 @pytest.mark.parametrize("version", ["0.9", None, "x" * 50, "0.9\n\x1b[31m"])
 def test_a_newer_file_names_the_version_that_wrote_it(version: Any, right: Any, tmp_path: Path) -> None:
-    newer = changed(right[0], {"format": 4, "resnet_gui": version, "preprocessing": 5})
+    newer = changed(right[0], {"format": FORMAT + 1, "resnet_gui": version, "preprocessing": 5})
     values = refused(write_model(tmp_path / "model.safetensors", newer, *right[1:]), "model_newer")
     assert values["version"] == ("0.9" if version == "0.9" else "(a newer version)")
-    assert (values["format"], values["known"]) == (4, 3)
+    assert (values["format"], values["known"]) == (FORMAT + 1, FORMAT)
 
 
 def entry(dtype: Any = "F32", shape: Any = (), offsets: Any = (0, 4)) -> dict[str, Any]:

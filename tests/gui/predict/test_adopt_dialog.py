@@ -166,7 +166,7 @@ def test_numbers_that_cannot_be_right_are_told_while_typed(dialog, weights):
 
 def test_the_model_is_proposed_under_a_name_that_is_free(dialog, weights, qtbot, tmp_path):
     assert dialog.form.values()["out"] == str(models_folder() / "resnet.safetensors")
-    models_folder().mkdir(parents=True)
+    models_folder().mkdir(parents=True, exist_ok=True)
     (models_folder() / "other.safetensors").touch()
     dialog.form.set_weights(str(tmp_path / "other.ckpt"))
     qtbot.waitUntil(lambda: Path(dialog.form.values()["out"]).name == "other-2.safetensors", timeout=PATIENCE)
