@@ -19,6 +19,8 @@ from resnet_gui.weights.stored_tensor import Global, Opaque
 
 _LONGEST_LINE = 2**24
 _LARGE = 2**16
+_LONGEST_NUMBER = 2**16
+"""Bytes. The state of a random generator, as one number, has 2,500."""
 
 Persistent = Callable[[Any], Any]
 """Gives the stand-in for an object that a pickle names by a persistent id. Raises any exception if it is none."""
@@ -263,6 +265,13 @@ def _persistent(machine: _PickleMachine) -> None:
     machine.stack.append(machine.persistent(machine.stack.pop()))
 
 
+def _bounded(size: int) -> int:
+    """The bytes of a whole number. Raises `Unsupported` for one that no checkpoint has."""
+    if size > _LONGEST_NUMBER:
+        raise Unsupported("a pickle with a number of thousands of digits")
+    return size
+
+
 def _integer(data: bytes) -> int:
     return int.from_bytes(data, "little", signed=True)
 
@@ -310,7 +319,7 @@ _PUSHED: dict[bytes, Callable[[_PickleMachine], Any]] = {
     b"F": lambda machine: float(machine.line()),
     b"L": lambda machine: int(machine.line().rstrip(b"L")),
     b"\x8a": lambda machine: _integer(machine.read(machine.number(_BYTE))),
-    b"\x8b": lambda machine: _integer(machine.read(machine.number(_UNSIGNED))),
+    b"\x8b": lambda machine: _integer(machine.read(_bounded(machine.number(_UNSIGNED)))),
     b"V": lambda machine: machine.line().decode("raw-unicode-escape"),
     b"X": lambda machine: machine.read(machine.number(_UNSIGNED)).decode("utf-8", "surrogatepass"),
     b"\x8c": lambda machine: machine.read(machine.number(_BYTE)).decode("utf-8", "surrogatepass"),

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from resnet_gui.tensor_header import LONGEST, parse_json
 from resnet_gui.weights.pickled_objects import Reading
 from resnet_gui.weights.refusals import CutShort, Damaged, Unsupported
 from resnet_gui.weights.sources import FileParts
@@ -19,8 +20,8 @@ _DTYPES = {
     "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }  # fmt: skip
-_LONGEST_HEADER = 2**23
-"""Bytes: enough for 80,000 tensors. Safetensors itself reads 100 MB, of which JSON could make 10 GB in memory."""
+_MOST_TENSORS = 40_000
+"""Ten times those of the largest networks."""
 
 
 def read_safetensors(file: BinaryIO, path: Path, reading: Reading) -> dict[str, StoredTensor]:
@@ -30,14 +31,11 @@ def read_safetensors(file: BinaryIO, path: Path, reading: Reading) -> dict[str, 
     """
     found = os.fstat(file.fileno())
     length = int.from_bytes(file.read(8), "little")
-    if length > _LONGEST_HEADER:
+    if length > LONGEST:
         raise Unsupported("a safetensors file with an unusually long header")
     if length > found.st_size - 8:
         raise CutShort("it ends within its header")
-    entries = json.loads(file.read(length))
-    if not isinstance(entries, dict):
-        raise Damaged("its header is no list of tensors")
-    entries.pop("__metadata__", None)
+    entries = _entries(file.read(length))
     source = FileParts(path, found)
     tensors = {name: _tensor(name, entry, source, 8 + length, reading) for name, entry in entries.items()}
     here = 8 + length
@@ -50,6 +48,19 @@ def read_safetensors(file: BinaryIO, path: Path, reading: Reading) -> dict[str, 
     if here < found.st_size:
         raise Damaged("it is longer than its weights are")
     return tensors
+
+
+def _entries(header: bytes) -> dict[str, Any]:
+    try:
+        entries = parse_json(header.decode("utf-8"))
+    except ValueError as error:
+        raise Damaged("its header cannot be read" if isinstance(error, json.JSONDecodeError) else str(error)) from error
+    if not isinstance(entries, dict):
+        raise Damaged("its header is no list of tensors")
+    entries.pop("__metadata__", None)
+    if len(entries) > _MOST_TENSORS:
+        raise Unsupported(f"a safetensors file with {len(entries):,} tensors, more than any network has")
+    return entries
 
 
 def _tensor(name: str, entry: Any, source: FileParts, first: int, reading: Reading) -> StoredTensor:

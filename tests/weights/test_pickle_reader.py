@@ -202,10 +202,15 @@ def test_modules_that_hold_each_other_often_end_in_time() -> None:
             read(program)
 
 
-@pytest.mark.parametrize("instruction", [b"X", b"T", b"B", b"\x8b"])
+@pytest.mark.parametrize("instruction", [b"X", b"T", b"B"])
 def test_no_memory_is_taken_for_bytes_that_are_not_there(instruction: bytes) -> None:
     with pytest.raises(CutShort):
         read(b"\x80\x02" + instruction + b"\xff\xff\xff\x7f" + b"few.")
+
+
+def test_a_number_of_a_hundred_megabytes_is_not_made() -> None:
+    with pytest.raises(Unsupported, match="digits"):
+        read(b"\x80\x02\x8b" + (100_000_000).to_bytes(4, "little") + b"\x7f" * 1000)
 
 
 @pytest.mark.parametrize("length", range(1, 60))

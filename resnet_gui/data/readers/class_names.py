@@ -27,6 +27,8 @@ IMAGENET = "imagenet"
 _MAX_BYTES = 16 * 2**20
 _MAX_LITERAL = 2 * 2**20
 """Characters. Python's own notation takes a hundred times its length in memory while it is read."""
+_MOST_PARTS = 500_000
+"""Lines and columns. A model has at most 100,000 classes."""
 _TABLES = (".csv", ".tsv")
 
 
@@ -103,6 +105,8 @@ def _in_file(path: Path) -> NamesFound:
     text = text_of(read_regular(path, _MAX_BYTES))
     if not text.strip():
         raise ValueError("it is empty")
+    if sum(map(text.count, "\n\r\t,;")) > _MOST_PARTS:
+        raise ValueError("it has more lines or columns than any model has classes")
     return _in_text(text, path.suffix.lower())
 
 

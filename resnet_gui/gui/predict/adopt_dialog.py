@@ -135,7 +135,6 @@ class AdoptDialog(QDialog):
         self._path.setAccessibleName(self.tr("The file of the model"))
         self._make = named(QPushButton(self.tr("Make the model")), "make_model")
         self._make.setProperty("kind", "primary")
-        self._make.setDefault(True)
         self._cancel = named(QPushButton(self.tr("Cancel")), "cancel_adopt")
         self._close = named(QPushButton(self.tr("Close")), "close_adopt")
         self._close.setProperty("kind", "primary")
@@ -164,6 +163,8 @@ class AdoptDialog(QDialog):
         column.addWidget(self._missing)
         column.addStretch()
         column.addWidget(buttons)
+        for button in self.form.findChildren(QPushButton):
+            button.setAutoDefault(False)  # else Enter in a field would press the nearest
 
     def _show_state(self, done: bool = False) -> None:
         self.form.setEnabled(not self._is_working)
@@ -174,6 +175,7 @@ class AdoptDialog(QDialog):
         }  # fmt: skip
         for widget, visible in shown.items():
             widget.setVisible(visible)
+        (self._close if done else self._make).setDefault(True)  # for Enter in a field
         set_style_property(self._problem, "kind", "bad")
         self._show_missing()
 

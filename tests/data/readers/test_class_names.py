@@ -93,6 +93,7 @@ def test_names_that_are_alike_are_told_apart_by_their_ids(tmp_path: Path) -> Non
         ("a.csv", "foo,bar\n1,x", "(foo, bar)"),
         ("a.csv", "index,name\n0,cat,x\n1,dog", "number of columns"),
         ("a.yaml", "names: [cat, dog]", "YAML"),
+        ("a.txt", "x\n" * 600_000, "more lines or columns"),
         ("a.safetensors", b"\x02\0\0\0\0\0\0\0{}", "this program's description"),
     ],
 )

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QPushButton, QWidget
 
 from helpers.window_actions import PATIENCE, click, drop, text_of
 from resnet_gui.gui.predict.adopt_dialog import AdoptDialog
 from resnet_gui.gui.theme import Theme
+from resnet_gui.gui.widgets.network_field import NetworkField
 from resnet_gui.nets.catalog import NETWORKS, find
 from resnet_gui.paths import models_folder
 
@@ -203,6 +204,15 @@ def test_escape_cancels_the_work_first_and_closes_then(dialog, weights, qtbot):
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
     assert dialog.form.values()["classes"] == ["cat", "dog"]
+
+
+def test_enter_in_the_network_field_makes_the_model(dialog, weights, qtbot, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))  # "Choose…" must not be pressed
+    network = dialog.findChild(NetworkField)
+    dialog.show_problem("It did not work.")
+    network.setFocus()
+    with qtbot.waitSignal(dialog.make_requested, timeout=PATIENCE):
+        QTest.keyClick(network.lineEdit(), Qt.Key.Key_Return)
 
 
 def test_weights_dropped_on_the_editor_are_for_the_dialog(dialog, tmp_path):
