@@ -264,10 +264,7 @@ SENTENCES = {
         "Nothing in {origin} fits this network, so it must be of another one. The file has {found}; the network has {wanted}, "
         "of which {known} are in the file. Choose the network that the weights were made for."
     ),
-    "weights_of_other": (
-        "{origin} holds weights of another network: by their names and shapes of {network}, which can be chosen here. "
-        "The file has {found}; this network has {wanted}."
-    ),
+    "weights_of_other": "{origin} holds weights of {network}, by their names and shapes, and not of the network that is chosen. Choose {network}.",
     "weights_other_shapes": (
         "The names in {origin} are this network's, but {count} of its {wanted_count} tensors have other shapes: {examples}. "
         "So they are of another form of it, such as a wider one. Choose the network that the weights were made for."

@@ -106,10 +106,10 @@ def _nothing_fits(contents: Any, chosen: Chosen, wanted: dict[str, Shape], origi
     if 2 * len(known) > len(learned):
         kind = str(chosen.tensors[known[0]].dtype).removeprefix("torch.")
         return Problem("weights_stored_as", path=origin, name=known[0], kind=kind)
-    names = {"found": first_names([*chosen.tensors, *chosen.others]), "wanted": first_names(learned)}
     network = network_of(contents)
     if network:
-        return Problem("weights_of_other", origin=origin, network=network, **names)
+        return Problem("weights_of_other", origin=origin, network=network)
+    names = {"found": first_names([*chosen.tensors, *chosen.others]), "wanted": first_names(learned)}
     return Problem("weights_nothing_fits", origin=origin, known=f"{len(known)} of {len(learned)}", **names)
 
 

@@ -285,8 +285,7 @@ def test_another_network_of_the_catalogue_is_recognised() -> None:
     with pytest.raises(Problem) as caught:
         transfer(small(), {"net": {f"module.{name}": tensor for name, tensor in other.items()}}, "fc", "weights.pth")
     assert caught.value.message.code == "weights_of_other"
-    assert "by their names and shapes of resnet32" in str(caught.value)
-    assert "net.module.conv1.weight, net.module.bn1.weight, net.module.bn1.bias and 154 more" in str(caught.value)
+    assert "weights of resnet32, by their names and shapes" in str(caught.value)
 
 
 def test_whole_numbers_are_no_weights() -> None:
