@@ -40,8 +40,10 @@ MOST_OBJECTS = 200_000
 
 MOST_COPIES = 4_000_000
 """Items that are copied or looked through once more: a short pickle can name one long list again and again."""
-_OF_ENTRY, _OF_TEXT = 4, 64
-"""An entry of a dict costs as much as so many items, and one item as much as so many letters of a text."""
+_OF_ENTRY = 4
+"""An entry of a dict costs as much as so many items."""
+_LETTERS = 2**26
+"""Letters and bytes of texts that are copied, beside twice the file's size: an honest pickle copies each of its own once."""
 
 MOST_NAMES = 5_000
 _LONGEST_NAME = 500
@@ -63,6 +65,7 @@ class Reading:
     """How many names of tensors may be made for modules within modules."""
     tensors: int = 0
     copies: int = MOST_COPIES
+    letters: int = _LETTERS
 
     def named(self, name: str) -> Global:
         """The stand-in for `name`. Raises `UnsafePickle` if a program could be run by it, `Unsupported` and others."""
@@ -91,8 +94,8 @@ class Reading:
             case dict():
                 self.copies -= _OF_ENTRY * len(value)
             case str() | bytes():
-                self.copies -= len(value) // _OF_TEXT
-        if self.copies < 0:
+                self.letters -= len(value)
+        if self.copies < 0 or self.letters < 0:
             raise Unsupported("a pickle that holds the same things again and again")
 
     def met(self, tensor: StoredTensor) -> StoredTensor:

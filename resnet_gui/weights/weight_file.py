@@ -87,6 +87,7 @@ def _read(path: Path, reading: Reading) -> Any:
         raise Problem("weights_not_weights", path=str(path), what="not an ordinary file") from error
     with file:
         found = os.fstat(file.fileno())
+        reading.letters += 2 * found.st_size
         start = file.read(_START)
         file.seek(0)
         if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):

@@ -207,14 +207,14 @@ def report_names(scenario: Scenario, probe: Probe, beside: list[Late]) -> int:
     """Each round beside what the machine itself added, and the best one of the long names, which nothing disturbed."""
     print("                      the window               a bare, idle window beside it  longest work at once")
     print("ms late           p50     p99     max          p50     p99     max")
-    best = float("inf")
+    worst = 0.0
     for name, phase in scenario.phases.items():
         ours, theirs = figures(probe.late, phase), figures(beside, phase)
-        best = min(best, ours[2]) if name.startswith("long") else best
+        worst = max(worst, ours[2]) if name.startswith("long") else worst
         worked = figures(probe.worked, phase)[2]
         print(f"{name:14}", *(f"{each:7.1f}" for each in ours), "    ", *(f"{each:7.1f}" for each in (*theirs, worked)))
-    print(f"longest delay in the best round with long names: {best:.1f} ms, the bound is {NAMES_MAX_BOUND} ms")
-    return int(best > NAMES_MAX_BOUND)
+    print(f"longest delay in any round with long names: {worst:.1f} ms, the bound is {NAMES_MAX_BOUND} ms")
+    return int(worst > NAMES_MAX_BOUND)
 
 
 def figures(late: list[Late], phase: tuple[float, float]) -> tuple[float, float, float]:
