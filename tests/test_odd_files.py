@@ -16,6 +16,7 @@ from resnet_gui.messages import Problem
 from resnet_gui.model_file import load_model, preprocessing_in, read_metadata
 from resnet_gui.names import WHOLE, shown
 from resnet_gui.regular_file import NotRegular, open_regular, read_regular
+from resnet_gui.runs import run_lock
 from resnet_gui.runs.event_log import last_event, read_events
 from resnet_gui.runs.log_reader import LogReader
 from resnet_gui.runs.run_lock import only_writer
@@ -79,7 +80,8 @@ def test_an_odd_file_is_refused_at_once(kind: str, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "dangling"])
-def test_an_odd_file_in_a_run_keeps_nobody_waiting(kind: str, tmp_path: Path) -> None:
+def test_an_odd_file_in_a_run_keeps_nobody_waiting(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_lock, "_PATIENCE", 0.05)
     (tmp_path / "checkpoints").mkdir()
     for name in ("events.jsonl", "owner.json", "checkpoints/epoch-00001-step-000001.safetensors"):
         odd(tmp_path / name, kind)

@@ -63,6 +63,14 @@ class AdoptController(QObject):
         dialog.open()
         dialog.form.set_focus()
 
+    def import_dialog(self) -> None:
+        """Imports the dialog's modules ahead, within 20 ms.
+
+        Not in a thread: PySide makes the classes of Qt when they are first named, and a window that meets one of them in
+        the meantime may crash.
+        """
+        import resnet_gui.gui.predict.adopt_dialog  # noqa: F401 - for its effect alone
+
     def _propose_network(self, dialog: AdoptDialog) -> None:
         """Takes over the network that is chosen in Setup, unless the dialog has proposed it already."""
         if self._proposed != self._setup.network.name:

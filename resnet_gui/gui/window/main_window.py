@@ -275,6 +275,7 @@ class MainWindow(QMainWindow):
         self.setup.changed.connect(self._make_tab_for_library)
         self.tabs.currentChanged.connect(lambda _: self.tabs.currentWidget() is self.network_page and self.network_tab)
         self._imported.connect(lambda _: self.training_tab.plots)  # makes the plots before a run needs them
+        self._imported.connect(lambda _: QTimer.singleShot(_LATER, self.adopt_controller.import_dialog))
         self._on_phase_changed(self.training_engine.phase)
 
     def open_path(self, path: Path) -> None:
@@ -410,10 +411,9 @@ class MainWindow(QMainWindow):
 
 
 def _import_what_can_wait() -> None:
-    """Imports what a run, the Network tab and a dialog need. Called in a thread: it takes a third of a second."""
+    """Imports what the first run and the Network tab need. Called in a thread, because it takes a third of a second."""
     # Imported for their effect alone; without the mark below, ruff would take them away.
     import resnet_gui.gui.controllers.network_choice_controller
     import resnet_gui.gui.controllers.network_controller
     import resnet_gui.gui.network.network_tab
-    import resnet_gui.gui.predict.adopt_dialog
     import resnet_gui.gui.training.training_plots  # noqa: F401
