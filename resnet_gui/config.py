@@ -42,6 +42,8 @@ def _setting(
 MOST_LOADING_THREADS = 64
 LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 8, 1024
 """Pixels of a side; a model file cannot have others."""
+INTERPOLATIONS = ("bilinear", "bicubic")
+"""How a picture can be scaled, by the names in a model file."""
 LEAST_MIDDLE_SHARE = 0.1
 DEVICES, CARD = ("auto", "cpu", "cuda", "mps"), r"cuda:[0-9]{1,3}"
 """What may compute, and besides each graphics card by its number: "cuda:1"."""

@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from resnet_gui.config import LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
+from resnet_gui.config import INTERPOLATIONS, LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
 from resnet_gui.messages import Problem
 from resnet_gui.nets.catalog import find
 from resnet_gui.tensor_file import USUAL_FORMAT
@@ -136,7 +136,7 @@ _PREPROCESSING: _Rules = {
         _whole(LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE), f"a whole number from {LEAST_IMAGE_SIZE} to {MOST_IMAGE_SIZE}",
     ),
     "resize": (_whole(LEAST_IMAGE_SIZE), "a whole number of pixels"),
-    "interpolation": (_one_of("bilinear", "bicubic"), "“bilinear” or “bicubic”"),
+    "interpolation": (_one_of(*INTERPOLATIONS), "“bilinear” or “bicubic”"),
     "mean": (_channels(_number(-_LARGEST, _LARGEST)), "one number for grey or three for colours"),
     "std": (_channels(_number(1 / _LARGEST, _LARGEST)), "one number above 0 for grey or three for colours"),
     "grey_range": (_optional(_group), "a group of fields, or null"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from resnet_gui.cli.event_printer import show_events
 from resnet_gui.cli.interrupt import stop_on_interrupt
+from resnet_gui.config import INTERPOLATIONS
 from resnet_gui.output.output_file import check_output
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--middle-share", type=float, default=0.0, metavar="X",
         help="how much of a picture's shorter side it sees: 1 is all of it, 0.875 leaves out a border",
     )  # fmt: skip
-    parser.add_argument("--interpolation", choices=("bilinear", "bicubic"), default="", help="how pictures are scaled")
+    parser.add_argument("--interpolation", choices=INTERPOLATIONS, default="", help="how pictures are scaled")
     parser.add_argument(
         "--colour", choices=("auto", "colour", "grey"), default="auto", help="what the network sees (default: as the file has it)"
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from resnet_gui.config import LEAST_IMAGE_SIZE, LEAST_MIDDLE_SHARE, MOST_IMAGE_SIZE
+from resnet_gui.config import INTERPOLATIONS, LEAST_IMAGE_SIZE, LEAST_MIDDLE_SHARE, MOST_IMAGE_SIZE
 from resnet_gui.data.transforms import MIDDLE_SHARE, Preprocessing
 from resnet_gui.messages import Message, Problem, message
 
@@ -17,7 +17,6 @@ shared for the network, and which these may be made from; or none."""
 _SMALL = 64
 """Pictures of up to so many pixels are whole data sets' (MNIST, CIFAR, Tiny ImageNet): their networks see all of them."""
 _LEAST_STD = 0.001
-_INTERPOLATIONS = ("bilinear", "bicubic")
 _TOLD: dict[Known, str] = {
     "model": "prepared_model", "certain": "prepared_shared", "shared": "prepared_shared", "nothing": "prepared_nothing",
 }  # fmt: skip
@@ -39,8 +38,8 @@ class Wishes:
             raise _invalid("Size", f"{self.size} is not from {LEAST_IMAGE_SIZE} to {MOST_IMAGE_SIZE} pixels")
         if self.middle_share and not LEAST_MIDDLE_SHARE <= self.middle_share <= 1:
             raise _invalid("Middle share", f"{self.middle_share:g} is not from {LEAST_MIDDLE_SHARE} to 1")
-        if self.interpolation and self.interpolation not in _INTERPOLATIONS:
-            raise _invalid("Interpolation", f"“{self.interpolation}” is none of {', '.join(_INTERPOLATIONS)}")
+        if self.interpolation and self.interpolation not in INTERPOLATIONS:
+            raise _invalid("Interpolation", f"“{self.interpolation}” is none of {', '.join(INTERPOLATIONS)}")
         for label, given, least in (("Mean", self.mean, 0.0), ("Std", self.std, _LEAST_STD)):
             if any(1 < each <= 255 for each in given) and all(least <= each <= 255 for each in given):
                 divided = numbers(each / 255 for each in given)

@@ -103,11 +103,14 @@ BYTES = frozenset({"builtins.bytes", "__builtin__.bytes"})
 LISTS = frozenset({"builtins.list", "__builtin__.list", "collections.deque", "_collections.deque"})
 
 
+_RUNS_THINGS = DANGEROUS_MODULES | _DANGEROUS
+
+
 def is_dangerous(name: str) -> bool:
     """Whether a pickle that names `name` could run a program by it."""
     parts = name.split(".")
     below = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
-    return not below.isdisjoint(DANGEROUS_MODULES | _DANGEROUS) or not _INNER.isdisjoint(parts[1:])
+    return not below.isdisjoint(_RUNS_THINGS) or not _INNER.isdisjoint(parts[1:])
 
 
 def is_class(name: str) -> bool:

@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
+from resnet_gui.memory import free_memory
 from resnet_gui.messages import Problem, reason
 
 
@@ -61,7 +60,7 @@ def problems_of(path: Path) -> Iterator[None]:
 
 def refuse_if_larger_than_memory(path: Path, needed: int) -> None:
     """Raises `Problem` (`weights_too_large`) if fewer than `needed` bytes of memory are free."""
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if needed > free:
         raise Problem("weights_too_large", path=str(path), needed=round(needed / 1e9, 1), free=round(free / 1e9, 1))
 
